@@ -1,0 +1,1 @@
+"""Left of the log: connectors that turn portals into dossier events."""

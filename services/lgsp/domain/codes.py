@@ -1,0 +1,33 @@
+"""Forms of dossier, agency and procedure codes (Decree 61/2018, Decision 20/2020, QCVN 102:2016)."""
+
+import re
+
+_AGENCY = r"(?:\d{3}\.\d{2}\.\d{2}\.[GH]\d{2}|[GH]\d{2}(?:\.\d{1,3}){0,3})"
+AGENCY = re.compile(_AGENCY)
+DOSSIER = re.compile(rf"{_AGENCY}-(?:\d{{6}}|\d{{8}})-\d{{4,7}}")
+PROCEDURE = re.compile(r"\d\.\d{6}(?:\.\d{3}\.\d{2}\.\d{2}\.[GH]\d{2})?")
+
+
+def is_agency(code: str) -> bool:
+    """Tell whether `code` is an agency id of the new (H37.12) or old (000.00.12.H37) form."""
+    return AGENCY.fullmatch(code) is not None
+
+
+def is_dossier(code: str) -> bool:
+    """Tell whether `code` is a dossier code: agency, reception date, daily sequence."""
+    return DOSSIER.fullmatch(code) is not None
+
+
+def is_procedure(code: str) -> bool:
+    """Tell whether `code` is a national procedure code, with or without a province's suffix."""
+    return PROCEDURE.fullmatch(code) is not None
+
+
+def national_procedure(code: str) -> str:
+    """Drop the province's suffix: 1.001612.000.00.00.H48 -> 1.001612; other codes as they are."""
+    return code[:8] if is_procedure(code) else code
+
+
+def in_unit(agency: str, unit: str) -> bool:
+    """Tell whether `agency` is `unit` or below it; H5 does not contain H56 (dot boundary)."""
+    return agency == unit or agency.startswith(unit + ".")

@@ -1,0 +1,80 @@
+"""One status of one dossier that took effect: the only fact on the log."""
+
+import hashlib
+from dataclasses import dataclass, fields, replace
+from enum import IntEnum
+
+from lgsp.domain.status import Status
+
+
+class Channel(IntEnum):
+    """How the dossier was filed; the values are the national KenhThucHien codes (0: not known)."""
+
+    UNKNOWN = 0
+    DIRECT = 1
+    ONLINE = 2
+    POSTAL = 3
+
+
+class ServiceLevel(IntEnum):
+    """Level of the online service (Decree 42/2022: full or partial; before: levels 4 and 3)."""
+
+    UNKNOWN = 0
+    INFORMATION = 1
+    PARTIAL = 2
+    FULL = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierEvent:
+    """A status of a dossier that took effect, with the dossier's dates as known then.
+
+    Every time is an instant in milliseconds since 1970-01-01T00:00Z (UTC); `None` and "" mean
+    "not known" and never overwrite what is known. `event_id` is 16 bytes; the same source fact
+    always gives the same id (see `with_id`).
+    """
+
+    event_id: bytes = b""
+    portal: str
+    province: str
+    dossier_code: str
+    agency: str
+    procedure: str = ""
+    domain: str = ""
+    service_level: ServiceLevel = ServiceLevel.UNKNOWN
+    channel: Channel = Channel.UNKNOWN
+    source_status: str = ""
+    status: Status
+    reopens: bool = False
+    occurred_at: int
+    observed_at: int
+    sequence: int = 0
+    submitted_at: int | None = None
+    received_at: int | None = None
+    due_at: int | None = None
+    finished_at: int | None = None
+    returned_at: int | None = None
+    sealed: bytes | None = None
+
+
+# When we saw it and how it was sealed (a fresh nonce each time) are not part of the fact.
+_FACT = tuple(
+    f.name
+    for f in fields(DossierEvent)
+    if f.name not in {"event_id", "observed_at", "sealed"}
+)
+
+
+def event_id(event: DossierEvent) -> bytes:
+    """Give the 16-byte id of the source fact: equal facts, equal ids, on every machine."""
+    parts = []
+    for name in _FACT:
+        value = getattr(event, name)
+        text = "" if value is None else value if isinstance(value, str) else str(int(value))
+        parts.append(f"{len(text)}:{text}")
+    return hashlib.blake2b("".join(parts).encode(), digest_size=16).digest()
+
+
+def with_id(event: DossierEvent) -> DossierEvent:
+    """Return the event with its deterministic id filled in."""
+    return replace(event, event_id=event_id(event))

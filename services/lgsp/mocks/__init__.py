@@ -1,0 +1,1 @@
+"""Stand-ins that behave: the national portal, an OpenCPS portal, the province twin."""

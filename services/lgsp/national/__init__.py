@@ -1,0 +1,1 @@
+"""The national portal (DVCQG): its wire contract, client and sync planner."""

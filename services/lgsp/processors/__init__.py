@@ -1,0 +1,1 @@
+"""One Faust app per file, thin: decode, domain, store, produce."""

@@ -1,0 +1,1 @@
+"""Plumbing shared by every process: settings, logs, metrics, topics, codec, Kafka, health."""
