@@ -1,0 +1,67 @@
+"""Health and metrics of a worker: a small HTTP server on a thread of its own.
+
+A thread, not the worker's loop: when the loop is stuck, `/healthz` must still be able to say so.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from lgsp.domain.errors import ConfigurationError
+
+Checks = Callable[[], Mapping[str, bool]]
+
+
+class HealthServer:
+    """Serves `/healthz` (alive), `/readyz` (every check true, else 503) and `/metrics`."""
+
+    def __init__(self, host: str, port: int, *, alive: Checks, ready: Checks) -> None:
+        routes = {"/healthz": alive, "/readyz": ready}
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = self.path.split("?")[0]
+                if path == "/metrics":
+                    self._answer(200, generate_latest(REGISTRY), CONTENT_TYPE_LATEST)
+                elif path in routes:
+                    checks = dict(routes[path]())
+                    body = json.dumps({"ok": all(checks.values()), "checks": checks}).encode()
+                    self._answer(200 if all(checks.values()) else 503, body, "application/json")
+                else:
+                    self._answer(404, b"not found\n", "text/plain")
+
+            def _answer(self, code: int, body: bytes, kind: str) -> None:
+                self.send_response(code)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """Probes are not worth a line each."""
+
+        try:
+            self._server = ThreadingHTTPServer((host, port), Handler)
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot serve metrics and health on {host}:{port}: {error.strerror}"
+                " (set LGSP_METRICS_PORT)"
+            ) from error
+        self._server.daemon_threads = True
+        self.port: int = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop serving and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def serve_health(
+    host: str, port: int, ready: Checks, alive: Checks = lambda: {"process": True}
+) -> HealthServer:
+    """Serve health and metrics until `close()`; ConfigurationError when the port is taken."""
+    return HealthServer(host, port, alive=alive, ready=ready)

@@ -1,0 +1,85 @@
+"""Structured logs: console on a terminal, JSON lines elsewhere, never personal data or secrets."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import orjson
+import structlog
+
+from lgsp.runtime.settings import Settings
+
+HIDDEN = "***"
+_HIDDEN_KEYS = re.compile(
+    r"password|secret|token|authorization|session|sealed|owner|applicant|contact|phone|email"
+    r"|chu_?ho_?so|dinh_?danh|so_?giay_?to|nguoi_?xu_?ly",
+    re.IGNORECASE,
+)
+# 12-digit and 9-digit identity numbers, Vietnamese phone numbers, e-mail addresses. Dossier and
+# procedure codes must survive: a number next to '-', '.' or another digit is part of a code.
+_PERSONAL = re.compile(
+    r"(?<![\d.\-])(?:\d{12}|\d{9}|0\d{9}|\+84\d{9})(?![\d.\-])|[\w.+-]+@[\w-]+\.[\w.]+"
+)
+
+
+def mask(text: str) -> str:
+    """Replace what looks like an identity number, a phone number or an e-mail address."""
+    return _PERSONAL.sub(HIDDEN, text)
+
+
+def redact(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Hide values by key name, and personal patterns inside texts (a structlog processor)."""
+    for key, value in event.items():
+        if _HIDDEN_KEYS.search(key):
+            event[key] = HIDDEN
+        elif isinstance(value, str):
+            event[key] = mask(value)
+    return event
+
+
+def configure_logs(settings: Settings, *, service: str) -> None:
+    """Send structlog and the libraries' own logs to stderr in one form; call once a process."""
+    console = settings.log_format == "console" or (
+        settings.log_format == "auto" and sys.stderr.isatty()
+    )
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer()
+        if console
+        else structlog.processors.JSONRenderer(serializer=_json)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level.upper())
+    for noisy in ("kafka", "aiokafka", "faust", "mode", "uvicorn.access", "alembic"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(service=service)
+
+
+def _json(event: Any, **_options: Any) -> str:
+    return orjson.dumps(event, default=str).decode()
