@@ -66,6 +66,7 @@ class Verdict(Enum):
     SKIPPED = "skipped"  # reachable, but steps between were not observed: takes effect
     REOPENED = "reopened"  # leaves an end state on the source's explicit word: takes effect
     ILLEGAL = "illegal"  # kept and listed, but does not take effect
+    UNMAPPED = "unmapped"  # status UNKNOWN: kept and listed, but does not take effect
 
 
 # After 9 the way back through 6 (a fee found afterwards) must not make 9 -> 4 look reachable:

@@ -1,0 +1,207 @@
+"""The dossier as a join: a grow-only set of transitions and one last-writer register per attribute.
+
+`merge` is commutative, associative and idempotent over events: any order, duplication or
+re-batching of the same events gives an equal Dossier, bit for bit.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
+
+from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
+from lgsp.domain.status import ENDED, Status, Verdict, verdict
+
+
+class Transition(NamedTuple):
+    """One stated status; the first three fields order the transitions of a dossier."""
+
+    occurred_at: int
+    sequence: int
+    event_id: bytes
+    status: Status
+    reopens: bool
+    due_at: int | None  # the due date as known then: shows whether the source moved it
+
+
+ATTRIBUTES = (
+    "portal",
+    "province",
+    "agency",
+    "procedure",
+    "domain",
+    "service_level",
+    "channel",
+    "source_status",
+    "submitted_at",
+    "received_at",
+    "due_at",
+    "finished_at",
+    "returned_at",
+    "sealed",
+)
+_values_of = attrgetter(*ATTRIBUTES)
+_SEALED = ATTRIBUTES.index("sealed")
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything known of one dossier; times are ms UTC, None and "" mean "not known".
+
+    `written[i]` is the transition that wrote the i-th of ATTRIBUTES, None when nothing did. A
+    register keeps the value of its greatest writer by (occurred_at, sequence, event_id); an
+    event that does not know an attribute never overwrites it.
+    """
+
+    code: str
+    transitions: tuple[Transition, ...]
+    written: tuple[Transition | None, ...]
+    portal: str
+    province: str
+    agency: str
+    procedure: str
+    domain: str
+    service_level: ServiceLevel
+    channel: Channel
+    source_status: str
+    submitted_at: int | None
+    received_at: int | None
+    due_at: int | None
+    finished_at: int | None
+    returned_at: int | None
+    sealed: bytes | None
+
+
+def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
+    """Join one event into the dossier (None: the first one seen); returns the same object if known.
+
+    The caller passes events of one dossier only; `event.event_id` must be filled in.
+    """
+    new = Transition(
+        event.occurred_at,
+        event.sequence,
+        event.event_id,
+        event.status,
+        event.reopens,
+        event.due_at,
+    )
+    if dossier is None:
+        values = _values_of(event)
+        written = tuple([new if value else None for value in values])
+        return Dossier(event.dossier_code, (new,), written, *values)
+    transitions = dossier.transitions
+    if new > transitions[-1]:
+        transitions = (*transitions, new)
+    elif new in transitions:
+        return _reseal(dossier, new, event.sealed)
+    else:
+        transitions = tuple(sorted((*transitions, new)))
+    values_list = list(_values_of(dossier))
+    written_list = list(dossier.written)
+    for i, value in enumerate(_values_of(event)):
+        if value:
+            writer = written_list[i]
+            if writer is None or new > writer:
+                values_list[i] = value
+                written_list[i] = new
+    return Dossier(dossier.code, transitions, tuple(written_list), *values_list)
+
+
+def _reseal(dossier: Dossier, known: Transition, sealed: bytes | None) -> Dossier:
+    """Settle a repeated event whose personal data was sealed anew: the greater bytes stay.
+
+    Sealing draws a fresh nonce, so a fact read twice carries different bytes under one id; a rule
+    that ignores the order of arrival keeps the join commutative.
+    """
+    if not sealed or dossier.written[_SEALED] != known or sealed <= (dossier.sealed or b""):
+        return dossier
+    values = (*_values_of(dossier)[:_SEALED], sealed)
+    return Dossier(dossier.code, dossier.transitions, dossier.written, *values)
+
+
+def merge_all(events: Iterable[DossierEvent]) -> dict[str, Dossier]:
+    """Fold a set of events into its dossiers, by code."""
+    dossiers: dict[str, Dossier] = {}
+    for event in events:
+        dossiers[event.dossier_code] = merge(dossiers.get(event.dossier_code), event)
+    return dossiers
+
+
+class Step(NamedTuple):
+    """A transition and what the transition table says of it, given the steps before."""
+
+    transition: Transition
+    verdict: Verdict
+
+    @property
+    def effective(self) -> bool:
+        """Whether the step changes the dossier's status."""
+        return self.verdict not in {Verdict.ILLEGAL, Verdict.UNMAPPED}
+
+
+def steps(dossier: Dossier) -> list[Step]:
+    """Judge every transition in order; the first mapped one always takes effect."""
+    judged: list[Step] = []
+    current: Status | None = None
+    for transition in dossier.transitions:
+        status = transition.status
+        if status is Status.UNKNOWN:
+            judged.append(Step(transition, Verdict.UNMAPPED))
+            continue
+        said = (
+            Verdict.LEGAL
+            if current is None
+            else verdict(current, status, reopens=transition.reopens)
+        )
+        judged.append(Step(transition, said))
+        if said is not Verdict.ILLEGAL:
+            current = status
+    return judged
+
+
+def effective_steps(dossier: Dossier) -> list[Transition]:
+    """Return the transitions that took effect, in order."""
+    taken: list[Transition] = []
+    current: Status | None = None
+    for transition in dossier.transitions:
+        status = transition.status
+        if status and (
+            current is None
+            or verdict(current, status, reopens=transition.reopens) is not Verdict.ILLEGAL
+        ):
+            taken.append(transition)
+            current = status
+    return taken
+
+
+def current_status(dossier: Dossier) -> Status:
+    """Return the status in effect; UNKNOWN while no mapped one was stated."""
+    taken = effective_steps(dossier)
+    return taken[-1].status if taken else Status.UNKNOWN
+
+
+def last_reopening(taken: list[Transition]) -> int | None:
+    """Return when the dossier last left an end state by the source's word; None if never."""
+    at = None
+    for before, after in zip(taken, taken[1:], strict=False):
+        if before.status in ENDED and after.reopens and after.status not in ENDED:
+            at = after.occurred_at
+    return at
+
+
+def known_at(dossier: Dossier, at: int) -> Dossier | None:
+    """Return the dossier as its events up to the instant `at` state it; None when none did.
+
+    Registers written later keep their value, because the earlier one is not held; a finishing,
+    returning or reception time after `at` is taken away.
+    """
+    taken = tuple(t for t in dossier.transitions if t.occurred_at <= at)
+    if not taken:
+        return None
+    values = [
+        None
+        if name in {"received_at", "finished_at", "returned_at"} and value is not None and value > at
+        else value
+        for name, value in zip(ATTRIBUTES, _values_of(dossier), strict=True)
+    ]
+    return Dossier(dossier.code, taken, dossier.written, *values)
