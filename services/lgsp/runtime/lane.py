@@ -1,0 +1,293 @@
+"""The lane: whole partition batches from Faust's consumer to a handler that makes them durable.
+
+Faust's agents cost 80-200 us an event and commit past failed work (docs/adr/0004), so a processor
+reads its topic here instead: the App, its group, assignor, rebalance and commit timer stay
+Faust's; records go in lists, one list a partition, to a handler which stores state and position
+in one transaction. The stored position is the truth: an assigned partition starts there, whatever
+Kafka's own offset says.
+
+Depends on private names of faust-streaming 0.15.3 (tests/runtime/test_lane.py pins them).
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import structlog
+from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.types import TP
+
+from lgsp.domain.errors import FatalError
+from lgsp.runtime import metrics
+
+_QUEUED_BATCHES = 16
+
+
+class Record(Protocol):
+    """What the lane hands on of a Kafka record; `timestamp` in ms UTC."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def timestamp(self) -> int: ...
+
+
+class Batch(NamedTuple):
+    """Records of one partition in offset order; the first one is the handler's next offset."""
+
+    partition: int
+    records: Sequence[Record]
+
+    @property
+    def next_offset(self) -> int:
+        """Offset to store once the batch is durable."""
+        return self.records[-1].offset + 1
+
+
+class FencedError(Exception):
+    """Another worker has moved these partitions' stored positions; nothing was written."""
+
+    def __init__(self, partitions: Iterable[int]) -> None:
+        self.partitions = frozenset(partitions)
+        super().__init__(f"partitions {sorted(self.partitions)} belong to another worker")
+
+
+class LaneHandler(Protocol):
+    """What a processor gives the lane. Called on the worker's loop, never concurrently."""
+
+    def open_partition(self, partition: int) -> int:
+        """Load what is stored of the partition (anew if held); return the next offset to read."""
+
+    def close_partition(self, partition: int) -> None:
+        """Forget the partition; called for partitions that are not held, too."""
+
+    def position(self, partition: int) -> int | None:
+        """Return the next offset to read, None when the partition is not held."""
+
+    async def apply(self, batches: Sequence[Batch]) -> None:
+        """Make the batches durable with their next offsets, all or none.
+
+        Raises:
+            FencedError: some partitions are another worker's; nothing was written.
+        """
+
+
+class Lane:
+    """One topic's way from Faust's consumer to the handler, and what is known of its progress."""
+
+    def __init__(self, name: str, topic: str, handler: LaneHandler, *, batch_events: int) -> None:
+        self.name = name
+        self.topic = topic
+        self.handler = handler
+        self.batch_events = batch_events
+        self.ends: dict[int, int] = {}  # partition -> high water mark last seen
+        self.last_progress = time.monotonic()
+        self._queue: asyncio.Queue[tuple[int, TP, list[Any]]] = asyncio.Queue(_QUEUED_BATCHES)
+        self._reseeks: dict[int, int] = {}
+        self._log = structlog.get_logger().bind(lane=name, topic=topic)
+
+    def transport(self, app: Any) -> Transport:
+        """Return a transport for the Faust app whose consumer feeds this lane."""
+        lane = self
+
+        class LaneConsumer(_LaneConsumer):
+            """Faust's consumer, bound to this lane."""
+
+        LaneConsumer.lane = lane
+
+        class LaneTransport(Transport):
+            """Faust's aiokafka transport with the lane's consumer."""
+
+            Consumer = LaneConsumer
+
+        return LaneTransport(app.conf.broker, app)
+
+    @property
+    def lag(self) -> dict[int, int]:
+        """Records in the log but not in the store, of each partition held."""
+        held = {p: self.handler.position(p) for p in self.ends}
+        return {p: max(0, self.ends[p] - at) for p, at in held.items() if at is not None}
+
+    @property
+    def moving(self) -> bool:
+        """False when there has been lag for a minute with nothing stored: alive but stuck."""
+        return not any(self.lag.values()) or time.monotonic() - self.last_progress < 60
+
+    async def offer(self, generation: int, tp: TP, records: list[Any]) -> None:
+        """Queue what was fetched; waits (back-pressure) while the handler is behind."""
+        await self._queue.put((generation, tp, records))
+
+    def drop(self, partitions: frozenset[int] | None = None) -> None:
+        """Drop queued records of the partitions (None: of all); they will be fetched again."""
+        kept = []
+        while not self._queue.empty():
+            item = self._queue.get_nowait()
+            if partitions is not None and item[1].partition not in partitions:
+                kept.append(item)
+        for item in kept:
+            self._queue.put_nowait(item)
+
+    async def run(self, app: Any) -> None:
+        """Feed the handler until cancelled; an error of the handler ends the process."""
+        while True:
+            items = [await self._queue.get()]
+            count = len(items[0][2])
+            while count < self.batch_events and not self._queue.empty():
+                items.append(self._queue.get_nowait())
+                count += len(items[-1][2])
+            batches, gaps = self._fit(app.consumer_generation_id, items)
+            for tp in gaps:
+                await self._reseek(app.consumer, tp)
+            if batches:
+                await self._apply(app, batches)
+            await asyncio.sleep(0)  # let Faust's own tasks run between batches of a long replay
+
+    def _fit(
+        self, generation: int, items: list[tuple[int, TP, list[Any]]]
+    ) -> tuple[list[Batch], set[TP]]:
+        """Join what was queued into one batch a partition that starts at its stored position."""
+        wanted: dict[int, list[Any]] = {}
+        gaps: set[TP] = set()
+        for read_in, tp, records in items:
+            position = self.handler.position(tp.partition)
+            if position is None or read_in != generation or tp in gaps:
+                continue
+            held = wanted.get(tp.partition)
+            expected = held[-1].offset + 1 if held else position
+            fresh = [r for r in records if r.offset >= expected]
+            if not fresh:
+                continue
+            if fresh[0].offset > expected:
+                gaps.add(tp)
+                continue
+            wanted.setdefault(tp.partition, []).extend(fresh)
+        return [Batch(p, records) for p, records in wanted.items()], gaps
+
+    async def _apply(self, app: Any, batches: list[Batch]) -> None:
+        generation = app.consumer_generation_id
+        with metrics.BATCH_SECONDS.labels(self.name).time():
+            try:
+                await self.handler.apply(batches)
+            except FencedError as fenced:
+                metrics.FENCED.labels(self.name).inc()
+                self._log.warning("lane_fenced", partitions=sorted(fenced.partitions))
+                for partition in {b.partition for b in batches}:
+                    await self._reseek(app.consumer, TP(self.topic, partition))
+                return
+        self.last_progress = time.monotonic()
+        metrics.LAST_BATCH.labels(self.name).set_to_current_time()
+        metrics.BATCHES.labels(self.name).inc()
+        for batch in batches:
+            self._reseeks.pop(batch.partition, None)
+            metrics.EVENTS_IN.labels(self.name).inc(len(batch.records))
+            app.consumer.acknowledge(generation, TP(self.topic, batch.partition), batch.next_offset)
+            self.report(batch.partition)
+
+    async def _reseek(self, consumer: Any, tp: TP) -> None:
+        """Go back to the stored position: after a fence, or when records in between are missing."""
+        offset = self.handler.open_partition(tp.partition)
+        if self._reseeks.get(tp.partition) == offset:
+            first = (await consumer.earliest_offsets(tp)).get(tp, 0)
+            if first > offset:
+                raise FatalError(
+                    f"{self.topic}/{tp.partition}: the log starts at {first}, the store stands at"
+                    f" {offset}: records were deleted before they were read"
+                )
+        self._reseeks[tp.partition] = offset
+        self.drop(frozenset({tp.partition}))
+        await consumer.seek(tp, offset)
+
+    def report(self, partition: int) -> None:
+        """Set the gauges of one partition."""
+        position = self.handler.position(partition)
+        if position is not None:
+            metrics.STORED_OFFSET.labels(self.name, partition).set(position)
+            metrics.LAG.labels(self.name, partition).set(self.lag.get(partition, 0))
+
+    def opened(self, partition: int, offset: int) -> None:
+        """Note that a partition was assigned and is read from `offset`."""
+        self._reseeks.pop(partition, None)
+        self.last_progress = time.monotonic()
+        self._log.info("partition_opened", partition=partition, offset=offset)
+
+    def closed(self, partition: int) -> None:
+        """Note that a partition went to another worker."""
+        self.handler.close_partition(partition)
+        self.ends.pop(partition, None)
+        self._reseeks.pop(partition, None)
+        metrics.LAG.labels(self.name, partition).set(0)
+
+
+class _LaneConsumer(Consumer):
+    """Faust's aiokafka consumer with the lane's topic taken out of the per-message path."""
+
+    lane: Lane
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._durable: dict[TP, int] = {}
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        """Offer the lane its records whole; yield those of other topics as Faust does."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if not records or self.should_stop:
+            return
+        others = {}
+        for tp, found in records.items():
+            if tp.topic != self.lane.topic:
+                others[tp] = found
+            elif found and self.flow_active and (active is None or tp in active):
+                self.lane.ends[tp.partition] = self.highwater(tp) or found[-1].offset + 1
+                self._read_offset[tp] = found[-1].offset
+                await self.lane.offer(generation, tp, found)
+        for tp, record in self.scheduler.iterate(others):
+            if not self.flow_active or generation != self.app.consumer_generation_id:
+                break
+            if active is None or tp in active or tp in self._buffered_partitions:
+                yield tp, self._to_message(tp, record)
+
+    def acknowledge(self, generation: int, tp: TP, next_offset: int) -> None:
+        """Let Faust's commit timer report `next_offset`, unless a rebalance came in between."""
+        if generation == self.app.consumer_generation_id:
+            self._durable[tp] = next_offset
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        yield from super()._filter_tps_with_pending_acks(topics)
+        for tp in list(self._durable):
+            if topics is None or tp in topics or tp.topic in topics:
+                yield tp
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if tp.topic == self.lane.topic:
+            return self._durable.pop(tp, None)
+        offset: int | None = super()._new_offset(tp)
+        return offset
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek the lane's partitions to the stored positions, the others as Faust does."""
+        offsets = dict(await super().seek_to_committed())
+        self.lane.drop()
+        for tp in list(self.assignment()):
+            if tp.topic == self.lane.topic:
+                offset = self.lane.handler.open_partition(tp.partition)
+                self._durable.pop(tp, None)
+                await self._seek(tp, offset)
+                offsets[tp] = offset
+                self.lane.opened(tp.partition, offset)
+        return offsets
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Forget the revoked partitions before another worker loads them."""
+        mine = frozenset(tp.partition for tp in revoked if tp.topic == self.lane.topic)
+        self.lane.drop(mine)
+        await super().on_partitions_revoked(revoked)
+        for tp in revoked:
+            self._durable.pop(tp, None)
+        for partition in mine:
+            self.lane.closed(partition)

@@ -1,0 +1,77 @@
+"""Opens the store: SQLite (WAL, one file) or PostgreSQL behind one SQLAlchemy Core code path."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Dialect, Engine, MetaData, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from lgsp.domain.errors import ConfigurationError, FatalError
+
+METADATA = MetaData()
+
+
+def open_store(url: str, *, read_only: bool = False) -> Engine:
+    """Open the store at `url` and make its tables when absent.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://user:password@host/database`.
+        read_only: make nothing; reads see committed transactions only.
+
+    Raises:
+        ConfigurationError: the URL is wrong or its driver is not installed.
+        FatalError: the store cannot be opened.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise ConfigurationError(
+            f"LGSP_STORE: {error} (SQLite is built in; PostgreSQL needs `pip install"
+            " mini-lgsp[postgres]`)"
+        ) from error
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine, parsed, read_only=read_only)
+    if not read_only:
+        try:
+            METADATA.create_all(engine)
+        except SQLAlchemyError as error:
+            raise FatalError(f"cannot open the store {shown(parsed)}: {error}") from error
+    return engine
+
+
+def shown(url: URL | str) -> str:
+    """Return the URL with its password hidden."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def upsert(dialect: Dialect, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return the dialect's INSERT that can carry ON CONFLICT (the same API in both)."""
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _prepare_sqlite(engine: Engine, url: URL, *, read_only: bool) -> None:
+    if url.database and url.database != ":memory:" and not read_only:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        # The driver would begin transactions by itself, and too late for a snapshot.
+        connection.isolation_level = None
+        connection.execute("PRAGMA busy_timeout=20000")
+        if read_only:
+            connection.execute("PRAGMA query_only=1")
+            return
+        connection.execute("PRAGMA journal_mode=WAL")
+        # With WAL, NORMAL keeps every commit over a killed process; a power cut may lose the
+        # newest ones, which the log gives back because the offset is in the same transaction.
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA cache_size=-65536")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

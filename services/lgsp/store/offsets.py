@@ -1,0 +1,76 @@
+"""The stored position of a lane in a partition, advanced only by compare-and-swap.
+
+The transaction that writes a batch's state also advances the position. A worker that has lost its
+partition to another one (a zombie) finds another position there, changes no row and rolls back,
+so the effect on the store is exactly once whatever the fold does.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, select, update
+
+from lgsp.store.engine import upsert
+from lgsp.store.tables import OFFSETS
+
+
+class Position(NamedTuple):
+    """What a worker holds of a partition: the next offset to read and the count of transactions."""
+
+    offset: int
+    version: int
+
+
+def load_position(connection: Connection, lane: str, topic: str, partition: int) -> Position:
+    """Return the stored position, (0, 0) made when there is none yet."""
+    where = _where(lane, topic, partition)
+    row = connection.execute(select(OFFSETS.c.next_offset, OFFSETS.c.version).where(*where)).first()
+    if row is not None:
+        return Position(*row)
+    connection.execute(
+        upsert(connection.dialect, OFFSETS)
+        .values(lane=lane, topic=topic, partition=partition, next_offset=0, version=0)
+        .on_conflict_do_nothing()
+    )
+    return Position(0, 0)
+
+
+def advance(
+    connection: Connection,
+    lane: str,
+    topic: str,
+    partition: int,
+    held: Position,
+    next_offset: int,
+) -> Position | None:
+    """Move the position from `held` to `next_offset` inside the caller's transaction.
+
+    Returns:
+        The new position, or None when another worker has moved it: roll back, forget, reload.
+        `next_offset` may equal the held offset: a transaction without new records (a timer's)
+        is fenced in the same way.
+    """
+    moved = Position(next_offset, held.version + 1)
+    changed = connection.execute(
+        update(OFFSETS)
+        .where(
+            *_where(lane, topic, partition),
+            OFFSETS.c.next_offset == held.offset,
+            OFFSETS.c.version == held.version,
+        )
+        .values(next_offset=moved.offset, version=moved.version)
+    )
+    return moved if changed.rowcount == 1 else None
+
+
+def stored_offsets(connection: Connection, lane: str, topic: str) -> dict[int, int]:
+    """Return partition -> next offset of every partition the lane has read."""
+    rows = connection.execute(
+        select(OFFSETS.c.partition, OFFSETS.c.next_offset).where(
+            OFFSETS.c.lane == lane, OFFSETS.c.topic == topic
+        )
+    )
+    return dict(rows.tuples().all())
+
+
+def _where(lane: str, topic: str, partition: int) -> tuple[ColumnElement[bool], ...]:
+    return (OFFSETS.c.lane == lane, OFFSETS.c.topic == topic, OFFSETS.c.partition == partition)

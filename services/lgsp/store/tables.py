@@ -1,0 +1,59 @@
+"""Tables of the rates side: dossiers, day cells, consumed offsets, portals seen."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table
+
+from lgsp.domain.rates import MEASURES
+from lgsp.store.engine import METADATA
+
+OFFSETS = Table(
+    "offsets",
+    METADATA,
+    Column("lane", String, primary_key=True),
+    Column("topic", String, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("next_offset", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    comment="How far each lane has read; the truth, Kafka's own offsets are only a report.",
+)
+
+DOSSIERS = Table(
+    "dossiers",
+    METADATA,
+    Column("code", String, primary_key=True),
+    Column("partition", Integer, nullable=False),
+    Column("overdue", SmallInteger, nullable=False, comment="1: counted in open_overdue."),
+    Column("wake_at", BigInteger, comment="ms UTC; when it turns overdue if nothing happens."),
+    Column("state", LargeBinary, nullable=False, comment="lgsp.domain.state.encode"),
+)
+Index(
+    "dossiers_wake",
+    DOSSIERS.c.wake_at,
+    sqlite_where=DOSSIERS.c.wake_at.is_not(None),
+    postgresql_where=DOSSIERS.c.wake_at.is_not(None),
+)
+
+CELLS = Table(
+    "cells",
+    METADATA,
+    Column("partition", Integer, primary_key=True),
+    Column("day", Integer, primary_key=True, comment="Days since 1970, Asia/Ho_Chi_Minh."),
+    Column("agency", String, primary_key=True),
+    Column("domain", String, primary_key=True),
+    Column("procedure", String, primary_key=True),
+    *[Column(name, Integer, nullable=False, server_default="0") for name in MEASURES],
+    Column("dirty", Integer, nullable=False, comment="Changes not yet acknowledged by Kafka."),
+)
+Index(
+    "cells_dirty",
+    CELLS.c.partition,
+    sqlite_where=CELLS.c.dirty > 0,
+    postgresql_where=CELLS.c.dirty > 0,
+)
+
+PORTALS = Table(
+    "portals",
+    METADATA,
+    Column("portal", String, primary_key=True),
+    Column("last_event_at", BigInteger, nullable=False, comment="ms UTC; newest occurred_at."),
+    Column("last_seen_at", BigInteger, nullable=False, comment="ms UTC; newest observed_at."),
+)
