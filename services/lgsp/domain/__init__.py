@@ -1,1 +1,1 @@
-"""The rules of the field: dossier, status, deadline clock, rates. Stdlib only, no I/O, time is an argument."""
+"""The rules of the field: dossier, status, clock, rates. Stdlib only, time is an argument."""

@@ -1,4 +1,4 @@
-"""Forms of dossier, agency and procedure codes (Decree 61/2018, Decision 20/2020, QCVN 102:2016)."""
+"""Forms of the codes in use (Decree 61/2018, Decision 20/2020, QCVN 102:2016)."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The dossier as a join: a grow-only set of transitions and one last-writer register per attribute.
+"""The dossier as a join: a grow-only set of transitions and last-writer registers.
 
 `merge` is commutative, associative and idempotent over events: any order, duplication or
 re-batching of the same events gives an equal Dossier, bit for bit.
@@ -6,8 +6,9 @@ re-batching of the same events gives an equal Dossier, bit for bit.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import ENDED, Status, Verdict, verdict
@@ -73,7 +74,7 @@ class Dossier:
 
 
 def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
-    """Join one event into the dossier (None: the first one seen); returns the same object if known.
+    """Join one event into the dossier (None: the first seen); the same object if known.
 
     The caller passes events of one dossier only; `event.event_id` must be filled in.
     """
@@ -183,7 +184,7 @@ def current_status(dossier: Dossier) -> Status:
 def last_reopening(taken: list[Transition]) -> int | None:
     """Return when the dossier last left an end state by the source's word; None if never."""
     at = None
-    for before, after in zip(taken, taken[1:], strict=False):
+    for before, after in pairwise(taken):
         if before.status in ENDED and after.reopens and after.status not in ENDED:
             at = after.occurred_at
     return at
@@ -198,9 +199,11 @@ def known_at(dossier: Dossier, at: int) -> Dossier | None:
     taken = tuple(t for t in dossier.transitions if t.occurred_at <= at)
     if not taken:
         return None
-    values = [
+    values: list[Any] = [
         None
-        if name in {"received_at", "finished_at", "returned_at"} and value is not None and value > at
+        if name in {"received_at", "finished_at", "returned_at"}
+        and value is not None
+        and value > at
         else value
         for name, value in zip(ATTRIBUTES, _values_of(dossier), strict=True)
     ]

@@ -1,4 +1,4 @@
-"""The error tree, grouped by what the caller must do: stop before work, wait, park, or stop for good."""
+"""The error tree, grouped by what the caller must do: not start, wait, park or stop."""
 
 from enum import StrEnum
 
@@ -26,7 +26,7 @@ class FatalError(LgspError):
 class RejectReason(StrEnum):
     """Why a record was parked: a closed set, because it becomes a metric label."""
 
-    UNREADABLE = "unreadable"  # not decodable: broken encoding, bad Avro, unknown schema id, bad JSON
+    UNREADABLE = "unreadable"  # broken encoding, bad Avro or JSON, unknown schema id
     TRUNCATED = "truncated"  # the source ends in the middle of a record
     MISSING_FIELD = "missing_field"
     BAD_VALUE = "bad_value"  # out of the attribute's range or form

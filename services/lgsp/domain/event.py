@@ -59,9 +59,7 @@ class DossierEvent:
 
 # When we saw it and how it was sealed (a fresh nonce each time) are not part of the fact.
 _FACT = tuple(
-    f.name
-    for f in fields(DossierEvent)
-    if f.name not in {"event_id", "observed_at", "sealed"}
+    f.name for f in fields(DossierEvent) if f.name not in {"event_id", "observed_at", "sealed"}
 )
 
 

@@ -35,10 +35,10 @@ open_overdue and suspended."""
 
 _INDEX = {name: i for i, name in enumerate(MEASURES)}
 _RECEIVED = {channel: _INDEX[f"received_{channel.name.lower()}"] for channel in Channel}
-_CLOSED = {
-    state: _INDEX[f"resolved_{state.value}"]
-    for state in (State.EARLY, State.ON_TIME, State.LATE, State.WITHOUT_DEADLINE)
-} | {State.REFUSED: _INDEX["refused"], State.WITHDRAWN: _INDEX["withdrawn"]}
+_CLOSED = {state: _INDEX[f"resolved_{state.value}"] for state in RESOLVED} | {
+    State.REFUSED: _INDEX["refused"],
+    State.WITHDRAWN: _INDEX["withdrawn"],
+}
 _OPEN, _OVERDUE, _SUSPENDED = _INDEX["open"], _INDEX["open_overdue"], _INDEX["suspended"]
 
 
@@ -68,8 +68,5 @@ def units(found: Standing, channel: Channel) -> list[Unit]:
 
 
 def contribution(dossier: Dossier, calendar: Calendar, now: int) -> list[Unit]:
-    """List what the dossier adds to the day counts of its agency, domain and procedure at `now`."""
+    """List what the dossier adds to the day counts of its unit and procedure at `now`."""
     return units(standing(dossier, calendar, now), dossier.channel)
-
-
-assert RESOLVED <= _CLOSED.keys()  # noqa: S101 - every resolved state has its measure

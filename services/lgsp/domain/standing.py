@@ -48,7 +48,7 @@ class Standing(NamedTuple):
     turns_at: int | None = None
 
 
-def standing(dossier: Dossier, calendar: Calendar, now: int) -> Standing:
+def standing(dossier: Dossier, calendar: Calendar, now: int) -> Standing:  # noqa: PLR0911
     """Compute where the dossier stands at `now` (ms UTC) by profile `simple`.
 
     Raises:
@@ -66,7 +66,9 @@ def standing(dossier: Dossier, calendar: Calendar, now: int) -> Standing:
     if received_at is None:
         return Standing(State.REGISTERED)
     closed_at = _finished_at(dossier, taken) if current in FINISHED else None
-    deadline = _deadline(dossier, taken, received_at, calendar, now if closed_at is None else closed_at)
+    deadline = _deadline(
+        dossier, taken, received_at, calendar, now if closed_at is None else closed_at
+    )
     if closed_at is not None:
         return Standing(_resolved(closed_at, deadline), received_at, deadline, closed_at)
     overdue = deadline is not None and now > deadline

@@ -7,6 +7,7 @@ the texts with their lengths. About 330 bytes for a usual dossier of six transit
 
 from functools import cache
 from struct import Struct
+from typing import Any
 
 from lgsp.domain.dossier import ATTRIBUTES, Dossier, Transition
 from lgsp.domain.event import Channel, ServiceLevel
@@ -83,7 +84,9 @@ def decode(code: str, state: bytes) -> Dossier:
     """Decode what `encode` wrote for the dossier `code`; ValueError for another layout."""
     version, count, due_count = _HEAD.unpack_from(state)
     if version != _VERSION:
-        raise ValueError(f"dossier {code}: state of layout {version}, this program reads {_VERSION}")
+        raise ValueError(
+            f"dossier {code}: state of layout {version}, this program reads {_VERSION}"
+        )
     at = _HEAD.size
     dues = _dues(due_count).unpack_from(state, at)
     at += 8 * due_count
@@ -109,17 +112,14 @@ def decode(code: str, state: bytes) -> Dossier:
     at += _TAIL.size
     n = len(ATTRIBUTES)
     written = tuple([None if w == _NO_WRITER else transitions[w] for w in tail[:n]])
-    times = [None if t == _NONE else t for t in tail[n : n + 5]]
+    times: list[Any] = [None if t == _NONE else t for t in tail[n : n + 5]]
     level, channel = tail[n + 5 : n + 7]
-    texts = []
+    texts: list[str] = []
     for length in tail[n + 7 : n + 13]:
         texts.append(state[at : at + length].decode())
         at += length
     portal, province, agency, procedure, domain, source_status = texts
-    return Dossier(
-        code,
-        transitions,
-        written,
+    values: list[Any] = [
         portal,
         province,
         agency,
@@ -130,7 +130,8 @@ def decode(code: str, state: bytes) -> Dossier:
         source_status,
         *times,
         state[at : at + tail[-1]] or None,
-    )
+    ]
+    return Dossier(code, transitions, written, *values)
 
 
 def _some(time: int | None) -> int:

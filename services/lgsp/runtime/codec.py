@@ -1,4 +1,4 @@
-"""Between frozen dataclasses and Avro in Confluent framing: 0x00, 4-byte big-endian schema id, body."""
+"""Between dataclasses and Avro in Confluent framing: 0x00, 4-byte schema id, body."""
 
 import io
 import struct
@@ -62,7 +62,7 @@ class Codec:
         reader = None if schema_id == self.schema_id else self._reader
         try:
             record = fastavro.schemaless_reader(body, writer, reader)
-        except Exception as error:  # noqa: BLE001 - fastavro raises what its C code meets
+        except Exception as error:  # fastavro raises what its C code meets
             raise _unreadable("body", f"{type(error).__name__}: {error}") from error
         if body.tell() != len(value):
             raise _unreadable("body", f"{len(value) - body.tell()} bytes left over")
@@ -110,9 +110,14 @@ def encode_event(event: DossierEvent) -> bytes:
     return EVENTS.encode(record)
 
 
-def decode_event(value: bytes | None) -> DossierEvent:
-    """Decode one record of `dossier-events`; RejectedRecord when it is not one."""
+def decode_event(value: bytes | None, *, sealed: bool = True) -> DossierEvent:
+    """Decode one record of `dossier-events`; RejectedRecord when it is not one.
+
+    `sealed=False` leaves the sealed personal data out, for readers that have no business with it.
+    """
     record = EVENTS.decode(value)
+    if not sealed:
+        record["sealed"] = None
     record["status"] = _STATUS[record["status"]]
     record["channel"] = _CHANNEL[record["channel"]]
     record["service_level"] = _LEVEL[record["service_level"]]

@@ -27,14 +27,10 @@ _QUEUED_BATCHES = 16
 class Record(Protocol):
     """What the lane hands on of a Kafka record; `timestamp` in ms UTC."""
 
-    @property
-    def offset(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def timestamp(self) -> int: ...
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: int
 
 
 class Batch(NamedTuple):
@@ -185,11 +181,13 @@ class Lane:
         for batch in batches:
             self._reseeks.pop(batch.partition, None)
             metrics.EVENTS_IN.labels(self.name).inc(len(batch.records))
-            app.consumer.acknowledge(generation, TP(self.topic, batch.partition), batch.next_offset)
+            app.consumer.acknowledge(
+                generation, TP(self.topic, batch.partition), batch.next_offset
+            )
             self.report(batch.partition)
 
     async def _reseek(self, consumer: Any, tp: TP) -> None:
-        """Go back to the stored position: after a fence, or when records in between are missing."""
+        """Go back to the stored position: after a fence, or when records are missing."""
         offset = self.handler.open_partition(tp.partition)
         if self._reseeks.get(tp.partition) == offset:
             first = (await consumer.earliest_offsets(tp)).get(tp, 0)

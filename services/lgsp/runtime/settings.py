@@ -1,4 +1,4 @@
-"""Settings: environment `LGSP_*`, then a YAML file, then secret files; read once by the CLI and passed down."""
+"""Settings: environment `LGSP_*`, then a YAML file, then secret files; read once by the CLI."""
 
 import os
 import string
@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
     YamlConfigSettingsSource,
 )
@@ -31,44 +32,62 @@ class Settings(BaseSettings):
     broker_port: int = Field(
         9092, description="Port of the embedded broker; its controller listens on the next one."
     )
-    partitions: int = Field(8, ge=1, description="Partitions of `dossier-events`, fixed for its life.")
+    partitions: int = Field(
+        8, ge=1, description="Partitions of `dossier-events`, fixed for its life."
+    )
     replication: int = Field(1, ge=1, description="Replication factor of the topics.")
     store: str = Field(
-        "", description="SQLAlchemy URL of the store (PostgreSQL); empty: SQLite files under `data`."
+        "",
+        description="SQLAlchemy URL of the store (PostgreSQL); empty: SQLite files under `data`.",
     )
     profile: str = Field("simple", description="Rule profile behind the published cells.")
     calendar_file: Path | None = Field(
         None, description="Extra working-day decisions (YAML) on top of the shipped calendar."
     )
     province: str = Field("H37", description="Code of the province served.")
-    national_url: str = Field("", description="Adapter URL of the national portal; empty: our mock.")
+    national_url: str = Field(
+        "", description="Adapter URL of the national portal; empty: our mock."
+    )
     national_user: str = Field("lgsp", description="User name at the national portal.")
     national_password: SecretStr = Field(
         SecretStr("lgsp"), description="Password at the national portal."
     )
     national_dstcode: str = Field(
-        "VN:GOV:000.00.00.G22:vpcpdvcprovider", description="Address of the national service (dstcode)."
+        "VN:GOV:000.00.00.G22:vpcpdvcprovider",
+        description="Address of the national service (dstcode).",
     )
-    national_endpoint: str = Field("mapi/g", description="Call path behind the adapter (not confirmed officially).")
+    national_endpoint: str = Field(
+        "mapi/g", description="Call path behind the adapter (not confirmed officially)."
+    )
     national_agency: str = Field("H37", description="Agency code sent as `madonvi`.")
-    national_rate: float = Field(0, ge=0, description="Most calls a second to the national portal; 0: no limit.")
+    national_rate: float = Field(
+        0, ge=0, description="Most calls a second to the national portal; 0: no limit."
+    )
     national_concurrency: int = Field(8, ge=1, description="Dossiers pushed at once.")
     national_timeout: float = Field(60, gt=0, description="Seconds to wait for one answer.")
     feed_host: str = Field("127.0.0.1", description="Address the IOC feed listens on.")
     feed_port: int = Field(8080, description="Port of the IOC feed.")
     mock_port: int = Field(8090, description="Port of the national mock.")
-    metrics_host: str = Field("127.0.0.1", description="Address of the workers' metrics and health.")
+    metrics_host: str = Field(
+        "127.0.0.1", description="Address of the workers' metrics and health."
+    )
     metrics_port: int = Field(
-        9100, description="First port of metrics and health: rates here, national-sync on the next, connectors after."
+        9100,
+        description="First port of metrics and health: rates; national-sync next, connectors after.",
     )
     seal_key_file: Path | None = Field(
-        None, description="File with the sealing keys; empty: `data/keys/seal.json`, made when absent."
+        None,
+        description="File with the sealing keys; empty: `data/keys/seal.json`, made when absent.",
     )
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="`auto`: console on a terminal, JSON elsewhere."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
-    session_timeout: float = Field(10, gt=1, description="Seconds after which a silent worker loses its partitions.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level logged."
+    )
+    session_timeout: float = Field(
+        10, gt=1, description="Seconds after which a silent worker loses its partitions."
+    )
     batch_events: int = Field(5000, ge=1, description="Most events folded in one transaction.")
 
     @property
@@ -106,14 +125,19 @@ class Settings(BaseSettings):
             if not Path(path).is_file():
                 raise ConfigurationError(f"{CONFIG_VARIABLE}={path}: no such file")
             sources.append(_ExpandedYaml(settings_cls, yaml_file=path))
-        return (*sources, file_secret_settings)
+        if folder := os.environ.get(SECRETS_VARIABLE):
+            sources.append(SecretsSettingsSource(settings_cls, secrets_dir=folder))
+        return tuple(sources)
 
 
 class _ExpandedYaml(YamlConfigSettingsSource):
-    """A YAML file in which `${VAR}` stands for an environment variable; a missing one is an error."""
+    """A YAML file in which `${VAR}` stands for an environment variable that must exist."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
-        return {key: _expand(value, str(file_path)) for key, value in super()._read_file(file_path).items()}
+        return {
+            key: _expand(value, str(file_path))
+            for key, value in super()._read_file(file_path).items()
+        }
 
 
 def _expand(value: Any, where: str) -> Any:
@@ -133,10 +157,11 @@ def load_settings(**overrides: Any) -> Settings:
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(_secrets_dir=os.environ.get(SECRETS_VARIABLE), **given)
+        return Settings(**given)
     except ValidationError as error:
         faults = "; ".join(
-            f"LGSP_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']} (got {_shown(fault)})"
+            f"LGSP_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            f" (got {_shown(fault)})"
             for fault in error.errors()
         )
         raise ConfigurationError(faults) from error

@@ -43,9 +43,27 @@ def topics(settings: Settings) -> list[Topic]:
 
     many = settings.partitions
     return [
-        topic(DOSSIER_EVENTS, "the record: every status that took effect", "dossier code", many, _FOR_EVER),
+        topic(
+            DOSSIER_EVENTS,
+            "the record: every status that took effect",
+            "dossier code",
+            many,
+            _FOR_EVER,
+        ),
         topic(RATE_CELLS, "exact counts a day, absolute", "cell", many, _COMPACT),
-        topic(SYNC_RESULTS, "outcome of every push to the national portal", "dossier code", many, {"retention.ms": _YEAR_MS}),
-        topic(DEAD_LETTERS, "rejected records with their cause", "letter id", 1, {"retention.ms": _YEAR_MS}),
+        topic(
+            SYNC_RESULTS,
+            "outcome of every push to the national portal",
+            "dossier code",
+            many,
+            {"retention.ms": _YEAR_MS},
+        ),
+        topic(
+            DEAD_LETTERS,
+            "rejected records with their cause",
+            "letter id",
+            1,
+            {"retention.ms": _YEAR_MS},
+        ),
         topic(CHECKPOINTS, "where each connector stands", "portal", 1, _COMPACT),
     ]

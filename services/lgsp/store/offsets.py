@@ -14,7 +14,7 @@ from lgsp.store.tables import OFFSETS
 
 
 class Position(NamedTuple):
-    """What a worker holds of a partition: the next offset to read and the count of transactions."""
+    """What a worker holds of a partition: next offset to read, count of transactions."""
 
     offset: int
     version: int
@@ -23,7 +23,9 @@ class Position(NamedTuple):
 def load_position(connection: Connection, lane: str, topic: str, partition: int) -> Position:
     """Return the stored position, (0, 0) made when there is none yet."""
     where = _where(lane, topic, partition)
-    row = connection.execute(select(OFFSETS.c.next_offset, OFFSETS.c.version).where(*where)).first()
+    row = connection.execute(
+        select(OFFSETS.c.next_offset, OFFSETS.c.version).where(*where)
+    ).first()
     if row is not None:
         return Position(*row)
     connection.execute(

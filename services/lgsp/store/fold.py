@@ -1,0 +1,308 @@
+"""Folds batches of events into dossiers and day cells: one transaction a batch, offset included.
+
+For every dossier a batch touches: the old contribution is taken out of its cells, the events are
+merged, the new contribution is put in. Dossiers, cells, portals and positions commit together.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, case, select
+
+from lgsp.domain.dossier import Dossier, merge
+from lgsp.domain.errors import RejectedRecord
+from lgsp.domain.event import DossierEvent
+from lgsp.domain.rates import Unit, units
+from lgsp.domain.standing import standing
+from lgsp.domain.state import decode, encode
+from lgsp.domain.working_time import Calendar
+from lgsp.runtime.codec import decode_event
+from lgsp.runtime.lane import Batch, FencedError, Record
+from lgsp.store.cells import Cells, add, write_cells
+from lgsp.store.engine import upsert
+from lgsp.store.offsets import Position, advance, load_position
+from lgsp.store.tables import DOSSIERS, PORTALS
+
+LANE = "rates"
+_LOAD_AT_ONCE = 5000
+_WAKE_AT_ONCE = 2000
+
+
+class Reject(NamedTuple):
+    """A record of the log that cannot be folded, with its cause."""
+
+    partition: int
+    record: Record
+    cause: RejectedRecord
+
+
+class Entry(NamedTuple):
+    """A dossier as stored, and what it has added to the cells."""
+
+    dossier: Dossier
+    added: Sequence[Unit]
+    overdue: bool
+    wake_at: int | None
+
+
+class _Held:
+    """A partition that this worker owns: its position and the dossiers kept in memory."""
+
+    def __init__(self, position: Position) -> None:
+        self.position = position
+        self.entries: dict[str, Entry] = {}
+
+
+class RatesFold:
+    """The rates processor's lane handler over one store.
+
+    Args:
+        engine: the store; several workers may share a PostgreSQL one.
+        topic: topic whose offsets are stored.
+        calendar: working days for extended deadlines.
+        clock: gives now in ms UTC.
+        park: makes rejected records durable as dead letters before the offset may pass them.
+        keep: most dossiers kept in memory; others are loaded when an event names them.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        topic: str,
+        calendar: Calendar,
+        clock: Callable[[], int],
+        park: Callable[[Sequence[Reject]], None],
+        *,
+        keep: int = 50_000,
+    ) -> None:
+        self._engine = engine
+        self._topic = topic
+        self._calendar = calendar
+        self._clock = clock
+        self._park = park
+        self._keep = keep
+        self._held: dict[int, _Held] = {}
+
+    @property
+    def partitions(self) -> frozenset[int]:
+        """Partitions held now."""
+        return frozenset(self._held)
+
+    def open_partition(self, partition: int) -> int:
+        """Load the stored position; dossiers come when events name them."""
+        with self._engine.begin() as connection:
+            position = load_position(connection, LANE, self._topic, partition)
+        self._held[partition] = _Held(position)
+        return position.offset
+
+    def close_partition(self, partition: int) -> None:
+        """Forget the partition."""
+        self._held.pop(partition, None)
+
+    def position(self, partition: int) -> int | None:
+        """Return the next offset to read, None when the partition is not held."""
+        held = self._held.get(partition)
+        return None if held is None else held.position.offset
+
+    async def apply(self, batches: Sequence[Batch]) -> None:
+        """Fold the batches in one transaction; FencedError when a partition is not ours."""
+        self.fold(batches)
+
+    def fold(self, batches: Sequence[Batch]) -> None:
+        """Do what `apply` does, for callers without a loop (rebuild)."""
+        now = self._clock()
+        touched: dict[int, dict[str, list[DossierEvent]]] = {}
+        rejects: list[Reject] = []
+        seen: dict[str, tuple[int, int]] = {}
+        for batch in batches:
+            by_code = touched.setdefault(batch.partition, {})
+            for record in batch.records:
+                try:
+                    event = self._decode(record)
+                except RejectedRecord as cause:
+                    rejects.append(Reject(batch.partition, record, cause))
+                    continue
+                by_code.setdefault(event.dossier_code, []).append(event)
+                last_event, last_seen = seen.get(event.portal, (0, 0))
+                seen[event.portal] = (
+                    max(last_event, event.occurred_at),
+                    max(last_seen, event.observed_at),
+                )
+        if rejects:
+            self._park(rejects)
+        changed: dict[int, dict[str, Entry]] = {}
+        cells: Cells = {}
+        with self._engine.begin() as connection:
+            positions = self._advance(connection, {b.partition: b.next_offset for b in batches})
+            for partition, by_code in touched.items():
+                stored = self._load(connection, partition, by_code)
+                changed[partition] = self._merge(partition, by_code, stored, cells, now)
+            self._write(connection, changed, cells)
+            _write_portals(connection, seen)
+        self._commit(positions, changed)
+
+    def wake(self) -> int:
+        """Count dossiers whose deadline has passed with no event; return how many were looked at.
+
+        Raises:
+            FencedError: a partition is another worker's; nothing was written.
+        """
+        if not self._held:
+            return 0
+        now = self._clock()
+        query = (
+            select(DOSSIERS.c.partition, DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.state)
+            .where(DOSSIERS.c.wake_at <= now, DOSSIERS.c.partition.in_(sorted(self._held)))
+            .limit(_WAKE_AT_ONCE)
+        )
+        with self._engine.connect() as connection:
+            due = connection.execute(query).tuples().all()
+        if not due:
+            return 0
+        changed: dict[int, dict[str, Entry]] = {}
+        cells: Cells = {}
+        for partition, code, overdue, state in due:
+            old = self._entry(decode(code, state), overdue=bool(overdue))
+            new = self._evaluate(old.dossier, now)
+            _retract(cells, partition, old)
+            _count(cells, partition, new)
+            changed.setdefault(partition, {})[code] = new
+        with self._engine.begin() as connection:
+            still = {p: self._held[p].position.offset for p in changed}
+            positions = self._advance(connection, still)
+            self._write(connection, changed, cells)
+        self._commit(positions, changed)
+        return len(due)
+
+    def _decode(self, record: Record) -> DossierEvent:
+        event = decode_event(record.value, sealed=False)
+        self._calendar.check_range(event)
+        return event
+
+    def _advance(self, connection: Connection, offsets: dict[int, int]) -> dict[int, Position]:
+        moved: dict[int, Position] = {}
+        fenced = []
+        for partition, offset in sorted(offsets.items()):
+            held = self._held[partition].position
+            new = advance(connection, LANE, self._topic, partition, held, offset)
+            if new is None:
+                fenced.append(partition)
+            else:
+                moved[partition] = new
+        if fenced:
+            raise FencedError(fenced)
+        return moved
+
+    def _load(
+        self, connection: Connection, partition: int, codes: Iterable[str]
+    ) -> dict[str, Entry]:
+        entries = self._held[partition].entries
+        missing = [code for code in codes if code not in entries]
+        for start in range(0, len(missing), _LOAD_AT_ONCE):
+            query = select(DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.state).where(
+                DOSSIERS.c.code.in_(missing[start : start + _LOAD_AT_ONCE])
+            )
+            for code, overdue, state in connection.execute(query).tuples():
+                entries[code] = self._entry(decode(code, state), overdue=bool(overdue))
+        return entries
+
+    def _entry(self, dossier: Dossier, *, overdue: bool) -> Entry:
+        """Rebuild what a stored dossier has added: overdue as counted, whatever the time."""
+        found = standing(dossier, self._calendar, self._clock())._replace(overdue=overdue)
+        return Entry(dossier, units(found, dossier.channel), overdue, None)
+
+    def _evaluate(self, dossier: Dossier, now: int) -> Entry:
+        found = standing(dossier, self._calendar, now)
+        return Entry(dossier, units(found, dossier.channel), found.overdue, found.turns_at)
+
+    def _merge(
+        self,
+        partition: int,
+        by_code: dict[str, list[DossierEvent]],
+        stored: dict[str, Entry],
+        cells: Cells,
+        now: int,
+    ) -> dict[str, Entry]:
+        changed: dict[str, Entry] = {}
+        for code, events in by_code.items():
+            old = stored.get(code)
+            before = dossier = None if old is None else old.dossier
+            for event in events:
+                dossier = merge(dossier, event)
+            if dossier is None or dossier is before:
+                continue
+            new = self._evaluate(dossier, now)
+            if old is not None:
+                _retract(cells, partition, old)
+            _count(cells, partition, new)
+            changed[code] = new
+        return changed
+
+    def _write(
+        self, connection: Connection, changed: dict[int, dict[str, Entry]], cells: Cells
+    ) -> None:
+        rows = [
+            {
+                "code": code,
+                "partition": partition,
+                "overdue": int(entry.overdue),
+                "wake_at": entry.wake_at,
+                "state": encode(entry.dossier),
+            }
+            for partition, entries in changed.items()
+            for code, entry in entries.items()
+        ]
+        if rows:
+            insert = upsert(connection.dialect, DOSSIERS)
+            new = insert.excluded
+            connection.execute(
+                insert.on_conflict_do_update(
+                    index_elements=["code"],
+                    set_={name: new[name] for name in ("overdue", "wake_at", "state")},
+                ),
+                rows,
+            )
+        write_cells(connection, cells)
+
+    def _commit(
+        self, positions: dict[int, Position], changed: dict[int, dict[str, Entry]]
+    ) -> None:
+        """Take over in memory what the store has committed."""
+        for partition, position in positions.items():
+            held = self._held[partition]
+            held.position = position
+            held.entries.update(changed.get(partition, {}))
+            if len(held.entries) * len(self._held) > self._keep:
+                held.entries.clear()
+
+
+def _count(cells: Cells, partition: int, entry: Entry, sign: int = 1) -> None:
+    dossier = entry.dossier
+    for day, measure in entry.added:
+        key = (partition, day, dossier.agency, dossier.domain, dossier.procedure)
+        add(cells, key, measure, sign)
+
+
+def _retract(cells: Cells, partition: int, entry: Entry) -> None:
+    _count(cells, partition, entry, -1)
+
+
+def _write_portals(connection: Connection, seen: dict[str, tuple[int, int]]) -> None:
+    if not seen:
+        return
+    insert = upsert(connection.dialect, PORTALS)
+
+    def later(name: str) -> object:
+        stored, new = PORTALS.c[name], insert.excluded[name]
+        return case((stored > new, stored), else_=new)
+
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=["portal"],
+            set_={name: later(name) for name in ("last_event_at", "last_seen_at")},
+        ),
+        [
+            {"portal": portal, "last_event_at": at, "last_seen_at": seen_at}
+            for portal, (at, seen_at) in sorted(seen.items())
+        ],
+    )
