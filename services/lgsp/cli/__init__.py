@@ -1,1 +1,53 @@
-"""The `lgsp` command."""
+"""The `lgsp` command: one file an area, each with `register(app)`."""
+
+import importlib
+import sys
+
+import typer
+
+from lgsp.domain.errors import ConfigurationError, LgspError
+
+_AREAS = (
+    "up",
+    "demo",
+    "broker",
+    "topics",
+    "schemas",
+    "worker",
+    "feed",
+    "indicators",
+    "explain",
+    "sync",
+    "dead_letters",
+    "drain",
+    "rebuild",
+    "simulate",
+    "mock",
+    "docs",
+)
+
+
+def build() -> typer.Typer:
+    """Return the whole command."""
+    app = typer.Typer(
+        name="lgsp",
+        help="mini-LGSP: from provincial portals to the national portal and the IOC.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    for area in _AREAS:
+        importlib.import_module(f"{__name__}.{area}").register(app)
+    return app
+
+
+def main() -> None:
+    """Run the command; exit 0 on success, 1 on failure at work, 2 on bad usage or configuration."""
+    try:
+        build()()
+    except ConfigurationError as error:
+        sys.stderr.write(f"configuration: {error}\n")
+        sys.exit(2)
+    except LgspError as error:
+        sys.stderr.write(f"failed: {error}\n")
+        sys.exit(1)

@@ -1,0 +1,30 @@
+"""`lgsp worker`: one processor in the foreground."""
+
+from enum import StrEnum
+
+import typer
+
+from lgsp.runtime.logs import configure_logs
+from lgsp.runtime.settings import load_settings
+
+
+class Processor(StrEnum):
+    """The processors there are."""
+
+    RATES = "rates"
+    NATIONAL_SYNC = "national-sync"
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lgsp worker`."""
+
+    @app.command("worker")
+    def worker(processor: Processor) -> None:
+        """Run one processor until SIGTERM; start more of them to share its partitions."""
+        settings = load_settings()
+        configure_logs(settings, service=processor.value)
+        if processor is Processor.RATES:
+            from lgsp.processors.rates import run
+        else:
+            from lgsp.processors.national_sync import run
+        raise typer.Exit(run(settings))
