@@ -1,1 +1,1 @@
-"""The kit: contract, runner, checkpoints, HTTP, mapping and a contract test suite for connectors."""
+"""The kit: contract, runner, checkpoints, HTTP, mapping, and the contract test suite."""

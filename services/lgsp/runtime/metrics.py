@@ -37,3 +37,30 @@ CELLS_PENDING = Gauge("lgsp_rates_cells_pending", "Changed cells waiting to be p
 WAKEUPS = Counter(
     "lgsp_rates_wakeups_total", "Dossiers re-evaluated because their deadline passed."
 )
+
+# Connectors: one process a portal, so no portal label.
+CONNECTOR_RECORDS = Counter(
+    "lgsp_connector_records_total", "Raw records read from the portal.", ["outcome"]
+)
+CONNECTOR_EVENTS = Counter("lgsp_connector_events_total", "Events sent to dossier-events.")
+CONNECTOR_DUPLICATES = Counter(
+    "lgsp_connector_duplicates_total", "Events read again and not sent again."
+)
+CONNECTOR_REQUESTS = Counter(
+    "lgsp_connector_requests_total", "Requests to the portal.", ["outcome"]
+)
+CONNECTOR_REQUEST_SECONDS = Histogram(
+    "lgsp_connector_request_seconds", "Time of one request to the portal.", buckets=_SECONDS
+)
+CONNECTOR_RETRIES = Counter(
+    "lgsp_connector_retries_total", "Reads of the portal that failed and were tried again."
+)
+CONNECTOR_CHECKPOINT = Gauge(
+    "lgsp_connector_checkpoint_timestamp_seconds", "When the checkpoint was last stored."
+)
+CONNECTOR_CAUGHT_UP = Gauge(
+    "lgsp_connector_caught_up_timestamp_seconds", "When the portal had nothing more to give."
+)
+CONNECTOR_NEWEST = Gauge(
+    "lgsp_connector_newest_event_timestamp_seconds", "Time of the newest event of the last page."
+)

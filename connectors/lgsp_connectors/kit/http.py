@@ -1,0 +1,146 @@
+"""HTTP to a portal: one table from status to duty, advice on waiting honoured, secrets unseen."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import aiohttp
+import orjson
+from aiolimiter import AsyncLimiter
+from pydantic import Field, SecretStr
+
+from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
+from lgsp.runtime import metrics
+from lgsp_connectors.kit.config import Strict
+
+_RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_DENIED = frozenset({401, 403})
+_MOST_UNREADABLE = 4  # replies in a row that are no JSON: then it is not a hiccup
+_LONGEST_ADVICE = 3600.0
+
+
+class Auth(Strict):
+    """How to log in: basic (user and password) or a bearer token; secrets may come from files."""
+
+    user: str = Field(default="", description="User name of basic authentication.")
+    password: SecretStr = Field(
+        default=SecretStr(""), description="Password; `${NAME}` takes a variable."
+    )
+    password_file: Path | None = Field(default=None, description="File with the password.")
+    token: SecretStr = Field(default=SecretStr(""), description="Bearer token.")
+    token_file: Path | None = Field(default=None, description="File with the bearer token.")
+
+    def header(self) -> dict[str, str]:
+        """Give the Authorization header; ConfigurationError when a secret file is not readable."""
+        if token := _secret(self.token, self.token_file):
+            return {"Authorization": f"Bearer {token}"}
+        if self.user:
+            password = _secret(self.password, self.password_file)
+            return {"Authorization": aiohttp.encode_basic_auth(self.user, password)}
+        return {}
+
+
+def _secret(value: SecretStr, file: Path | None) -> str:
+    if file is None:
+        return value.get_secret_value()
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"source.auth: {file} cannot be read: {error}") from error
+
+
+class Client:
+    """Gets JSON from one portal; the connection is made on first use and closed by `close`.
+
+    Args:
+        base: URL up to the path.
+        headers: sent with each request, authentication included; never logged.
+        timeout: seconds for one request as a whole.
+        rate: most requests a second; 0: no limit.
+    """
+
+    def __init__(
+        self, base: str, *, headers: Mapping[str, str], timeout: float, rate: float = 0
+    ) -> None:
+        self._base = base.rstrip("/")
+        self._headers = dict(headers)
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._limiter = AsyncLimiter(rate, 1) if rate else None
+        self._session: aiohttp.ClientSession | None = None
+        self._unreadable = 0
+
+    async def get_json(self, path: str, params: Mapping[str, str]) -> Any:
+        """Get one JSON document.
+
+        Raises:
+            RetryableError: no answer, a status that says "later", or a body that is no JSON.
+            FatalError: access denied, a status that will not change, or no JSON again and again.
+        """
+        if self._limiter is not None:
+            await self._limiter.acquire()
+        if self._session is None:
+            self._session = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout)
+        started = time.perf_counter()
+        outcome = "failed"
+        try:
+            async with self._session.get(
+                self._base + path, params=params, allow_redirects=False
+            ) as answer:
+                body = await answer.read()
+                outcome = f"{answer.status // 100}xx"
+                if answer.status != 200:
+                    _refuse(path, answer.status, answer.headers.get("Retry-After"))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise RetryableError(f"GET {path}: {type(error).__name__}: {error}") from error
+        finally:
+            metrics.CONNECTOR_REQUESTS.labels(outcome).inc()
+            metrics.CONNECTOR_REQUEST_SECONDS.observe(time.perf_counter() - started)
+        return self._parsed(path, body)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _parsed(self, path: str, body: bytes) -> Any:
+        try:
+            parsed = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            self._unreadable += 1
+            kind = "HTML" if body.lstrip()[:1] == b"<" else "no JSON"
+            message = f"GET {path}: the answer is {kind} ({len(body)} bytes)"
+            if self._unreadable >= _MOST_UNREADABLE:
+                raise FatalError(f"{message}, {self._unreadable} times in a row") from error
+            raise RetryableError(message) from error
+        self._unreadable = 0
+        return parsed
+
+
+def _refuse(path: str, status: int, retry_after: str | None) -> NoReturn:
+    message = f"GET {path}: HTTP {status}"
+    if status in _RETRY:
+        raise RetryableError(message, wait=advised_wait(retry_after))
+    if status in _DENIED:
+        raise FatalError(f"{message}: access denied, check source.auth")
+    if 300 <= status < 400:
+        raise FatalError(f"{message}: redirected, check source.url and source.auth")
+    raise FatalError(f"{message}: check source.url")
+
+
+def advised_wait(header: str | None) -> float | None:
+    """Read Retry-After (seconds or an HTTP date) as seconds from now; None when there is none."""
+    if not header:
+        return None
+    if header.strip().isdecimal():
+        return min(float(header), _LONGEST_ADVICE)
+    try:
+        at = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        return None
+    return min(max(0.0, (at - datetime.now(UTC)).total_seconds()), _LONGEST_ADVICE)

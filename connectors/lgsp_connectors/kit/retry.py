@@ -1,0 +1,43 @@
+"""Trying a read again: full jitter, or the wait that the other side advised; then giving up."""
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import stamina
+
+from lgsp.domain.errors import FatalError, RetryableError
+from lgsp.runtime import metrics
+
+_FIRST_WAIT = 0.25
+_LONGEST_WAIT = 30.0
+_Result = TypeVar("_Result")
+
+
+async def retried(call: Callable[[], Awaitable[_Result]], *, give_up_seconds: float) -> _Result:
+    """Await `call` until it succeeds.
+
+    Raises:
+        FatalError: it still failed after `give_up_seconds`, or failed for good.
+    """
+    failures = 0
+
+    def wait(error: Exception) -> bool | float:
+        nonlocal failures
+        if not isinstance(error, RetryableError):
+            return False
+        failures += 1
+        metrics.CONNECTOR_RETRIES.inc()
+        if error.wait is not None:
+            return error.wait
+        return random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**failures))  # noqa: S311
+
+    try:
+        async for attempt in stamina.retry_context(
+            on=wait, attempts=None, timeout=give_up_seconds
+        ):
+            with attempt:
+                return await call()
+    except RetryableError as error:
+        raise FatalError(f"gave up after {failures} failures: {error}") from error
+    raise AssertionError("unreachable: the loop returns or raises")

@@ -1,0 +1,217 @@
+"""The loop of every connector: resume, fetch, map, produce, flush, store the checkpoint.
+
+The order is the guarantee. The checkpoint is stored after everything before it is on the log, so a
+crash in between reads the page again: its events have the same ids, nothing is lost.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import structlog
+from aiolimiter import AsyncLimiter
+
+from lgsp.domain.errors import FatalError, RejectedRecord
+from lgsp.runtime import metrics
+from lgsp_connectors.kit.config import RunSettings
+from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
+from lgsp_connectors.kit.recent import Recent
+from lgsp_connectors.kit.retry import retried
+from lgsp_connectors.kit.sink import Checkpoints, Sink, payload_of
+
+_MOST_SHOWN = 20  # rejects of one page written out in the log; all are dead letters
+_log = structlog.get_logger()
+
+
+@dataclass
+class Report:
+    """Exact counts of one run; `duplicates` are events read again and not produced again."""
+
+    records: int = 0
+    events: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    pages: int = 0
+    seconds: float = 0.0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+class Runner:
+    """Runs one connector under one checkpoint key.
+
+    Args:
+        connector: whose records are read; closed when the run ends.
+        sink: takes events and dead letters.
+        checkpoints: keep the cursor.
+        key: checkpoint key: the portal, or a backfill of it.
+        settings: pacing, polling and limits.
+        on_page: told of each page once its checkpoint is stored (progress bars).
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        sink: Sink,
+        checkpoints: Checkpoints,
+        *,
+        key: str,
+        settings: RunSettings,
+        on_page: Callable[[Page, Report], None] | None = None,
+    ) -> None:
+        self._connector, self._sink, self._checkpoints = connector, sink, checkpoints
+        self._key, self._settings = key, settings
+        self._on_page = on_page or (lambda _page, _report: None)
+        self._recent = Recent()
+        self._rejects_in_a_row = 0
+        self._shown = 0
+        self._pace = (
+            AsyncLimiter(settings.pages_per_second, 1) if settings.pages_per_second else None
+        )
+        self._log = _log.bind(connector=connector.name, portal=key)
+        self.caught_up_at: float | None = None
+        self.report = Report()
+
+    async def run(
+        self, *, once: bool, since: int | None = None, stop: asyncio.Event | None = None
+    ) -> Report:
+        """Run until caught up (`once`) or until `stop` is set, and give the counts.
+
+        Raises:
+            FatalError: the portal stays away, too many rejects in a row, or the log is away; the
+                stored checkpoint is valid and the next run goes on from it.
+        """
+        stop = stop or asyncio.Event()
+        started = time.monotonic()
+        try:
+            cursor = self._checkpoints.load(self._key)
+            if cursor is None:
+                cursor = self._connector.start(since)
+            while not stop.is_set():
+                page = await self._fetch(cursor, stop)
+                if page is None:
+                    break
+                self._take(page)
+                await asyncio.to_thread(self._sink.flush)
+                if page.cursor != cursor:
+                    await asyncio.to_thread(self._checkpoints.store, self._key, page.cursor)
+                    metrics.CONNECTOR_CHECKPOINT.set_to_current_time()
+                cursor = page.cursor
+                self.report.seconds = time.monotonic() - started
+                self._on_page(page, self.report)
+                if page.caught_up:
+                    self.caught_up_at = time.monotonic()
+                    metrics.CONNECTOR_CAUGHT_UP.set_to_current_time()
+                    if once:
+                        break
+                    await _pause(stop, self._settings.poll_seconds)
+        finally:
+            await self._connector.close()
+        self.report.seconds = time.monotonic() - started
+        return self.report
+
+    async def _fetch(self, cursor: Cursor, stop: asyncio.Event) -> Page | None:
+        """Read the next page, trying again; None when the stop signal came first."""
+        if self._pace is not None:
+            await self._pace.acquire()
+        reading = asyncio.ensure_future(
+            retried(
+                lambda: self._connector.fetch(cursor),
+                give_up_seconds=self._settings.give_up_seconds,
+            )
+        )
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return reading.result() if reading.done() else None
+        finally:
+            for task in (reading, stopping):
+                task.cancel()
+            await asyncio.gather(reading, stopping, return_exceptions=True)
+
+    def _take(self, page: Page) -> None:
+        """Map and hand over one page; one canonical log line."""
+        started = time.perf_counter()
+        report = self.report
+        before = (report.events, report.rejected, report.duplicates)
+        to_events, send, is_new = self._connector.to_events, self._sink.send, self._recent.is_new
+        newest = self._shown = 0
+        for record in page.records:
+            try:
+                if record.fault is not None:
+                    raise record.fault
+                events = to_events(record)
+            except RejectedRecord as error:
+                self._reject(record, error)
+                continue
+            self._rejects_in_a_row = 0
+            for event in events:
+                if is_new(event.event_id):
+                    send(event)
+                    report.events += 1
+                    newest = max(newest, event.occurred_at)
+                else:
+                    report.duplicates += 1
+        report.records += len(page.records)
+        report.pages += 1
+        made, rejected, duplicates = (
+            now - then
+            for now, then in zip(
+                (report.events, report.rejected, report.duplicates), before, strict=True
+            )
+        )
+        metrics.CONNECTOR_RECORDS.labels("mapped").inc(len(page.records) - rejected)
+        metrics.CONNECTOR_RECORDS.labels("rejected").inc(rejected)
+        metrics.CONNECTOR_EVENTS.inc(made)
+        metrics.CONNECTOR_DUPLICATES.inc(duplicates)
+        if newest:
+            metrics.CONNECTOR_NEWEST.set(newest / 1000)
+        if page.records:
+            self._log.info(
+                "page_done",
+                records=len(page.records),
+                events=made,
+                rejected=rejected,
+                duplicates=duplicates,
+                caught_up=page.caught_up,
+                seconds=round(time.perf_counter() - started, 3),
+            )
+
+    def _reject(self, record: Record, error: RejectedRecord) -> None:
+        """Park the record, once while it is remembered: an overlap reads it again and again."""
+        report, origin = self.report, record.origin
+        identity = f"{error.reason}\0{error.field}\0".encode() + payload_of(record)
+        if not self._recent.is_new(blake2b(identity, digest_size=16).digest()):
+            report.duplicates += 1
+            return
+        self._sink.reject(record, error)
+        report.rejected += 1
+        report.reasons[error.reason] = report.reasons.get(error.reason, 0) + 1
+        metrics.REJECTS.labels("connector", error.reason).inc()
+        self._shown += 1
+        log = self._log.warning if self._shown <= _MOST_SHOWN else self._log.debug
+        log(
+            "record_rejected",
+            origin=origin,
+            reason=str(error.reason),
+            field=error.field,
+            value=error.value,
+            detail=error.detail,
+        )
+        self._rejects_in_a_row += 1
+        if self._rejects_in_a_row >= self._settings.max_consecutive_rejects:
+            self._sink.flush()  # the letters are kept, the checkpoint is not
+            raise FatalError(
+                f"{self._rejects_in_a_row} records in a row were rejected, the last one at"
+                f" {origin}: {error}; the mapping or the portal is wrong"
+                " (run.max_consecutive_rejects)"
+            )
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait for the stop signal, at most `seconds`."""
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

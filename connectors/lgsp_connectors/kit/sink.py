@@ -1,0 +1,63 @@
+"""Where a connector's events, rejects and checkpoints go: the log, through one producer."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import orjson
+
+from lgsp.domain.errors import RejectedRecord
+from lgsp.domain.event import DossierEvent
+from lgsp_connectors.kit.contract import Cursor, Record
+
+
+class Sink(Protocol):
+    """Takes what a page gave; nothing counts as kept before `flush` returned."""
+
+    def send(self, event: DossierEvent) -> None:
+        """Hand over one event."""
+        ...
+
+    def reject(self, record: Record, error: RejectedRecord) -> None:
+        """Hand over one rejected record as a dead letter."""
+        ...
+
+    def flush(self) -> None:
+        """Wait until all that was handed over is kept; LgspError when some of it is not."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """Keeps the cursor of each connector under its key."""
+
+    def load(self, key: str) -> Cursor | None:
+        """Give the newest stored cursor; None when there is none."""
+        ...
+
+    def store(self, key: str, cursor: Cursor) -> None:
+        """Keep `cursor` durably; LgspError when that failed."""
+        ...
+
+
+def payload_of(record: Record) -> bytes:
+    """Give the original record as bytes, for the (sealed) payload of a dead letter."""
+    return record.data if isinstance(record.data, bytes) else orjson.dumps(record.data)
+
+
+def now_ms() -> int:
+    """Give the wall clock, ms UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def encode_checkpoint(cursor: Cursor, stored_at: int) -> bytes:
+    """Give a checkpoint as it stands on the log."""
+    return orjson.dumps({"cursor": cursor, "stored_at": stored_at})
+
+
+def decode_checkpoint(value: bytes) -> Cursor:
+    """Read what `encode_checkpoint` wrote."""
+    found: dict[str, Any] = orjson.loads(value)
+    return {str(k): str(v) for k, v in found["cursor"].items()}
+
+
+Clock = Callable[[], int]

@@ -1,0 +1,264 @@
+"""The `opencps` connector: dossiers of an OpenCPS v2 portal, by its REST list, newest first."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, Field
+
+from lgsp.domain.errors import FatalError, RejectReason, RetryableError
+from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
+from lgsp.domain.status import Status
+from lgsp_connectors.kit import cells
+from lgsp_connectors.kit.config import Strict
+from lgsp_connectors.kit.contract import Context, Cursor, Page, Record
+from lgsp_connectors.kit.http import Auth, Client
+from lgsp_connectors.kit.mapping import Mapper, code_form
+from lgsp_connectors.kit.times import compile_format
+
+_PATH = "/o/rest/v2/dossiers"
+# 24 hours: OpenCPS's own statistics read 12, which turns 12:30 into 00:30.
+_DATE = compile_format("%d/%m/%Y %H:%M:%S", "Asia/Ho_Chi_Minh")
+_OVERLAP_ROWS = 10
+STATUSES = {
+    "receiving": 1,
+    "new": 2,
+    "denied": 3,
+    "processing": 4,
+    "interoperating": 4,  # inferred: no national code, the dossier is with another agency
+    "waiting": 5,
+    "paying": 6,
+    "cancelled": 7,
+    "unresolved": 8,
+    "releasing": 9,
+    "posting": 9,  # inferred: processed, the result is on its way
+    "done": 10,
+}
+_LEVELS = {"4": ServiceLevel.FULL, "3": ServiceLevel.PARTIAL, "2": ServiceLevel.INFORMATION}
+_COLUMNS = {
+    "dossier_code": "dossierNo",
+    "agency": "govAgencyCode",
+    "procedure": "serviceCode",
+    "domain": "domainCode",
+    "status": "dossierStatus",
+    "occurred_at": "modifiedDate",
+    "submitted_at": "submitDate",
+    "received_at": "receiveDate",
+    "due_at": "dueDate",
+    "finished_at": "releaseDate",
+    "returned_at": "finishDate",
+}
+_SEALED = {
+    "owner_name": "applicantName",
+    "owner_kind": "applicantIdType",
+    "owner_id": "applicantIdNo",
+    "phone": "contactTelNo",
+    "email": "contactEmail",
+}
+
+
+class Source(Strict):
+    """Where the portal is and how its list is read."""
+
+    url: str = Field(pattern=r"^https?://", description="Address of the portal, without a path.")
+    path: str = Field(
+        default=_PATH, pattern=r"^/", description="Path of the list (not confirmed)."
+    )
+    group_id: str = Field(description="Value of the header groupId.")
+    auth: Auth = Field(default=Auth(), description="How to log in.")
+    sort: str = Field(default="modified", description="Sort key of the list (not confirmed).")
+    page_rows: int = Field(default=200, gt=_OVERLAP_ROWS, description="Dossiers a request.")
+    overlap_minutes: int = Field(default=10, ge=0, description="How far a poll reads back again.")
+    timeout_seconds: float = Field(default=60, gt=0, description="Longest wait for one answer.")
+    requests_per_second: float = Field(
+        default=5, ge=0, description="Most requests a second; 0: no limit."
+    )
+
+
+class OpenCpsSettings(Strict):
+    """Keys of an `opencps` YAML besides those common to all connectors."""
+
+    source: Source
+    dossier_code_pattern: str = Field(
+        default="", description="`any` or a regular expression; empty: the national pattern."
+    )
+    statuses: dict[str, int | str] = Field(
+        default={},
+        description="Word of dossierStatus: national status; added to the built-in words.",
+    )
+    sub_statuses: dict[str, int | str] = Field(
+        default={}, description="Word of dossierSubStatus: national status; looked up first."
+    )
+
+
+class OpenCps:
+    """Polls the list, which has no "changed since": newest first, back to the last watermark.
+
+    A pass starts at the top and pages down until it meets dossiers older than the watermark minus
+    the overlap (a snapshot: to the end). The next watermark is the newest change seen on the
+    *first* page. While a pass runs, the list moves, and nothing is missed:
+
+    - a dossier changed meanwhile goes to the top and pushes the others down, so they are read
+      twice at worst; itself it is newer than the next watermark and is read by the next pass;
+    - a dossier removed meanwhile pulls the others up, so pages overlap by ten rows: a page must
+      start with a change not older than the one the page before ended with, else the pass goes
+      back one page.
+
+    The cursor holds the watermark and, within a pass, its first change, the next row and the last
+    change read, so a restart goes on in the middle of a snapshot.
+    """
+
+    name: ClassVar[str] = "opencps"
+    settings: ClassVar[type[BaseModel]] = OpenCpsSettings
+
+    def __init__(self, settings: OpenCpsSettings, context: Context) -> None:
+        source = self._source = settings.source
+        self._context = context
+        self._overlap = source.overlap_minutes * 60_000
+        self._client = Client(
+            source.url,
+            headers={"groupId": source.group_id, **source.auth.header()},
+            timeout=source.timeout_seconds,
+            rate=source.requests_per_second,
+        )
+        words = _statuses("statuses", {**STATUSES, **settings.statuses}, context)
+        sub_words = _statuses("sub_statuses", settings.sub_statuses, context)
+        self._mapper = _mapper(words, sub_words, settings.dossier_code_pattern, context)
+
+    def start(self, since: int | None) -> Cursor:
+        """Start at the top of the list; `since` ends the first pass there, else it reads all."""
+        return {"watermark": str(since or 0)}
+
+    async def fetch(self, cursor: Cursor) -> Page:
+        """Read one page of the pass that the cursor stands in."""
+        watermark, start = int(cursor["watermark"]), int(cursor.get("next", "0"))
+        size = self._source.page_rows
+        reply = await self._client.get_json(
+            self._source.path,
+            {
+                "start": str(start),
+                "end": str(start + size),
+                "sort": self._source.sort,
+                "order": "desc",
+            },
+        )
+        rows, total = _rows_of(reply)
+        changes = [changed for row in rows if (changed := _changed_at(row)) is not None]
+        if any(a < b for a, b in pairwise(changes)):
+            raise FatalError(
+                "the list is not in order of modifiedDate, newest first: check source.sort"
+                f" (now {self._source.sort!r})"
+            )
+        last = int(cursor.get("last", "0"))
+        if start and changes and changes[0] < last:
+            back = max(0, start - size)
+            return Page([], {**cursor, "next": str(back)}, False, start, total)
+        top = int(cursor["top"]) if start else max([watermark, *changes[:1]])
+        floor = watermark - self._overlap
+        now = self._context.clock()
+        url = f"{self._source.url}{self._source.path}"
+        records = [
+            Record(f"{url}?start={start}#{row.get('dossierId', i)}", row, now)
+            for i, row in enumerate(rows)
+            if (changed := _changed_at(row)) is None or changed >= floor
+        ]
+        read = start + len(rows)
+        if not rows or (total and read >= total) or (changes and changes[-1] < floor):
+            return Page(records, {"watermark": str(top)}, True, read, total)
+        after = {
+            "watermark": str(watermark),
+            "top": str(top),
+            "next": str(max(start + 1, read - _OVERLAP_ROWS)),
+            "last": str(changes[-1] if changes else last),
+        }
+        return Page(records, after, False, read, total)
+
+    def to_events(self, record: Record) -> Sequence[DossierEvent]:
+        """Derive the transitions of one snapshot of a dossier.
+
+        One without a number is not accepted yet: it states nothing until it has its code.
+        """
+        row = record.data
+        if not row.get("dossierNo") and row.get("dossierStatus") in {"new", "receiving"}:
+            return ()
+        return self._mapper.events(row, record.observed_at)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+
+def _rows_of(reply: Any) -> tuple[list[dict[str, Any]], int]:
+    """Give the dossiers of a reply and how many there are in all (0: not said)."""
+    rows = reply.get("data", []) if isinstance(reply, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise RetryableError('the reply is not of the form {"total": N, "data": [...]}')
+    total = reply.get("total", 0)
+    return rows, total if isinstance(total, int) else 0
+
+
+def _changed_at(row: Mapping[str, Any]) -> int | None:
+    try:
+        return _DATE(row["modifiedDate"])
+    except (KeyError, ValueError, TypeError):
+        return None  # the mapping rejects the record and says why
+
+
+def _statuses(key: str, words: Mapping[str, Any], context: Context) -> dict[str, Status]:
+    known: dict[str, Status] = {}
+    for word, value in words.items():
+        status = cells.enum_of(Status, value)
+        if not isinstance(status, Status):
+            raise context.document.error((key, word), f"{value!r} is no national status (1..10)")
+        known[word] = status
+    return known
+
+
+def _mapper(
+    words: dict[str, Status], sub_words: dict[str, Status], code_pattern: str, context: Context
+) -> Mapper:
+    getters = {
+        name: cells.date(column, _DATE) if name.endswith("_at") else cells.text(column)
+        for name, column in _COLUMNS.items()
+    }
+    released, finished = getters["finished_at"], getters["returned_at"]
+    main = cells.mapped("dossierStatus", words, default=None, reason=RejectReason.UNMAPPED_STATUS)
+
+    def status(row: cells.Row) -> Status | None:
+        sub = sub_words.get(row.get("dossierSubStatus") or "")
+        found: Status | None = sub or main(row)
+        return found
+
+    def finished_at(row: cells.Row) -> int | None:
+        """OpenCPS stamps finishDate, not always releaseDate, on what ends without a result."""
+        at: int | None = released(row)
+        without_result = {Status.REFUSED, Status.WITHDRAWN, Status.STOPPED}
+        if at is None and status(row) in without_result:
+            at = finished(row)
+        return at
+
+    def returned_at(row: cells.Row) -> int | None:
+        at: int | None = finished(row) if status(row) is Status.RESULT_RETURNED else None
+        return at
+
+    getters |= {
+        "status": status,
+        "channel": _channel,
+        "service_level": lambda row: _LEVELS.get(str(row.get("serviceLevel"))),
+        "finished_at": finished_at,
+        "returned_at": returned_at,
+    }
+    return Mapper(
+        getters,
+        _COLUMNS,
+        context,
+        shape="dossiers",
+        code_pattern=code_form(code_pattern, context),
+        sealed={name: cells.text(column) for name, column in _SEALED.items()},
+    )
+
+
+def _channel(row: cells.Row) -> Channel:
+    if str(row.get("online")).lower() in {"true", "1"}:
+        return Channel.ONLINE
+    return Channel.POSTAL if str(row.get("viaPostal")) == "2" else Channel.DIRECT
