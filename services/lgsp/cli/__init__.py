@@ -42,7 +42,7 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command; exit 0 on success, 1 on failure at work, 2 on bad usage or configuration."""
+    """Run the command; exit 0 on success, 1 on failure at work, 2 on bad usage or settings."""
     try:
         build()()
     except ConfigurationError as error:

@@ -1,5 +1,6 @@
 """`lgsp worker`: one processor in the foreground."""
 
+import importlib
 from enum import StrEnum
 
 import typer
@@ -23,8 +24,5 @@ def register(app: typer.Typer) -> None:
         """Run one processor until SIGTERM; start more of them to share its partitions."""
         settings = load_settings()
         configure_logs(settings, service=processor.value)
-        if processor is Processor.RATES:
-            from lgsp.processors.rates import run
-        else:
-            from lgsp.processors.national_sync import run
-        raise typer.Exit(run(settings))
+        module = importlib.import_module(f"lgsp.processors.{processor.name.lower()}")
+        raise typer.Exit(module.run(settings))

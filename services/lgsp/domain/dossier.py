@@ -114,10 +114,12 @@ def _reseal(dossier: Dossier, known: Transition, sealed: bytes | None) -> Dossie
     Sealing draws a fresh nonce, so a fact read twice carries different bytes under one id; a rule
     that ignores the order of arrival keeps the join commutative.
     """
-    if not sealed or dossier.written[_SEALED] != known or sealed <= (dossier.sealed or b""):
+    writer = dossier.written[_SEALED]
+    if not sealed or (writer is not None and (known, sealed) <= (writer, dossier.sealed or b"")):
         return dossier
     values = (*_values_of(dossier)[:_SEALED], sealed)
-    return Dossier(dossier.code, dossier.transitions, dossier.written, *values)
+    written = (*dossier.written[:_SEALED], known)
+    return Dossier(dossier.code, dossier.transitions, written, *values)
 
 
 def merge_all(events: Iterable[DossierEvent]) -> dict[str, Dossier]:

@@ -20,14 +20,14 @@ class RetryableError(LgspError):
 
 
 class FatalError(LgspError):
-    """Going on would lose or corrupt data (exit code 1); checkpoints and offsets must not advance."""
+    """Going on would lose or corrupt data (exit code 1); no checkpoint or offset advances."""
 
 
 class RejectReason(StrEnum):
     """Why a record was parked: a closed set, because it becomes a metric label."""
 
     UNREADABLE = "unreadable"  # broken encoding, bad Avro or JSON, unknown schema id
-    TRUNCATED = "truncated"  # the source ends in the middle of a record
+    TRUNCATED = "truncated"  # the source ends inside a record
     MISSING_FIELD = "missing_field"
     BAD_VALUE = "bad_value"  # out of the attribute's range or form
     BAD_CODE = "bad_code"  # dossier, agency or procedure code of the wrong form

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     )
     metrics_port: int = Field(
         9100,
-        description="First port of metrics and health: rates; national-sync next, connectors after.",
+        description="First port of metrics and health: rates; national-sync the next one.",
     )
     seal_key_file: Path | None = Field(
         None,

@@ -3,7 +3,8 @@
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import faust
 import structlog
@@ -18,7 +19,7 @@ _LIVENESS_LIMIT = 30.0  # seconds that the loop may stand still before /healthz 
 
 
 def make_app(settings: Settings, lane: Lane) -> faust.App:
-    """Return the Faust app of a lane: group `lgsp-<lane>`, no Tables, no web, no topic of its own."""
+    """Return the Faust app of a lane: group `lgsp-<lane>`, no Tables, no web server."""
     app = faust.App(
         f"lgsp-{lane.name}",
         broker=[f"kafka://{address}" for address in settings.bootstrap.split(",")],
@@ -96,7 +97,7 @@ async def _as_coroutine(task: SideTask) -> None:
     await task()
 
 
-def _raise_failures(done: set[asyncio.Task[object]], *, stopped: bool) -> None:
+def _raise_failures(done: Iterable[asyncio.Task[Any]], *, stopped: bool) -> None:
     for task in done:
         if error := task.exception():
             raise FatalError(f"{task.get_name()}: {error}") from error

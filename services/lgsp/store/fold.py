@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, case, select
 
 from lgsp.domain.dossier import Dossier, merge
-from lgsp.domain.errors import RejectedRecord
+from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.rates import Unit, units
 from lgsp.domain.standing import standing
@@ -26,6 +26,7 @@ from lgsp.store.tables import DOSSIERS, PORTALS
 LANE = "rates"
 _LOAD_AT_ONCE = 5000
 _WAKE_AT_ONCE = 2000
+_DATES = ("occurred_at", "received_at", "due_at", "finished_at")
 
 
 class Reject(NamedTuple):
@@ -176,7 +177,10 @@ class RatesFold:
 
     def _decode(self, record: Record) -> DossierEvent:
         event = decode_event(record.value, sealed=False)
-        self._calendar.check_range(event)
+        for name in _DATES:
+            at = getattr(event, name)
+            if at is not None and not self._calendar.covers(at):
+                raise RejectedRecord(RejectReason.BAD_DATE, field=name, value=str(at))
         return event
 
     def _advance(self, connection: Connection, offsets: dict[int, int]) -> dict[int, Position]:

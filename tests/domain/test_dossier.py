@@ -1,0 +1,77 @@
+"""The dossier is a join: order, duplication and batching of events change nothing."""
+
+import random
+from itertools import permutations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lgsp.domain.dossier import current_status, effective_steps, merge, merge_all, steps
+from lgsp.domain.event import DossierEvent
+from lgsp.domain.state import decode, encode
+from lgsp.domain.status import Status, Verdict
+from tests.domain.events import event_sets, events, seen_again
+
+
+@given(event_sets, st.randoms(use_true_random=False))
+def test_any_order_and_duplication_gives_the_same_bytes(
+    found: list[DossierEvent], rnd: random.Random
+) -> None:
+    again = found + [seen_again(e, sealed=rnd.choice([None, b"zz", b"aa"])) for e in found]
+    shuffled = again[:]
+    rnd.shuffle(shuffled)
+
+    assert {c: encode(d) for c, d in merge_all(again).items()} == {
+        c: encode(d) for c, d in merge_all(shuffled).items()
+    }
+
+
+@given(st.lists(events(codes=("H37.1-240101-0001",)), min_size=3, max_size=3))
+def test_merge_is_a_join_on_every_permutation(found: list[DossierEvent]) -> None:
+    states = {tuple(merge_all(order).values()) for order in permutations(found)}
+
+    assert len(states) == 1
+
+
+@given(event_sets)
+def test_merging_a_known_event_returns_the_same_object(found: list[DossierEvent]) -> None:
+    dossiers = merge_all(found)
+    for event in found:
+        dossier = dossiers[event.dossier_code]
+        assert merge(dossier, event) is dossier
+
+
+@given(event_sets)
+def test_state_survives_the_store(found: list[DossierEvent]) -> None:
+    for code, dossier in merge_all(found).items():
+        assert decode(code, encode(dossier)) == dossier
+
+
+@given(event_sets)
+def test_every_transition_is_kept_and_judged(found: list[DossierEvent]) -> None:
+    for dossier in merge_all(found).values():
+        judged = steps(dossier)
+
+        assert [s.transition for s in judged] == list(dossier.transitions)
+        assert [s.transition for s in judged if s.effective] == effective_steps(dossier)
+        assert all(
+            (s.verdict is Verdict.UNMAPPED) == (s.transition.status is Status.UNKNOWN)
+            for s in judged
+        )
+
+
+@given(event_sets)
+def test_unknown_never_overwrites_what_is_known(found: list[DossierEvent]) -> None:
+    dossiers = merge_all(found)
+    for event in found:
+        dossier = dossiers[event.dossier_code]
+        for name in ("agency", "procedure", "domain", "channel", "due_at", "finished_at"):
+            if getattr(event, name):
+                assert getattr(dossier, name)
+
+
+@given(event_sets)
+def test_current_status_is_the_last_effective_one(found: list[DossierEvent]) -> None:
+    for dossier in merge_all(found).values():
+        taken = effective_steps(dossier)
+        assert current_status(dossier) == (taken[-1].status if taken else Status.UNKNOWN)
