@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     broker_port: int = Field(
         9092, description="Port of the embedded broker; its controller listens on the next one."
     )
+    broker_cache: Path | None = Field(
+        None,
+        description="Folder that keeps the fetched Apache Kafka; empty: `mini-lgsp` under the"
+        " user's cache folder.",
+    )
     partitions: int = Field(
         8, ge=1, description="Partitions of `dossier-events`, fixed for its life."
     )
