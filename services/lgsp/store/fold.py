@@ -157,7 +157,7 @@ class RatesFold:
             .limit(_WAKE_AT_ONCE)
         )
         with self._engine.connect() as connection:
-            due = connection.execute(query).tuples().all()
+            due = connection.execute(query).all()
         if not due:
             return 0
         changed: dict[int, dict[str, Entry]] = {}
@@ -206,7 +206,7 @@ class RatesFold:
             query = select(DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.state).where(
                 DOSSIERS.c.code.in_(missing[start : start + _LOAD_AT_ONCE])
             )
-            for code, overdue, state in connection.execute(query).tuples():
+            for code, overdue, state in connection.execute(query):
                 entries[code] = self._entry(decode(code, state), overdue=bool(overdue))
         return entries
 

@@ -71,7 +71,7 @@ def stored_offsets(connection: Connection, lane: str, topic: str) -> dict[int, i
             OFFSETS.c.lane == lane, OFFSETS.c.topic == topic
         )
     )
-    return dict(rows.tuples().all())
+    return {row.partition: row.next_offset for row in rows}
 
 
 def _where(lane: str, topic: str, partition: int) -> tuple[ColumnElement[bool], ...]:

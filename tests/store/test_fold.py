@@ -1,0 +1,221 @@
+"""The fold: exact under any batching, exactly once under zombies, the same on both stores."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import Engine, select
+
+from lgsp.domain.dossier import merge_all
+from lgsp.domain.errors import RejectReason
+from lgsp.domain.event import DossierEvent
+from lgsp.domain.rates import MEASURES, contribution
+from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.codec import encode_event
+from lgsp.runtime.lane import Batch, FencedError
+from lgsp.store.cells import mark_published, take_dirty
+from lgsp.store.digest import digest
+from lgsp.store.engine import open_store
+from lgsp.store.fold import RatesFold, Reject
+from lgsp.store.tables import CELLS, DOSSIERS, PORTALS
+from tests.store.history import NOW, history
+
+CALENDAR = load_calendar()
+TOPIC = "dossier-events"
+
+
+@dataclass
+class Kept:
+    """A record as the lane hands it on."""
+
+    offset: int
+    value: bytes | None
+    key: bytes | None = None
+    timestamp: int = 0
+
+
+class Clock:
+    """A clock that stands until it is set."""
+
+    def __init__(self, now: int = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def make(
+    engine: Engine, clock: Clock | None = None, keep: int = 50_000
+) -> tuple[RatesFold, list[Reject]]:
+    rejects: list[Reject] = []
+    fold = RatesFold(engine, TOPIC, CALENDAR, clock or Clock(), rejects.extend, keep=keep)
+    return fold, rejects
+
+
+def records(events: Sequence[DossierEvent], start: int = 0) -> list[Kept]:
+    return [Kept(start + i, encode_event(e)) for i, e in enumerate(events)]
+
+
+def stored_cells(engine: Engine) -> dict[tuple[object, ...], int]:
+    found: Counter[tuple[object, ...]] = Counter()
+    with engine.connect() as connection:
+        for row in connection.execute(select(CELLS)).mappings():
+            for name in MEASURES:
+                key = (row["day"], row["agency"], row["domain"], row["procedure"], name)
+                found[key] += row[name]
+    return {key: count for key, count in found.items() if count}
+
+
+def expected_cells(
+    events: Sequence[DossierEvent], now: int = NOW
+) -> dict[tuple[object, ...], int]:
+    found: Counter[tuple[object, ...]] = Counter()
+    for dossier in merge_all(events).values():
+        for unit in contribution(dossier, CALENDAR, now):
+            name = MEASURES[unit.measure]
+            found[unit.day, dossier.agency, dossier.domain, dossier.procedure, name] += 1
+    return dict(found)
+
+
+def feed(fold: RatesFold, events: Sequence[DossierEvent], rnd: random.Random) -> None:
+    """Feed everything on two partitions, in batches of random sizes."""
+    lanes = [records([e for e in events if int(e.dossier_code[-1]) % 2 == p]) for p in (0, 1)]
+    for partition in (0, 1):
+        fold.open_partition(partition)
+    while any(lanes):
+        batches = []
+        for partition, lane in enumerate(lanes):
+            size = min(len(lane), rnd.randint(0, 40))
+            if size:
+                batches.append(Batch(partition, lane[:size]))
+                del lane[:size]
+        if batches:
+            fold.fold(batches)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_cells_equal_the_sum_of_contributions_whatever_the_batches(
+    engine: Engine, seed: int
+) -> None:
+    rnd = random.Random(seed)
+    events = history(rnd, dossiers=60)
+    again = events + rnd.sample(events, len(events) // 3)
+    rnd.shuffle(again)
+    fold, rejects = make(engine, keep=rnd.choice([1, 10, 50_000]))
+    feed(fold, again, rnd)
+
+    assert expected_cells(events) == stored_cells(engine)
+    assert [] == rejects
+
+
+def test_replay_in_another_order_has_the_same_digest(tmp_path: object) -> None:
+    rnd = random.Random(5)
+    events = history(rnd, dossiers=80)
+    digests = []
+    for run in range(2):
+        engine = open_store(f"sqlite:///{tmp_path}/{run}.db")
+        fold, _ = make(engine)
+        feed(fold, events, rnd)
+        digests.append(digest(engine))
+        rnd.shuffle(events)
+        engine.dispose()
+
+    assert digests[0] == digests[1]
+    assert digests[0].dossiers == 80
+
+
+def test_a_zombie_changes_nothing_and_is_fenced(engine: Engine) -> None:
+    events = history(random.Random(1), dossiers=20)
+    lane = records(events)
+    zombie, _ = make(engine)
+    owner, _ = make(engine)
+    zombie.open_partition(0)
+    zombie.fold([Batch(0, lane[:10])])
+    assert owner.open_partition(0) == 10
+    owner.fold([Batch(0, lane[10:30])])
+    with pytest.raises(FencedError) as fenced:
+        zombie.fold([Batch(0, lane[10:25])])
+
+    assert fenced.value.partitions == {0}
+    assert expected_cells(events[:30]) == stored_cells(engine)
+    assert zombie.open_partition(0) == 30
+
+
+def test_a_zombies_timer_is_fenced_too(engine: Engine) -> None:
+    events = history(random.Random(2), dossiers=40)
+    clock = Clock(min(e.occurred_at for e in events))
+    zombie, _ = make(engine, clock)
+    owner, _ = make(engine, clock)
+    zombie.open_partition(0)
+    zombie.fold([Batch(0, records(events))])
+    owner.open_partition(0)
+    clock.now = NOW
+    assert owner.wake() > 0
+    while owner.wake():
+        pass
+    assert zombie.wake() == 0  # nothing left to wake
+    assert expected_cells(events) == stored_cells(engine)
+
+
+def test_one_bad_record_is_parked_and_hurts_nothing_else(engine: Engine) -> None:
+    events = history(random.Random(3), dossiers=10)
+    good = records(events)
+    broken = encode_event(events[0])[:-3]
+    lane = [
+        *good[:5],
+        Kept(5, broken),
+        Kept(6, None),
+        Kept(7, b"\0\0\0\0\x63x"),
+        *records(events[5:], 8),
+    ]
+    fold, rejects = make(engine)
+    fold.open_partition(0)
+    fold.fold([Batch(0, lane)])
+
+    assert [5, 6, 7] == [r.record.offset for r in rejects]
+    assert {RejectReason.UNREADABLE} == {r.cause.reason for r in rejects}
+    assert expected_cells(events) == stored_cells(engine)
+    assert fold.position(0) == lane[-1].offset + 1
+
+
+def test_cells_stay_pending_until_kafka_has_them(engine: Engine) -> None:
+    events = history(random.Random(4), dossiers=10)
+    fold, _ = make(engine)
+    fold.open_partition(0)
+    fold.fold([Batch(0, records(events[:20]))])
+    taken = take_dirty(engine, [0], 1000)
+    fold.fold([Batch(0, records(events[20:], 20))])  # changes while Kafka is being told
+    mark_published(engine, taken)
+    left = take_dirty(engine, [0], 1000)
+    mark_published(engine, left)
+
+    assert taken
+    assert left
+    assert [] == take_dirty(engine, [0], 1000)
+    assert [] == take_dirty(engine, [1], 1000)
+
+
+def test_portals_keep_the_newest_times(engine: Engine) -> None:
+    events = history(random.Random(6), dossiers=10)
+    fold, _ = make(engine)
+    fold.open_partition(0)
+    fold.fold([Batch(0, records(events[20:]))])
+    fold.fold([Batch(0, records(events[:20], len(events) - 20))])
+    with engine.connect() as connection:
+        rows = {row.portal: row for row in connection.execute(select(PORTALS))}
+
+    assert max(e.occurred_at for e in events) == rows["twin"].last_event_at
+    assert max(e.observed_at for e in events) == rows["twin"].last_seen_at
+
+
+def test_personal_data_does_not_enter_the_store(engine: Engine) -> None:
+    fold, _ = make(engine)
+    fold.open_partition(0)
+    fold.fold([Batch(0, records(history(random.Random(7), dossiers=3, sealed=b"SEALED-BYTES")))])
+    with engine.connect() as connection:
+        states = connection.execute(select(DOSSIERS.c.state)).scalars().all()
+
+    assert len(states) == 3
+    assert not any(b"SEALED-BYTES" in state for state in states)
