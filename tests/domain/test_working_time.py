@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lgsp.domain.working_time import (
-    CalendarRangeError,
     Calendar,
+    CalendarRangeError,
     add_working_days,
     add_working_ms,
     day_number,

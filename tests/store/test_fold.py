@@ -107,7 +107,7 @@ def test_cells_equal_the_sum_of_contributions_whatever_the_batches(
     feed(fold, again, rnd)
 
     assert expected_cells(events) == stored_cells(engine)
-    assert [] == rejects
+    assert rejects == []
 
 
 def test_replay_in_another_order_has_the_same_digest(tmp_path: object) -> None:
@@ -174,7 +174,7 @@ def test_one_bad_record_is_parked_and_hurts_nothing_else(engine: Engine) -> None
     fold.open_partition(0)
     fold.fold([Batch(0, lane)])
 
-    assert [5, 6, 7] == [r.record.offset for r in rejects]
+    assert [r.record.offset for r in rejects] == [5, 6, 7]
     assert {RejectReason.UNREADABLE} == {r.cause.reason for r in rejects}
     assert expected_cells(events) == stored_cells(engine)
     assert fold.position(0) == lane[-1].offset + 1
@@ -193,8 +193,8 @@ def test_cells_stay_pending_until_kafka_has_them(engine: Engine) -> None:
 
     assert taken
     assert left
-    assert [] == take_dirty(engine, [0], 1000)
-    assert [] == take_dirty(engine, [1], 1000)
+    assert take_dirty(engine, [0], 1000) == []
+    assert take_dirty(engine, [1], 1000) == []
 
 
 def test_portals_keep_the_newest_times(engine: Engine) -> None:
