@@ -78,7 +78,7 @@ class Source(Strict):
 class OpenCpsSettings(Strict):
     """Keys of an `opencps` YAML besides those common to all connectors."""
 
-    source: Source
+    source: Source = Field(description="Where the portal is.")
     dossier_code_pattern: str = Field(
         default="", description="`any` or a regular expression; empty: the national pattern."
     )

@@ -34,8 +34,8 @@ class Source(Strict):
 class FilesSettings(Strict):
     """Keys of a `files` YAML besides those common to all connectors."""
 
-    source: Source
-    shape: Shape
+    source: Source = Field(description="Where the files are.")
+    shape: Shape = Field(description="What a row is: a dossier with its dates, or one step.")
     dossier_code_pattern: str = Field(
         default="", description="`any` or a regular expression; empty: the national pattern."
     )

@@ -77,7 +77,11 @@ class Mapper:
 
     def events(self, row: Row, observed_at: int) -> list[DossierEvent]:
         """Give the events of a row read at `observed_at`; RejectedRecord when it is unusable."""
-        return self._derive(self.facts(row, observed_at))
+        try:
+            return self._derive(self.facts(row, observed_at))
+        except RejectedRecord as error:
+            error.field = self.columns.get(error.field, error.field)
+            raise
 
     def facts(self, row: Row, observed_at: int) -> Facts:
         """Give what a row states; RejectedRecord names the column and the value at fault."""
