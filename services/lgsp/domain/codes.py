@@ -3,6 +3,7 @@
 import re
 
 _AGENCY = r"(?:\d{3}\.\d{2}\.\d{2}\.[GH]\d{2}|[GH]\d{2}(?:\.\d{1,3}){0,3})"
+PROVINCE = re.compile(r"[GH]\d{2}")
 AGENCY = re.compile(_AGENCY)
 DOSSIER = re.compile(rf"{_AGENCY}-(?:\d{{6}}|\d{{8}})-\d{{4,7}}")
 PROCEDURE = re.compile(r"\d\.\d{6}(?:\.\d{3}\.\d{2}\.\d{2}\.[GH]\d{2})?")
@@ -11,6 +12,11 @@ PROCEDURE = re.compile(r"\d\.\d{6}(?:\.\d{3}\.\d{2}\.\d{2}\.[GH]\d{2})?")
 def is_agency(code: str) -> bool:
     """Tell whether `code` is an agency id of the new (H37.12) or old (000.00.12.H37) form."""
     return AGENCY.fullmatch(code) is not None
+
+
+def is_province(code: str) -> bool:
+    """Tell whether `code` is a province's or a ministry's (H37, G22)."""
+    return PROVINCE.fullmatch(code) is not None
 
 
 def is_dossier(code: str) -> bool:
@@ -29,5 +35,25 @@ def national_procedure(code: str) -> str:
 
 
 def in_unit(agency: str, unit: str) -> bool:
-    """Tell whether `agency` is `unit` or below it; H5 does not contain H56 (dot boundary)."""
-    return agency == unit or agency.startswith(unit + ".")
+    """Tell whether `agency` is `unit` or below it; H5 does not contain H56 (dot boundary).
+
+    A province's code also contains its agencies' old-form codes (000.00.12.H37).
+    """
+    return (
+        agency == unit
+        or agency.startswith(unit + ".")
+        or (is_province(unit) and agency.endswith("." + unit))
+    )
+
+
+def child_unit(agency: str, unit: str) -> str:
+    """Return the unit right below `unit` that contains `agency`, which must be in `unit`.
+
+    `unit` "" is above the provinces. An agency without a unit between is its own child.
+    """
+    if not unit:
+        province = agency.rpartition(".")[2]
+        return province if is_province(province) else agency.partition(".")[0]
+    if not agency.startswith(unit + "."):
+        return agency
+    return unit + "." + agency[len(unit) + 1 :].partition(".")[0]

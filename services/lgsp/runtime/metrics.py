@@ -64,3 +64,18 @@ CONNECTOR_CAUGHT_UP = Gauge(
 CONNECTOR_NEWEST = Gauge(
     "lgsp_connector_newest_event_timestamp_seconds", "Time of the newest event of the last page."
 )
+
+# IOC feed.
+FEED_SECONDS = Histogram(
+    "lgsp_feed_request_seconds",
+    "Time until an answer of the feed begins.",
+    ["route", "status"],
+    buckets=_SECONDS,
+)
+FIGURES_SECONDS = Histogram(
+    "lgsp_feed_figures_seconds",
+    "Time to make one document of figures from the store.",
+    ["document"],
+    buckets=_SECONDS,
+)
+STREAM_CLIENTS = Gauge("lgsp_feed_stream_clients", "Clients following the live stream now.")

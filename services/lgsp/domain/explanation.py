@@ -1,0 +1,72 @@
+"""Why a dossier stands behind a figure: the row of the list that `explain` gives."""
+
+from dataclasses import dataclass
+
+from lgsp.domain.dossier import Dossier, current_status
+from lgsp.domain.period import show_instant
+from lgsp.domain.standing import Standing
+from lgsp.domain.status import Status
+
+_REASONS = {
+    "received_online": "received, filed online",
+    "received_direct": "received, filed at the counter",
+    "received_postal": "received, filed by post",
+    "received_unknown": "received, the source does not say how it was filed",
+    "open": "received and not ended",
+    "open_overdue": "open, and the deadline has passed",
+    "suspended": "open, waiting for the citizen: the clock stands",
+    "resolved_early": "finished on a day before the due day",
+    "resolved_on_time": "finished at or before the deadline",
+    "resolved_late": "finished after the deadline",
+    "resolved_without_deadline": "finished; the source never gave a due date",
+    "refused": "not accepted: outside both rates",
+    "withdrawn": "withdrawn by the citizen: outside the on-time rate",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One dossier behind a figure; times are ms UTC, `due_at` is the extended deadline."""
+
+    dossier: str
+    agency: str
+    procedure: str
+    status: Status
+    received_at: int | None
+    due_at: int | None
+    finished_at: int | None
+    measure: str
+    reason: str
+
+    def document(self) -> dict[str, str | int | None]:
+        """Return it as published: codes and times only, never a person."""
+        return {
+            "dossier": self.dossier,
+            "agency": self.agency,
+            "procedure": self.procedure,
+            "status": int(self.status),
+            "received_at": show_instant(self.received_at),
+            "due_at": show_instant(self.due_at),
+            "finished_at": show_instant(self.finished_at),
+            "counted_as": self.measure,
+            "reason": self.reason,
+        }
+
+
+def explain(dossier: Dossier, found: Standing, measure: str) -> Explanation:
+    """Explain why the dossier, standing as `found`, is counted under `measure`."""
+    reason = _REASONS[measure]
+    extended = found.deadline != dossier.due_at and found.deadline is not None
+    if extended and measure.startswith(("resolved_", "open")):
+        reason += " (extended by the working time it waited for the citizen)"
+    return Explanation(
+        dossier.code,
+        dossier.agency,
+        dossier.procedure,
+        current_status(dossier),
+        found.received_at,
+        found.deadline,
+        found.closed_at,
+        measure,
+        reason,
+    )

@@ -1,0 +1,111 @@
+"""Periods of the figures: half-open ranges of calendar days in Asia/Ho_Chi_Minh."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
+
+from lgsp.domain.errors import ConfigurationError
+from lgsp.domain.working_time import OFFSET_MS, date_of, day_number
+
+FORMS = "all, YYYY, YYYY-H1|H2, YYYY-Q1..Q4, YYYY-MM, YYYY-MM-DD, A..B (B included)"
+_VIETNAM = timezone(timedelta(milliseconds=OFFSET_MS))
+_PART = re.compile(r"(\d{4})(?:-(?:H([12])|Q([1-4])|(\d{2})(?:-(\d{2}))?))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days `first_day` <= day < `end_day`, counted from 1970-01-01; None: without that bound."""
+
+    name: str
+    first_day: int | None
+    end_day: int | None
+
+    def document(self) -> dict[str, str | None]:
+        """Return the period as published: `from` and `to` are dates, `to` is included."""
+        return {
+            "name": self.name,
+            "from": None if self.first_day is None else show_day(self.first_day),
+            "to": None if self.end_day is None else show_day(self.end_day - 1),
+        }
+
+
+def parse_period(text: str) -> Period:
+    """Read one of FORMS; in `A..B` both ends take any of the dated forms.
+
+    Raises:
+        ConfigurationError: the text is none of the forms, no such day, or B is before A.
+    """
+    if text == "all":
+        return Period(text, None, None)
+    start, dots, stop = text.partition("..")
+    first, end = _range(start, text)
+    if dots:
+        last_first, end = _range(stop, text)
+        if last_first < first:
+            raise ConfigurationError(f"period {text!r}: {stop} is before {start}")
+    return Period(text, day_number(first), day_number(end))
+
+
+def month_of(day: int) -> str:
+    """Return the month `YYYY-MM` of a day counted from 1970-01-01."""
+    return show_day(day)[:7]
+
+
+def show_day(day: int) -> str:
+    """Return a day counted from 1970-01-01 as `YYYY-MM-DD`."""
+    return date_of(day).isoformat()
+
+
+def parse_instant(text: str) -> int:
+    """Read an ISO 8601 instant as ms UTC.
+
+    Without an offset it is Asia/Ho_Chi_Minh time; a date alone means the end of that day.
+
+    Raises:
+        ConfigurationError: the text is not ISO 8601.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+        if len(text) == len("YYYY-MM-DD"):
+            at = datetime.combine(at.date(), time(23, 59, 59, 999_000))
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=_VIETNAM)
+        return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    except (ValueError, OverflowError) as error:
+        raise ConfigurationError(
+            f"time {text!r}: not ISO 8601 (2024-06-30, 2024-06-30T17:00, …+07:00, …Z)"
+        ) from error
+
+
+def show_instant(at: int | None) -> str | None:
+    """Return ms UTC as ISO 8601 with `Z`, in whole seconds unless there are ms; None as None."""
+    if at is None:
+        return None
+    seconds, ms = divmod(at, 1000)
+    text = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).isoformat()[:19]
+    return f"{text}.{ms:03d}Z" if ms else f"{text}Z"
+
+
+def _range(part: str, text: str) -> tuple[date, date]:
+    found = _PART.fullmatch(part)
+    if found is None:
+        raise ConfigurationError(f"period {text!r}: {part!r} is none of: {FORMS}")
+    year, half, quarter, month, day = (int(x) if x else None for x in found.groups())
+    assert year is not None  # noqa: S101 - the pattern has it
+    try:
+        if day is not None and month is not None:
+            start = date(year, month, day)
+            return start, start + timedelta(days=1)
+        if half:
+            return date(year, 6 * half - 5, 1), _month_after(year, 6 * half)
+        if quarter:
+            return date(year, 3 * quarter - 2, 1), _month_after(year, 3 * quarter)
+        if month is not None:
+            return date(year, month, 1), _month_after(year, month)
+        return date(year, 1, 1), _month_after(year, 12)
+    except (ValueError, OverflowError) as error:
+        raise ConfigurationError(f"period {text!r}: {part!r}: {error}") from error
+
+
+def _month_after(year: int, month: int) -> date:
+    return date(year + month // 12, month % 12 + 1, 1)

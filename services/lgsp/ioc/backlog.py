@@ -1,0 +1,53 @@
+"""How many events stand on the log and are not counted yet, asked in the background."""
+
+import threading
+import time
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from lgsp.domain.errors import LgspError
+from lgsp.runtime.kafka import end_offsets
+from lgsp.runtime.topics import DOSSIER_EVENTS
+from lgsp.store.offsets import stored_offsets
+from lgsp.store.sums import LANE
+
+_EVERY = 3.0
+_OLD_AFTER = 15.0
+
+
+class Backlog:
+    """Compares the log's ends with the stored positions every few seconds, on its own thread.
+
+    Asking the broker may take long while it is away; nobody who wants a figure waits for it.
+    """
+
+    def __init__(self, bootstrap: str, engine: Engine) -> None:
+        self._bootstrap = bootstrap
+        self._engine = engine
+        self._events: int | None = None
+        self._asked = 0.0
+        self._stop = threading.Event()
+        threading.Thread(target=self._run, name="backlog", daemon=True).start()
+
+    def __call__(self) -> int | None:
+        """Return the number of events not counted yet; None when it is not known."""
+        return self._events if time.monotonic() - self._asked < _OLD_AFTER else None
+
+    def close(self) -> None:
+        """Stop asking; a question under way is left to end by itself."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                # Positions first: events that come in between are then counted as backlog.
+                with self._engine.connect() as connection:
+                    done = stored_offsets(connection, LANE, DOSSIER_EVENTS)
+                ends = end_offsets(self._bootstrap, DOSSIER_EVENTS)
+                self._events = sum(max(0, end - done.get(p, 0)) for p, end in ends.items())
+                self._asked = time.monotonic()
+            except (LgspError, SQLAlchemyError) as error:
+                structlog.get_logger().debug("backlog_unknown", error=str(error))
+            self._stop.wait(_EVERY)

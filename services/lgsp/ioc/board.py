@@ -1,0 +1,102 @@
+"""What the feed publishes: documents as bytes, made once for all who ask at a time."""
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import orjson
+
+from lgsp.domain.figures import counts_of, rates_of
+from lgsp.domain.period import show_instant
+from lgsp.runtime import metrics
+from lgsp.store.figures import Figures, Question
+from lgsp.store.sums import Sums
+
+_KEPT = 512
+
+
+class Kind(StrEnum):
+    """The documents there are."""
+
+    INDICATORS = "indicators"
+    UNITS = "units"
+    MONTHS = "months"
+
+
+class Published(NamedTuple):
+    """A document as JSON; `id` is the same as long as nothing but its as-of time differs."""
+
+    id: str
+    body: bytes
+
+
+class _Slot:
+    """One document of the cache; its lock lets one thread compute while the others wait."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.published: Published | None = None
+        self.made = 0.0
+
+
+class Board:
+    """Publishes the documents of `figures`; safe to call from many threads.
+
+    Args:
+        figures: the figures of one store.
+        clock: gives now in ms UTC, for the as-of time of tables.
+        fresh_for: seconds for which a document is handed out again without a look at the store.
+    """
+
+    def __init__(
+        self, figures: Figures, clock: Callable[[], int], *, fresh_for: float = 0.5
+    ) -> None:
+        self.figures = figures
+        self._clock = clock
+        self._fresh_for = fresh_for
+        self._slots: OrderedDict[tuple[Kind, Question], _Slot] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def document(self, kind: Kind, question: Question) -> Published:
+        """Return the document; RetryableError while the store cannot be read."""
+        with self._lock:
+            slot = self._slots.setdefault((kind, question), _Slot())
+            self._slots.move_to_end((kind, question))
+            while len(self._slots) > _KEPT:
+                self._slots.popitem(last=False)
+        with slot.lock:
+            if slot.published is None or time.monotonic() - slot.made >= self._fresh_for:
+                with metrics.FIGURES_SECONDS.labels(kind.value).time():
+                    slot.published = publish(self._make(kind, question))
+                slot.made = time.monotonic()
+            return slot.published
+
+    def _make(self, kind: Kind, question: Question) -> dict[str, Any]:
+        if kind is Kind.INDICATORS:
+            return self.figures.indicators(question).document()
+        head = {
+            "period": question.period.document(),
+            "scope": question.scope.document(),
+            "as_of": show_instant(self._clock()),
+        }
+        if kind is Kind.UNITS:
+            return head | {"units": _table("unit", self.figures.by_unit(question))}
+        return head | {"months": _table("month", self.figures.by_month(question))}
+
+
+def publish(document: dict[str, Any]) -> Published:
+    """Serialise a document and give it the id of its content."""
+    timeless = orjson.dumps({k: v for k, v in document.items() if k != "as_of"})
+    digest = hashlib.blake2b(timeless, digest_size=12).hexdigest()
+    return Published(digest, orjson.dumps(document))
+
+
+def _table(key: str, rows: dict[str, Sums]) -> list[dict[str, Any]]:
+    return [
+        {key: name, "counts": counts_of(sums), "rates": rates_of(sums)}
+        for name, sums in rows.items()
+    ]

@@ -1,0 +1,75 @@
+"""Runs the feed: one process, read-only on the store, gone within seconds of SIGTERM."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from lgsp.domain.errors import ConfigurationError
+from lgsp.ioc.backlog import Backlog
+from lgsp.ioc.feed import make_app
+from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.settings import Settings
+from lgsp.store.engine import open_store
+from lgsp.store.figures import Figures
+
+_GRACE = 2  # seconds that answers under way have when we stop
+
+
+class _Server(uvicorn.Server):
+    """Ends the open streams when told to stop, which would otherwise keep us up."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop in good order; a second signal stops at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self._end_streams()
+
+
+def run(settings: Settings) -> int:
+    """Serve the feed until SIGTERM or SIGINT; return the exit code. Port 0: any free one.
+
+    Raises:
+        ConfigurationError: the port is taken, or the store or the calendar is set wrongly.
+    """
+    log = structlog.get_logger()
+    try:
+        listener = socket.create_server((settings.feed_host, settings.feed_port))
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot serve the feed on {settings.feed_host}:{settings.feed_port}:"
+            f" {error.strerror} (set LGSP_FEED_HOST, LGSP_FEED_PORT)"
+        ) from error
+    engine = open_store(settings.rates_store, read_only=True)
+    backlog = Backlog(settings.bootstrap, engine)
+    figures = Figures(engine, load_calendar(settings.calendar_file), now_ms, backlog=backlog)
+    app, end_streams = make_app(figures, now_ms)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    log.info("feed_ready", url=f"http://{settings.feed_host}:{listener.getsockname()[1]}")
+    try:
+        asyncio.run(_Server(config, end_streams).serve([listener]))
+    finally:
+        backlog.close()
+        listener.close()
+        engine.dispose()
+    log.info("feed_stopped")
+    return 0
+
+
+def now_ms() -> int:
+    """Return the wall clock in ms UTC."""
+    return time.time_ns() // 1_000_000

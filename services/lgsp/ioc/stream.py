@@ -1,0 +1,119 @@
+"""The live stream: one poller for all clients, newest document only, resumable."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+
+import structlog
+
+from lgsp.domain.errors import RetryableError
+from lgsp.ioc.board import Board, Kind, Published
+from lgsp.runtime import metrics
+from lgsp.store.figures import Question
+
+_MOST_QUESTIONS = 200
+
+
+class _Channel:
+    """The clients of one question and the newest document they were told of."""
+
+    def __init__(self) -> None:
+        self.clients = 0
+        self.newest: Published | None = None
+        self.told = 0.0
+        self.version = 0
+
+
+class Hub:
+    """Tells every client when the figures it asked for have changed.
+
+    A document is absolute, so a slow client skips to the newest and a client that comes back with
+    the id it saw last misses nothing.
+
+    Args:
+        board: makes the documents.
+        every: seconds between looks at the store.
+        repeat: seconds after which an unchanged document is sent again with its new as-of time,
+            so that a client can tell a quiet province from a dead feed.
+    """
+
+    def __init__(self, board: Board, *, every: float = 1.0, repeat: float = 15.0) -> None:
+        self._board = board
+        self._every = every
+        self._repeat = repeat
+        self._channels: dict[Question, _Channel] = {}
+        self._news = asyncio.Condition()
+        self._closing = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def admit(self, question: Question) -> None:
+        """Raise RetryableError when too many different questions are being followed already."""
+        if question not in self._channels and len(self._channels) >= _MOST_QUESTIONS:
+            raise RetryableError(f"{_MOST_QUESTIONS} different streams are open already")
+
+    async def follow(self, question: Question, last_id: str = "") -> AsyncIterator[Published]:
+        """Yield the document now, unless it is the one of `last_id`, and at every change."""
+        channel = self._channels.setdefault(question, _Channel())
+        channel.clients += 1
+        metrics.STREAM_CLIENTS.inc()
+        try:
+            seen = channel.version
+            now = await self._read(question)
+            if channel.newest is None and now is not None:
+                channel.newest, channel.told = now, time.monotonic()
+            if now is not None and now.id != last_id:
+                yield now
+            while True:
+                async with self._news:
+                    await self._news.wait_for(partial(self._has_news, channel, seen))
+                if self._closing.is_set():
+                    return
+                seen = channel.version
+                assert channel.newest is not None  # noqa: S101 - the version has moved
+                yield channel.newest
+        finally:
+            metrics.STREAM_CLIENTS.dec()
+            channel.clients -= 1
+            if channel.clients == 0:
+                self._channels.pop(question, None)
+
+    async def run(self) -> None:
+        """Look at the store until `end`, then end every stream."""
+        self._loop = asyncio.get_running_loop()
+        while not self._closing.is_set():
+            for question, channel in list(self._channels.items()):
+                await self._look(question, channel)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), self._every)
+        async with self._news:
+            self._news.notify_all()
+
+    def end(self) -> None:
+        """Make `run` end; may be called from a signal handler or another thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._closing.set)
+
+    def _has_news(self, channel: _Channel, seen: int) -> bool:
+        return self._closing.is_set() or channel.version != seen
+
+    async def _look(self, question: Question, channel: _Channel) -> None:
+        document = await self._read(question)
+        if document is None:
+            return
+        now = time.monotonic()
+        same = channel.newest is not None and channel.newest.id == document.id
+        if same and now - channel.told < self._repeat:
+            return
+        channel.newest, channel.told = document, now
+        channel.version += 1
+        async with self._news:
+            self._news.notify_all()
+
+    async def _read(self, question: Question) -> Published | None:
+        try:
+            return await asyncio.to_thread(self._board.document, Kind.INDICATORS, question)
+        except RetryableError as error:
+            structlog.get_logger().warning("store_unreadable", error=str(error))
+            return None

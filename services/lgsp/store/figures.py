@@ -1,0 +1,256 @@
+"""The figures, read from the store: sums of day cells, and the dossiers behind each of them.
+
+One read transaction answers one question, so a figure, its freshness and its list agree. A cell
+says how things stood when it was last written; a past as-of time is computed from the dossiers.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from lgsp.domain.codes import child_unit
+from lgsp.domain.dossier import Dossier, known_at
+from lgsp.domain.errors import ConfigurationError, RetryableError
+from lgsp.domain.explanation import Explanation, explain
+from lgsp.domain.figures import RATES, Indicators, Part, Scope, check_profile, measures_of
+from lgsp.domain.period import Period, month_of, show_instant
+from lgsp.domain.rates import MEASURES, PROFILE, units
+from lgsp.domain.standing import Standing, standing
+from lgsp.domain.state import decode
+from lgsp.domain.trust import DOWN_AFTER, SILENT_AFTER, Freshness, freshness, judge
+from lgsp.domain.working_time import Calendar, day_start_ms
+from lgsp.store.engine import shown
+from lgsp.store.sums import (
+    Sums,
+    add_row,
+    count_unturned,
+    counts_in,
+    in_scope,
+    nothing,
+    read_marker,
+    select_sums,
+)
+from lgsp.store.tables import CELLS, DOSSIERS, PORTALS
+
+_TURN_WITHIN = 10_000  # ms; the rates worker turns dossiers overdue about every second
+_ROWS_AT_ONCE = 2000
+_SUMS_KEPT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: figures of a scope and period, now or as of a past instant (ms UTC).
+
+    Raises:
+        ConfigurationError: there is no such rule profile.
+    """
+
+    period: Period
+    scope: Scope = field(default_factory=Scope)
+    as_of: int | None = None
+    profile: str = PROFILE
+
+    def __post_init__(self) -> None:
+        check_profile(self.profile)
+
+
+class Figures:
+    """Answers questions from one store; may be shared between threads.
+
+    Args:
+        engine: the store, opened read-only.
+        calendar: working days; its version stands in every document.
+        clock: gives now in ms UTC.
+        backlog: gives the number of events on the log not counted yet, None when not known.
+        silent_after: ms after which a portal that sends nothing is called silent.
+        down_after: ms after which it is called down.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        calendar: Calendar,
+        clock: Callable[[], int],
+        *,
+        backlog: Callable[[], int | None] = lambda: None,
+        silent_after: int = SILENT_AFTER,
+        down_after: int = DOWN_AFTER,
+    ) -> None:
+        self._engine = engine
+        self._calendar = calendar
+        self._clock = clock
+        self._backlog = backlog
+        self._silent_after = silent_after
+        self._down_after = down_after
+        self._kept: OrderedDict[Question, tuple[str, Sums]] = OrderedDict()
+
+    def indicators(self, question: Question) -> Indicators:
+        """Return the figures with all that is needed to trust them."""
+        backlog = self._backlog()
+        now = self._clock()
+        at = self._as_of(question, now)
+        with self._reading() as connection:
+            sums = self._sums(connection, question)
+            portals = self._portals(connection, now)
+            unturned = count_unturned(connection, now - _TURN_WITHIN)
+        end = question.period.end_day
+        trust, reasons = judge(
+            portals,
+            {name: sum(sums[m] for m in rate[Part.DENOMINATOR]) for name, rate in RATES.items()},
+            until=at if end is None else min(at, day_start_ms(end)),
+            backlog=backlog,
+            unturned=unturned if question.as_of is None else 0,
+        )
+        return Indicators(
+            period=question.period,
+            scope=question.scope,
+            as_of=at,
+            sums=sums,
+            calendar_version=self._calendar.version,
+            trust=trust,
+            trust_reasons=reasons,
+            freshness=portals,
+            backlog=backlog,
+            profile=question.profile,
+        )
+
+    def by_unit(self, question: Question) -> dict[str, Sums]:
+        """Return the sums of each unit right below the scope's; they add up to its figures.
+
+        Now only: `question.as_of` must be None, as in `by_month`.
+        """
+        below: dict[str, Sums] = defaultdict(nothing)
+        query = select_sums(question.scope, question.period, CELLS.c.agency)
+        with self._reading() as connection:
+            for agency, *row in connection.execute(query).tuples():
+                add_row(below[child_unit(agency, question.scope.unit)], row)
+        return {unit: sums for unit, sums in sorted(below.items()) if any(sums.values())}
+
+    def by_month(self, question: Question) -> dict[str, Sums]:
+        """Return the sums of each `YYYY-MM`; open ones stand in the month of their reception."""
+        months: dict[str, Sums] = defaultdict(nothing)
+        query = select_sums(question.scope, question.period, CELLS.c.day)
+        with self._reading() as connection:
+            for day, *row in connection.execute(query).tuples():
+                add_row(months[month_of(day)], row)
+        return {month: sums for month, sums in sorted(months.items()) if any(sums.values())}
+
+    def explain(
+        self,
+        figure: str,
+        question: Question,
+        part: Part = Part.NUMERATOR,
+        *,
+        after: str = "",
+        limit: int | None = None,
+    ) -> list[Explanation]:
+        """List the dossiers behind a figure by code: exactly as many as the figure says.
+
+        Args:
+            figure: one of lgsp.domain.figures.FIGURES.
+            question: the same that gave the figure.
+            part: of a rate; a count only has a numerator.
+            after: the last code of the page before.
+            limit: most dossiers to return; None: all.
+
+        Raises:
+            ConfigurationError: no such figure or part.
+        """
+        wanted = frozenset(measures_of(figure, part))
+        self._as_of(question, self._clock())
+        found: list[Explanation] = []
+        with self._reading() as connection:
+            for dossier, stands in self._dossiers(connection, question, after):
+                for day, index in units(stands, dossier.channel):
+                    measure = MEASURES[index]
+                    if measure in wanted and counts_in(question.period, measure, day):
+                        found.append(explain(dossier, stands, measure))
+                if limit is not None and len(found) >= limit:
+                    break
+        return found
+
+    def marker(self) -> str:
+        """Return a text that changes with every transaction of the rates worker."""
+        with self._reading() as connection:
+            return read_marker(connection)
+
+    def _as_of(self, question: Question, now: int) -> int:
+        if question.as_of is None:
+            return now
+        if question.as_of > now:
+            raise ConfigurationError(
+                f"as-of {show_instant(question.as_of)} lies in the future"
+                f" (now {show_instant(now)})"
+            )
+        return question.as_of
+
+    def _sums(self, connection: Connection, question: Question) -> Sums:
+        """Sum, unless this question was answered since the worker's last transaction."""
+        marker = read_marker(connection)
+        kept = self._kept.get(question)
+        if kept is not None and kept[0] == marker:
+            return kept[1]
+        if question.as_of is None:
+            sums = nothing()
+            query = select_sums(question.scope, question.period)
+            add_row(sums, connection.execute(query).tuples().one())
+        else:
+            sums = self._sums_of_dossiers(connection, question)
+        self._kept[question] = (marker, sums)
+        while len(self._kept) > _SUMS_KEPT:
+            self._kept.popitem(last=False)
+        return sums
+
+    def _sums_of_dossiers(self, connection: Connection, question: Question) -> Sums:
+        sums = nothing()
+        for dossier, stands in self._dossiers(connection, question, ""):
+            for day, index in units(stands, dossier.channel):
+                measure = MEASURES[index]
+                sums[measure] += counts_in(question.period, measure, day)
+        return sums
+
+    def _dossiers(
+        self, connection: Connection, question: Question, after: str
+    ) -> Iterator[tuple[Dossier, Standing]]:
+        """Give the scope's dossiers by code, each as it stands; now: as its cells count it."""
+        query = (
+            select(DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.state)
+            .where(DOSSIERS.c.code > after)
+            .order_by(DOSSIERS.c.code)
+            .execution_options(yield_per=_ROWS_AT_ONCE)
+        )
+        now, at = self._clock(), question.as_of
+        for code, overdue, state in connection.execute(query).tuples():
+            dossier = decode(code, state)
+            if at is None:
+                if in_scope(dossier, question.scope):
+                    stands = standing(dossier, self._calendar, now)
+                    yield dossier, stands._replace(overdue=bool(overdue))
+            elif (then := known_at(dossier, at)) and in_scope(then, question.scope):
+                yield then, standing(then, self._calendar, at)
+
+    def _portals(self, connection: Connection, now: int) -> tuple[Freshness, ...]:
+        thresholds = {"silent_after": self._silent_after, "down_after": self._down_after}
+        rows = connection.execute(select(PORTALS).order_by(PORTALS.c.portal)).tuples()
+        return tuple(
+            freshness(portal, event_at, seen_at, now, **thresholds)
+            for portal, event_at, seen_at in rows
+        )
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Open one snapshot of the store; RetryableError while it cannot be read."""
+        try:
+            with self._engine.connect() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.execution_options(isolation_level="REPEATABLE READ")
+                yield connection
+        except (OperationalError, ProgrammingError) as error:
+            raise RetryableError(
+                f"the store {shown(self._engine.url)} cannot be read: {error.orig}"
+                " (the rates worker makes it when it first starts)"
+            ) from error

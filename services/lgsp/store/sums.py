@@ -1,0 +1,91 @@
+"""SQL behind the figures: sums of day cells over a scope and a period."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select
+
+from lgsp.domain.codes import in_unit, is_province
+from lgsp.domain.dossier import Dossier
+from lgsp.domain.figures import STOCKS, Scope
+from lgsp.domain.period import Period
+from lgsp.domain.rates import MEASURES
+from lgsp.store.tables import CELLS, DOSSIERS, OFFSETS
+
+Sums = dict[str, int]
+"""One exact integer for each of MEASURES."""
+
+LANE = "rates"
+
+
+def nothing() -> Sums:
+    """Return sums of no cells."""
+    return dict.fromkeys(MEASURES, 0)
+
+
+def add_row(sums: Sums, row: Sequence[int | None]) -> None:
+    """Add one selected row, in the order of MEASURES."""
+    for measure, value in zip(MEASURES, row, strict=True):
+        sums[measure] += int(value or 0)
+
+
+def select_sums(scope: Scope, period: Period, *by: ColumnElement[Any]) -> Select[Any]:
+    """Select the sums of MEASURES over the cells in question, grouped by the columns `by`."""
+    cells = CELLS.c
+    where = list(_inside(scope))
+    if period.end_day is not None:
+        where.append(cells.day < period.end_day)
+
+    def total(measure: str) -> ColumnElement[int]:
+        column: ColumnElement[int] = cells[measure]
+        if measure not in STOCKS and period.first_day is not None:
+            column = case((cells.day >= period.first_day, column), else_=0)
+        return func.sum(column)
+
+    return select(*by, *[total(m) for m in MEASURES]).where(*where).group_by(*by)
+
+
+def counts_in(period: Period, measure: str, day: int) -> bool:
+    """Tell whether a unit of `measure` on `day` counts in the period: what `select_sums` asks."""
+    if period.end_day is not None and day >= period.end_day:
+        return False
+    return period.first_day is None or measure in STOCKS or day >= period.first_day
+
+
+def in_scope(dossier: Dossier, scope: Scope) -> bool:
+    """Tell whether the dossier's cells are in the scope."""
+    return (
+        (not scope.unit or in_unit(dossier.agency, scope.unit))
+        and (not scope.domain or dossier.domain == scope.domain)
+        and (not scope.procedure or dossier.procedure == scope.procedure)
+    )
+
+
+def read_marker(connection: Connection) -> str:
+    """Return a text that changes with every transaction of the rates worker."""
+    row = connection.execute(
+        select(func.sum(OFFSETS.c.version), func.sum(OFFSETS.c.next_offset)).where(
+            OFFSETS.c.lane == LANE
+        )
+    ).one()
+    return f"{row[0] or 0}.{row[1] or 0}"
+
+
+def count_unturned(connection: Connection, before: int) -> int:
+    """Count the dossiers that should have been counted overdue before the instant (ms UTC)."""
+    query = select(func.count()).select_from(DOSSIERS).where(DOSSIERS.c.wake_at <= before)
+    return connection.execute(query).scalar_one()
+
+
+def _inside(scope: Scope) -> Iterator[ColumnElement[bool]]:
+    """Give the conditions of the scope; the unit's is `in_unit` in SQL (LIKE ignores case)."""
+    agency, unit = CELLS.c.agency, scope.unit
+    if unit:
+        inside = (agency == unit) | (func.substr(agency, 1, len(unit) + 1) == f"{unit}.")
+        if is_province(unit):
+            inside |= func.substr(agency, func.length(agency) - len(unit)) == f".{unit}"
+        yield inside
+    if scope.domain:
+        yield CELLS.c.domain == scope.domain
+    if scope.procedure:
+        yield CELLS.c.procedure == scope.procedure
