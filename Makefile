@@ -1,0 +1,75 @@
+# Everything a person or CI runs. No target asks a question or needs a terminal.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+TOOLS := .venv-tools/bin
+PYTEST := $(BIN)/pytest -q -ra --durations=10
+PARALLEL := -n 2 --dist loadgroup
+CODE := services connectors schemas tests
+
+# Stamps: a target below is repeated only when what it was made from has changed.
+CORE := .venv/.core
+DEV := .venv/.dev
+LINT := .venv-tools/.tools
+SYSTEM := .venv/.system-java
+POSTGRES := .venv/.system-postgres
+CHROMIUM := .venv/.system-chromium
+
+.PHONY: help setup demo test check e2e browser chaos bench docs clean stop
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(CORE) $(SYSTEM) ## Make .venv and install what the demo needs (Java and Maven too, where it can)
+
+demo: setup ## The main job end to end: a simulated province to the national portal and the IOC
+	$(BIN)/lgsp demo
+
+test: $(DEV) $(SYSTEM) $(POSTGRES) ## All but the long suites, with real Kafka and PostgreSQL
+	$(PYTEST) $(PARALLEL) -m "not browser and not chaos"
+
+check: $(DEV) $(LINT) ## Format, lint, types, import rules, schemas, docs, deployment files
+	@deploy/check.sh
+
+e2e: $(DEV) $(SYSTEM) ## Only the tests of the whole flow
+	$(PYTEST) -m e2e
+
+browser: $(DEV) $(SYSTEM) $(CHROMIUM) ## The IOC page in a real Chromium
+	$(PYTEST) -m browser
+
+chaos: $(DEV) $(SYSTEM) $(POSTGRES) ## Long fault runs: kill, stop, cut, corrupt
+	$(PYTEST) -m chaos
+
+bench: $(DEV) $(SYSTEM) ## The performance harness, in benchmarks/
+	@$(MAKE) -C benchmarks PYTHON=../$(BIN)/python
+
+docs: $(DEV) ## Write the generated tables again (settings, metrics, topics, .env.example)
+	$(BIN)/lgsp docs
+
+stop: ## Stop an embedded broker left in the background
+	@if [ -x $(BIN)/lgsp ]; then $(BIN)/lgsp broker stop; fi
+
+clean: stop ## Remove environments, caches and local state
+	rm -rf .venv .venv-tools .lgsp .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .hypothesis .coverage* dist
+
+$(CORE): requirements/core.txt requirements/build.txt pyproject.toml
+	@deploy/setup.sh core
+
+$(DEV): requirements/dev.txt $(CORE)
+	@deploy/setup.sh dev
+
+$(LINT): requirements/tools.txt | $(CORE)
+	@deploy/setup.sh tools
+
+$(SYSTEM): | $(CORE)
+	@deploy/setup.sh java
+
+$(POSTGRES): | $(CORE)
+	@deploy/setup.sh postgres
+
+$(CHROMIUM): | $(CORE)
+	@deploy/setup.sh chromium

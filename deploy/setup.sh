@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Installs one part of what the project needs, then leaves the stamp that the Makefile looks at:
+#   core | dev    .venv from the hash-locked requirements, and this project in editable mode
+#   tools         .venv-tools: linters whose own dependencies clash with Faust's (docs/adr/0002)
+#   java | postgres | chromium    Debian packages, only when the program is not there already
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 DEBIAN_FRONTEND=noninteractive
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+can_install() {
+  command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+}
+
+# Installs Debian packages; fails when this machine does not let us.
+packages() {
+  can_install || return 1
+  say "installing Debian packages: $*"
+  log=$(mktemp)
+  if ! as_root apt-get install -y -qq --no-install-recommends "$@" >"$log" 2>&1 </dev/null; then
+    # The package lists may be missing (a fresh image) or old.
+    as_root apt-get update -qq >>"$log" 2>&1 </dev/null || true
+    if ! as_root apt-get install -y -qq --no-install-recommends "$@" >>"$log" 2>&1 </dev/null; then
+      tail -n 20 "$log" >&2
+      rm -f "$log"
+      return 1
+    fi
+  fi
+  rm -f "$log"
+}
+
+python_of_311() {
+  for name in python3 python3.11 python3.12 python3.13; do
+    if command -v "$name" >/dev/null &&
+      "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$name"
+      return
+    fi
+  done
+  return 1
+}
+
+# Makes the virtual environment in folder $1.
+environment() {
+  [ -x "$1/bin/python" ] && "$1/bin/python" -m pip --version >/dev/null 2>&1 && return
+  python=$(python_of_311) || { packages python3 python3-venv && python=$(python_of_311); } ||
+    die "Python 3.11 or newer is needed; found: $(python3 --version 2>&1 || echo none)"
+  "$python" -m venv "$1" >/dev/null 2>&1 ||
+    { packages python3-venv && "$python" -m venv "$1"; } ||
+    die "$python cannot make virtual environments: install the package python3-venv"
+}
+
+# Installs the hash-locked files named after the folder: with uv, which takes a quarter of pip's
+# time; with pip where uv cannot (an index that only pip's own configuration knows).
+install() {
+  folder=$1
+  shift
+  say "installing into $folder: $*"
+  files=()
+  for file in "$@"; do files+=(-r "requirements/$file.txt"); done
+  .venv/bin/uv pip install -q --python "$folder/bin/python" --require-hashes --compile-bytecode \
+    "${files[@]}" </dev/null ||
+    "$folder/bin/python" -m pip install -q --require-hashes "${files[@]}" </dev/null
+}
+
+java_version() {
+  java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p;q'
+}
+
+case "${1:?core, dev, tools, java, postgres or chromium}" in
+core)
+  environment .venv
+  .venv/bin/python -m pip install -q --require-hashes -r requirements/build.txt </dev/null
+  install .venv core
+  .venv/bin/python -m pip install -q --no-deps --no-build-isolation -e . </dev/null
+  touch .venv/.core
+  ;;
+dev)
+  install .venv dev
+  touch .venv/.dev
+  ;;
+tools)
+  environment .venv-tools
+  install .venv-tools tools
+  touch .venv-tools/.tools
+  ;;
+java)
+  wanted=()
+  found=$(command -v java >/dev/null && java_version || echo 0)
+  if [ "${found:-0}" -lt 17 ]; then
+    newest=$(apt-cache pkgnames openjdk- 2>/dev/null |
+      sed -n 's/^openjdk-\(1[7-9]\|2[0-9]\)-jre-headless$/\1/p' | sort -n | head -n 1)
+    wanted+=("openjdk-${newest:-17}-jre-headless")
+  fi
+  command -v mvn >/dev/null || wanted+=(maven)
+  if [ "${#wanted[@]}" -gt 0 ] && ! packages "${wanted[@]}"; then
+    say "the embedded broker needs Java 17 and Maven; install ${wanted[*]} (Debian names)," \
+      "or use 'docker compose up', or set LGSP_BROKER to a Kafka that runs elsewhere"
+    [ -n "${LGSP_BROKER:-}" ] || exit 1
+  fi
+  touch .venv/.system-java
+  ;;
+postgres)
+  if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && ! command -v initdb >/dev/null; then
+    packages postgresql || say "no PostgreSQL server here: its tests will be skipped"
+  fi
+  touch .venv/.system-postgres
+  ;;
+chromium)
+  command -v chromium >/dev/null || packages chromium || die "install the package chromium"
+  touch .venv/.system-chromium
+  ;;
+*) die "unknown part: $1" ;;
+esac
