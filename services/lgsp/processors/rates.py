@@ -1,7 +1,6 @@
 """The rates processor: dossier-events -> dossiers and day cells -> rate-cells."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 
 import structlog
@@ -9,6 +8,7 @@ import structlog
 from lgsp.domain.rates import PROFILE, PROFILE_VERSION
 from lgsp.runtime import metrics
 from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.clock import now_ms
 from lgsp.runtime.codec import CELLS
 from lgsp.runtime.dead_letters import DeadLetters, Stage
 from lgsp.runtime.kafka import EventProducer, make_producer
@@ -72,11 +72,6 @@ def run(settings: Settings) -> int:
     finally:
         engine.dispose()
         producer.close()
-
-
-def now_ms() -> int:
-    """Return the wall clock in ms UTC."""
-    return time.time_ns() // 1_000_000
 
 
 def cell_message(cell: dict[str, object]) -> tuple[bytes, bytes]:

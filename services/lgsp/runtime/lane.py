@@ -82,6 +82,7 @@ class Lane:
         self.handler = handler
         self.batch_events = batch_events
         self.ends: dict[int, int] = {}  # partition -> high water mark last seen
+        self.joined = False  # whether the group has given us partitions to read
         self.last_progress = time.monotonic()
         self._queue: asyncio.Queue[tuple[int, TP, list[Any]]] = asyncio.Queue(_QUEUED_BATCHES)
         self._reseeks: dict[int, int] = {}
@@ -270,6 +271,7 @@ class _LaneConsumer(Consumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek the lane's partitions to the stored positions, the others as Faust does."""
         offsets = dict(await super().seek_to_committed())
+        self.lane.joined = True
         self.lane.drop()
         for tp in list(self.assignment()):
             if tp.topic == self.lane.topic:

@@ -65,7 +65,7 @@ async def _run(settings: Settings, lane: Lane, side_tasks: Sequence[SideTask], p
     app = make_app(settings, lane)
 
     def ready() -> Mapping[str, bool]:
-        return {"assigned": bool(lane.ends), "moving": lane.moving}
+        return {"joined": lane.joined, "moving": lane.moving}
 
     health = serve_health(settings.metrics_host, port, ready, beat.checks)
     await app.start()

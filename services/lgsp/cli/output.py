@@ -1,0 +1,27 @@
+"""How commands answer: a table for people, one JSON document for machines."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+
+def emit(document: Mapping[str, Any], *, as_json: bool, render: Callable[[], Table]) -> None:
+    """Print the document as JSON, or what `render` makes of it, on stdout."""
+    if as_json:
+        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        Console().print(render())
+
+
+def table(title: str, rows: Mapping[str, Any]) -> Table:
+    """Return a two-column table of names and values."""
+    made = Table(title=title, show_header=False, title_justify="left")
+    made.add_column(style="bold")
+    made.add_column(justify="right")
+    for name, value in rows.items():
+        made.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
+    return made

@@ -1,0 +1,117 @@
+"""Everything on one machine under one roof: broker, topics, mock, processors, feed."""
+
+import socket
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from lgsp.domain.errors import LgspError
+from lgsp.runtime.broker import EmbeddedBroker
+from lgsp.runtime.settings import Settings
+from lgsp.runtime.supervisor import Service, Supervisor
+from lgsp.runtime.topic_admin import apply_topics
+
+_READY_WITHIN = 90.0
+_BROKER_PAUSE = 2.0
+
+
+class Stack:
+    """Starts, tends and stops the whole service on this machine.
+
+    Args:
+        settings: as loaded.
+        overrides: settings that the children cannot find in their environment.
+        quiet: children log to `<data>/logs/<name>.log` instead of our stderr.
+    """
+
+    def __init__(
+        self, settings: Settings, overrides: Mapping[str, Any], *, quiet: bool = False
+    ) -> None:
+        self.settings = settings
+        self._broker = None if settings.broker else EmbeddedBroker(settings)
+        self._broker_retry_at = 0.0
+        self._supervisor = Supervisor(
+            services=_services(settings),
+            environment={f"LGSP_{name.upper()}": str(value) for name, value in overrides.items()},
+            log_dir=settings.data / "logs" if quiet else None,
+        )
+
+    @property
+    def url(self) -> str:
+        """URL of the IOC page."""
+        return f"http://{self.settings.feed_host}:{self.settings.feed_port}/"
+
+    def start(self, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Start everything and return when all is live.
+
+        Raises:
+            ConfigurationError: a prerequisite is missing or a port is taken.
+            FatalError: a service did not become ready.
+        """
+        if self._broker is not None:
+            self._broker.start()
+        apply_topics(self.settings)
+        if not stopping():
+            self._supervisor.start(_READY_WITHIN, stopping)
+
+    def tend(self) -> None:
+        """Restart whatever has died; call it often (it never waits long for a live system)."""
+        if self._broker is not None and not self._broker.alive():
+            now = time.monotonic()
+            if now >= self._broker_retry_at:
+                self._broker_retry_at = now + _BROKER_PAUSE
+                structlog.get_logger().error("broker_died")
+                try:
+                    self._broker.start()
+                except LgspError as error:
+                    structlog.get_logger().error("broker_not_restarted", error=str(error))
+        self._supervisor.tend()
+
+    def stop(self) -> None:
+        """Stop everything, readers of the log before the log."""
+        self._supervisor.stop()
+        if self._broker is not None:
+            self._broker.stop()
+
+
+def _services(settings: Settings) -> list[Service]:
+    health = f"http://{settings.metrics_host}:"
+    services = [
+        Service(
+            name="rates",
+            arguments=["worker", "rates"],
+            ready_url=f"{health}{settings.metrics_port}/readyz",
+        ),
+        Service(
+            name="national-sync",
+            arguments=["worker", "national-sync"],
+            ready_url=f"{health}{settings.metrics_port + 1}/readyz",
+        ),
+        Service(
+            name="feed",
+            arguments=["feed"],
+            ready_url=f"http://{settings.feed_host}:{settings.feed_port}/readyz",
+        ),
+    ]
+    if not settings.national_url:
+        mock = Service(
+            name="national-mock",
+            arguments=["mock", "national", "--port", str(settings.mock_port)],
+            ready_url=f"http://127.0.0.1:{settings.mock_port}/readyz",
+        )
+        services.insert(0, mock)
+    return services
+
+
+def free_port(preferred: int) -> int:
+    """Return `preferred` when it is free on the loopback, else any free port."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port on the loopback")
