@@ -1,0 +1,112 @@
+"""What `lgsp indicators` and `lgsp explain` share: options, the store, words, numbers."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from lgsp.domain.errors import ConfigurationError
+from lgsp.domain.figures import Scope
+from lgsp.domain.period import FORMS, parse_instant, parse_period, show_instant
+from lgsp.domain.working_time import OFFSET_MS
+from lgsp.runtime.settings import Settings
+from lgsp.store.figures import Figures, Question
+
+Period = Annotated[str, typer.Option("--period", help=f"One of: {FORMS}.")]
+Unit = Annotated[str, typer.Option("--unit", help="Agency code; contains the units below.")]
+Domain = Annotated[str, typer.Option("--domain", help="Code of the administrative domain.")]
+Procedure = Annotated[str, typer.Option("--procedure", help="National code of the procedure.")]
+Profile = Annotated[str, typer.Option("--profile", help="Rule profile (default: LGSP_PROFILE).")]
+AsOf = Annotated[
+    str, typer.Option("--as-of", help="Past instant, ISO 8601; a date alone means its end.")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+WORDS = {
+    "filing_rate": "Tỷ lệ nộp trực tuyến",
+    "on_time_rate": "Tỷ lệ giải quyết trước và đúng hạn",
+    "received": "Đã tiếp nhận",
+    "received_online": "Tiếp nhận trực tuyến",
+    "received_direct": "Tiếp nhận trực tiếp",
+    "received_postal": "Tiếp nhận qua bưu chính",
+    "received_unknown": "Tiếp nhận, không rõ kênh",
+    "resolved": "Đã giải quyết",
+    "resolved_early": "Giải quyết trước hạn",
+    "resolved_on_time": "Giải quyết đúng hạn",
+    "resolved_late": "Giải quyết quá hạn",
+    "resolved_without_deadline": "Giải quyết, không có hạn",
+    "refused": "Từ chối tiếp nhận",
+    "withdrawn": "Công dân rút hồ sơ",
+    "open": "Đang giải quyết",
+    "open_overdue": "Đang giải quyết, đã quá hạn",
+    "suspended": "Tạm dừng, chờ công dân",
+}
+"""Figure -> its name as the page and the tables show it."""
+
+TRUST_WORDS = {
+    "full": "đủ tin",
+    "provisional": "tạm tính",
+    "insufficient": "chưa đủ dữ liệu",
+}
+
+
+def ask(
+    settings: Settings,
+    period: str,
+    unit: str,
+    domain: str,
+    procedure: str,
+    profile: str,
+    as_of: str,
+) -> Question:
+    """Read the options; ConfigurationError names the one at fault."""
+    return Question(
+        parse_period(period),
+        Scope(unit, domain, procedure),
+        parse_instant(as_of) if as_of else None,
+        profile or settings.profile,
+    )
+
+
+@contextmanager
+def open_figures(settings: Settings) -> Iterator[Figures]:
+    """Open the store read-only for one command.
+
+    Raises:
+        ConfigurationError: there is no such store.
+    """
+    from lgsp.runtime.calendar import load_calendar
+    from lgsp.store.engine import open_store
+
+    engine = open_store(settings.rates_store, read_only=True)
+    file = engine.url.database
+    if engine.dialect.name == "sqlite" and not Path(file or "").is_file():
+        raise ConfigurationError(
+            f"LGSP_DATA={settings.data}: there is no {file}: nothing has been counted here"
+        )
+    try:
+        calendar = load_calendar(settings.calendar_file)
+        yield Figures(engine, calendar, lambda: time.time_ns() // 1_000_000)
+    finally:
+        engine.dispose()
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print the one document of a `--json` command."""
+    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def local_time(at: int | None) -> str:
+    """Return ms UTC as Asia/Ho_Chi_Minh time to the minute; "" for None."""
+    shown = None if at is None else show_instant(at + OFFSET_MS)
+    return "" if shown is None else shown[:16].replace("T", " ")
+
+
+def number(value: int) -> str:
+    """Return an integer as Vietnamese readers write it: 171.997."""
+    return f"{value:,}".replace(",", ".")

@@ -1,0 +1,178 @@
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lgsp.domain.codes import child_unit, in_unit
+from lgsp.domain.errors import ConfigurationError
+from lgsp.domain.figures import (
+    COUNTS,
+    FIGURES,
+    Indicators,
+    Part,
+    Scope,
+    check_profile,
+    counts_of,
+    measures_of,
+    percent,
+    rates_of,
+)
+from lgsp.domain.period import parse_period
+from lgsp.domain.rates import MEASURES
+from lgsp.domain.trust import PortalState, Trust, freshness, judge
+
+# The province's published half-year.
+PUBLISHED = dict.fromkeys(MEASURES, 0) | {
+    "received_online": 168_014,
+    "received_direct": 3_983,
+    "resolved_early": 100_000,
+    "resolved_on_time": 69_123,
+    "resolved_late": 1_912,
+}
+counts = st.fixed_dictionaries({m: st.integers(0, 200_000) for m in MEASURES})
+
+
+def test_the_published_figures_come_out() -> None:
+    rates = rates_of(PUBLISHED)
+
+    assert rates["filing_rate"] == {
+        "numerator": 168014,
+        "denominator": 171997,
+        "value": 97.7,
+        "excluded": 0,
+    }
+    assert rates["on_time_rate"] == {
+        "numerator": 169123,
+        "denominator": 171035,
+        "value": 98.9,
+        "excluded": 0,
+    }
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**9))
+def test_the_percentage_is_the_exact_quotient_rounded_half_up(n: int, d: int) -> None:
+    tenths = Fraction(1000 * n, d) + Fraction(1, 2)
+
+    assert (tenths.numerator // tenths.denominator) / 10 == percent(n, d)
+
+
+def test_halves_go_up_and_nothing_is_divided_by_nothing() -> None:
+    assert percent(1, 2000) == 0.1
+    assert percent(9985, 10000) == 99.9
+    assert percent(0, 0) is None
+
+
+@given(counts)
+def test_every_figure_is_the_sum_of_its_measures(sums: dict[str, int]) -> None:
+    document = counts_of(sums)
+    rates = rates_of(sums)
+
+    for name in COUNTS:
+        assert document[name] == sum(sums[m] for m in measures_of(name))
+    for name, rate in rates.items():
+        for part in Part:
+            assert rate[part.value if part is Part.EXCLUDED else str(part)] == sum(
+                sums[m] for m in measures_of(name, part)
+            )
+    assert document["received"] == rates["filing_rate"]["denominator"]
+    assert document["resolved"] == rates["on_time_rate"]["denominator"]
+
+
+def test_an_unknown_figure_part_or_profile_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match=", ".join(FIGURES[:3])):
+        measures_of("no_rate")
+    with pytest.raises(ConfigurationError, match="'open' is a count"):
+        measures_of("open", Part.DENOMINATOR)
+    with pytest.raises(ConfigurationError, match="'qd' is none of: simple"):
+        check_profile("qd")
+
+
+def test_the_document_has_the_published_shape() -> None:
+    document = Indicators(
+        period=parse_period("2024-H1"),
+        scope=Scope("H37"),
+        as_of=1_719_766_800_000,
+        sums=PUBLISHED,
+        calendar_version="vn-2026.1",
+        trust=Trust.FULL,
+    ).document()
+
+    assert document["period"] == {"name": "2024-H1", "from": "2024-01-01", "to": "2024-06-30"}
+    assert document["scope"] == {"unit": "H37"}
+    assert document["as_of"] == "2024-06-30T17:00:00Z"
+    assert document["profile"] == {"name": "simple", "version": "1"}
+    assert document["calendar"] == {"version": "vn-2026.1"}
+    assert tuple(document[k] for k in ("trust", "trust_reasons", "freshness")) == ("full", [], [])
+    assert (document["counts"]["received"], document["counts"]["resolved"]) == (171_997, 171_035)
+
+
+NOW = 1_719_766_800_000
+MINUTE = 60_000
+
+
+@pytest.mark.parametrize(
+    ("age", "state"),
+    [
+        (0, PortalState.LIVE),
+        (15 * MINUTE, PortalState.LIVE),
+        (15 * MINUTE + 1, PortalState.SILENT),
+        (24 * 60 * MINUTE, PortalState.SILENT),
+        (24 * 60 * MINUTE + 1, PortalState.DOWN),
+    ],
+)
+def test_a_portal_grows_silent_then_down(age: int, state: PortalState) -> None:
+    assert state is freshness("one", NOW - age, NOW - age, NOW).state
+
+
+def test_a_silent_portal_harms_only_what_it_may_still_tell() -> None:
+    silent = [freshness("one", NOW - 60 * MINUTE, NOW - 60 * MINUTE, NOW)]
+    some = {"filing_rate": 1, "on_time_rate": 1}
+
+    running, reasons = judge(silent, some, until=NOW, backlog=0)
+    over, none = judge(silent, some, until=NOW - 61 * MINUTE, backlog=0)
+
+    assert (running, over) == (Trust.PROVISIONAL, Trust.FULL)
+    assert reasons[0].startswith("portal one is silent")
+    assert none == ()
+
+
+def test_what_is_missing_lowers_the_trust_and_is_named() -> None:
+    some = {"filing_rate": 1, "on_time_rate": 1}
+
+    assert judge([], some, until=NOW, backlog=None) == (Trust.FULL, ())
+    assert judge([], some, until=NOW, backlog=7) == (
+        Trust.PROVISIONAL,
+        ("7 events on the log are not counted yet",),
+    )
+    assert Trust.PROVISIONAL is judge([], some, until=NOW, backlog=0, unturned=2)[0]
+    assert Trust.PROVISIONAL is judge([], some | {"on_time_rate": 0}, until=NOW, backlog=0)[0]
+    assert judge([], dict.fromkeys(some, 0), until=NOW, backlog=0) == (
+        Trust.INSUFFICIENT,
+        ("filing_rate: the denominator is 0", "on_time_rate: the denominator is 0"),
+    )
+
+
+AGENCIES = ["H37", "H37.1", "H37.12", "H37.1.3", "000.00.12.H37", "H5", "H56.1", "000.00.12.H38"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "inside"),
+    [
+        ("H37", ["H37", "H37.1", "H37.12", "H37.1.3", "000.00.12.H37"]),
+        ("H37.1", ["H37.1", "H37.1.3"]),
+        ("H5", ["H5"]),
+        ("000.00.12.H37", ["000.00.12.H37"]),
+    ],
+)
+def test_a_unit_contains_those_below_it(unit: str, inside: list[str]) -> None:
+    assert inside == [agency for agency in AGENCIES if in_unit(agency, unit)]
+
+
+@pytest.mark.parametrize("agency", AGENCIES)
+def test_the_child_of_a_unit_contains_the_agency(agency: str) -> None:
+    for unit in ("", *[u for u in AGENCIES if in_unit(agency, u)]):
+        child = child_unit(agency, unit)
+
+        assert in_unit(agency, child)
+        assert not unit or in_unit(child, unit)
