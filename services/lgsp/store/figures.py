@@ -126,7 +126,7 @@ class Figures:
         below: dict[str, Sums] = defaultdict(nothing)
         query = select_sums(question.scope, question.period, CELLS.c.agency)
         with self._reading() as connection:
-            for agency, *row in connection.execute(query).tuples():
+            for agency, *row in connection.execute(query):
                 add_row(below[child_unit(agency, question.scope.unit)], row)
         return {unit: sums for unit, sums in sorted(below.items()) if any(sums.values())}
 
@@ -135,7 +135,7 @@ class Figures:
         months: dict[str, Sums] = defaultdict(nothing)
         query = select_sums(question.scope, question.period, CELLS.c.day)
         with self._reading() as connection:
-            for day, *row in connection.execute(query).tuples():
+            for day, *row in connection.execute(query):
                 add_row(months[month_of(day)], row)
         return {month: sums for month, sums in sorted(months.items()) if any(sums.values())}
 
@@ -197,7 +197,7 @@ class Figures:
         if question.as_of is None:
             sums = nothing()
             query = select_sums(question.scope, question.period)
-            add_row(sums, connection.execute(query).tuples().one())
+            add_row(sums, connection.execute(query).one())
         else:
             sums = self._sums_of_dossiers(connection, question)
         self._kept[question] = (marker, sums)
@@ -224,7 +224,7 @@ class Figures:
             .execution_options(yield_per=_ROWS_AT_ONCE)
         )
         now, at = self._clock(), question.as_of
-        for code, overdue, state in connection.execute(query).tuples():
+        for code, overdue, state in connection.execute(query):
             dossier = decode(code, state)
             if at is None:
                 if in_scope(dossier, question.scope):
@@ -235,7 +235,7 @@ class Figures:
 
     def _portals(self, connection: Connection, now: int) -> tuple[Freshness, ...]:
         thresholds = {"silent_after": self._silent_after, "down_after": self._down_after}
-        rows = connection.execute(select(PORTALS).order_by(PORTALS.c.portal)).tuples()
+        rows = connection.execute(select(PORTALS).order_by(PORTALS.c.portal))
         return tuple(
             freshness(portal, event_at, seen_at, now, **thresholds)
             for portal, event_at, seen_at in rows

@@ -1,0 +1,34 @@
+"""Fills a store through the real fold, on one partition, going on where it stood."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from lgsp.domain.event import DossierEvent
+from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.codec import encode_event
+from lgsp.runtime.lane import Batch
+from lgsp.store.fold import RatesFold
+from tests.store.history import NOW
+
+CALENDAR = load_calendar()
+
+
+@dataclass
+class _Kept:
+    offset: int
+    value: bytes | None
+    key: bytes | None = None
+    timestamp: int = 0
+
+
+def fill(engine: Engine, events: Sequence[DossierEvent], now: int = NOW) -> None:
+    """Count the events as the rates worker does at `now`."""
+    fold = RatesFold(engine, "dossier-events", CALENDAR, lambda: now, _refuse)
+    start = fold.open_partition(0)
+    fold.fold([Batch(0, [_Kept(start + i, encode_event(e)) for i, e in enumerate(events)])])
+
+
+def _refuse(rejects: Sequence[object]) -> None:
+    assert not rejects
