@@ -79,3 +79,28 @@ FIGURES_SECONDS = Histogram(
     buckets=_SECONDS,
 )
 STREAM_CLIENTS = Gauge("lgsp_feed_stream_clients", "Clients following the live stream now.")
+
+# National sync and the portal's mock.
+NATIONAL_REQUESTS = Counter(
+    "lgsp_national_requests_total", "Calls to the national portal.", ["service", "outcome"]
+)
+NATIONAL_REQUEST_SECONDS = Histogram(
+    "lgsp_national_request_seconds",
+    "Time of one call to the national portal.",
+    ["service"],
+    buckets=_SECONDS,
+)
+NATIONAL_LOGINS = Counter("lgsp_national_logins_total", "Sessions opened at the national portal.")
+SYNC_PUSHES = Counter(
+    "lgsp_sync_pushes_total", "Dossiers brought to the national portal, by outcome.", ["outcome"]
+)
+SYNC_LANES = Gauge("lgsp_sync_lanes", "Dossiers by the state of their lane.", ["state"])
+SYNC_OLDEST = Gauge(
+    "lgsp_sync_oldest_pending_seconds", "How long the longest waiting dossier has been waiting."
+)
+SYNC_BREAKER = Gauge(
+    "lgsp_sync_breaker_open", "1 while pushing is paused because the portal does not answer."
+)
+MOCK_CALLS = Counter(
+    "lgsp_mock_national_calls_total", "Calls to the national mock.", ["service", "answer"]
+)

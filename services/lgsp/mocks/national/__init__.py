@@ -1,0 +1,1 @@
+"""Mock of the national portal, transport A: strict, scriptable in its faults, kept on disk."""

@@ -1,0 +1,201 @@
+"""The mock as a server: the call paths, and a read interface for checks without personal data."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import uvicorn
+from fastapi import FastAPI, HTTPException, Query, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.routing import Route
+
+from lgsp.mocks.national.calls import Calls, DroppableProtocol
+from lgsp.mocks.national.catalogue import Catalogue
+from lgsp.mocks.national.contract import STEP, without_personal
+from lgsp.mocks.national.faults import FaultScript
+from lgsp.mocks.national.portal import Portal
+from lgsp.mocks.national.store import PortalStore
+
+BASE = "/XrdAdapter/RestService/forward"
+_PAGE = Query(ge=1, le=5000)
+
+
+def make_app(
+    store: PortalStore,
+    *,
+    script: FaultScript | None = None,
+    catalogue: Catalogue | None = None,
+    user: str = "lgsp",
+    password: str = "lgsp",  # noqa: S107 - the mock's own default account
+    endpoint: str = "mapi/g",
+    dstcode: str = "",
+    session_ttl: float = 600,
+) -> FastAPI:
+    """Return the application; it closes `store` when it shuts down.
+
+    Args:
+        store: the portal's file.
+        script: faults to play.
+        catalogue: procedures; default: every well-formed code.
+        user: the account.
+        password: its password.
+        endpoint: call path behind the adapter.
+        dstcode: address that callers must name; "" for any.
+        session_ttl: seconds that a session is good for.
+    """
+    portal = Portal(
+        store=store,
+        clock=lambda: time.time_ns() // 1_000_000,
+        user=user,
+        password=password,
+        catalogue=catalogue or Catalogue(),
+        session_ttl=session_ttl,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    app = FastAPI(title="Cổng DVCQG (giả lập)", lifespan=lifespan, docs_url=None, redoc_url=None)
+    calls = Calls(portal, script or FaultScript(), dstcode)
+    for path in (f"{BASE}/mapi/login", f"{BASE}/{endpoint}"):
+        app.router.routes.insert(0, Route(path, calls, methods=["POST"]))
+    _add_reads(app, store)
+    return app
+
+
+def _add_reads(app: FastAPI, store: PortalStore) -> None:
+    @app.get("/healthz")
+    @app.get("/readyz")
+    async def health() -> dict[str, bool]:
+        store.read("SELECT 1")
+        return {"ok": True}
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/api/dossiers")
+    async def dossiers(
+        status: int | None = None,
+        agency: str = "",
+        after: str = "",
+        limit: Annotated[int, _PAGE] = 500,
+    ) -> Response:
+        """Dossiers in code order; `next` is the `after` of the next page, null at the end."""
+        where, arguments = ["code > ?"], [after]
+        if status is not None:
+            where.append("status = ?")
+            arguments.append(str(status))
+        if agency:
+            where.append("(code LIKE ? OR code LIKE ?)")
+            arguments += [f"{agency}-%", f"{agency}.%"]
+        rows = store.read(
+            f"SELECT * FROM dossiers WHERE {' AND '.join(where)} ORDER BY code LIMIT ?",  # noqa: S608 - fixed texts
+            *arguments,
+            limit,
+        )
+        steps = _steps_of(store, [row["code"] for row in rows])
+        items = [_shown(row, steps.get(row["code"], [])) for row in rows]
+        return _json({"items": items, "next": rows[-1]["code"] if len(rows) == limit else None})
+
+    @app.get("/api/dossiers/{code}")
+    async def dossier(code: str) -> Response:
+        rows = store.read("SELECT * FROM dossiers WHERE code = ?", code)
+        if not rows:
+            raise HTTPException(404, f"no dossier {code}")
+        return _json(_shown(rows[0], _steps_of(store, [code]).get(code, [])))
+
+    @app.get("/api/log")
+    async def log(
+        dossier: str = "",
+        service: str = "",
+        after: int = 0,
+        limit: Annotated[int, _PAGE] = 500,
+    ) -> Response:
+        """Every call in order; `next` is the `after` of the next page, null at the end."""
+        rows = store.read(
+            "SELECT * FROM calls WHERE id > ? AND (? = '' OR code = ?)"
+            " AND (? = '' OR service = ?) ORDER BY id LIMIT ?",
+            after,
+            dossier,
+            dossier,
+            service,
+            service,
+            limit,
+        )
+        items = [dict(row) | {"facts": orjson.loads(row["facts"])} for row in rows]
+        return _json({"items": items, "next": rows[-1]["id"] if len(rows) == limit else None})
+
+    @app.get("/api/summary")
+    async def summary() -> Response:
+        by_status = store.read("SELECT status, count(*) FROM dossiers GROUP BY status")
+        by_service = store.read(
+            "SELECT service, error_code, fault, count(*) AS calls FROM calls"
+            " GROUP BY service, error_code, fault"
+        )
+        return _json(
+            {
+                "dossiers": sum(row[1] for row in by_status),
+                "by_status": {str(row[0]): row[1] for row in by_status},
+                "steps": store.read("SELECT count(*) FROM steps")[0][0],
+                "calls": [dict(row) for row in by_service],
+            }
+        )
+
+
+def _steps_of(store: PortalStore, codes: list[str]) -> dict[str, list[dict[str, Any]]]:
+    marks = ",".join("?" * len(codes))
+    found: dict[str, list[dict[str, Any]]] = {}
+    query = f"SELECT code, step FROM steps WHERE code IN ({marks}) ORDER BY code, at, id"  # noqa: S608 - marks
+    for code, step in store.read(query, *codes):
+        found.setdefault(code, []).append(without_personal(orjson.loads(step), STEP))
+    return found
+
+
+def _shown(row: Any, steps: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "code": row["code"],
+        "status": row["status"],
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+        "record": without_personal(orjson.loads(row["record"])),
+        "steps": steps,
+    }
+
+
+def _json(content: object) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json")
+
+
+def make_server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+    """Return the server of the application; the caller runs it. Port 0: a free one."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http=DroppableProtocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=5,
+        )
+    )
+
+
+def run(app: FastAPI, host: str, port: int) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code."""
+    server = make_server(app, host, port)
+    server.run()
+    return 0 if server.started else 1
+
+
+def store_path(data: Path) -> Path:
+    """Return where the mock keeps its file under the data folder."""
+    return data / "national-mock.db"
