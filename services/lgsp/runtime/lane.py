@@ -82,6 +82,7 @@ class Lane:
         self.handler = handler
         self.batch_events = batch_events
         self.ends: dict[int, int] = {}  # partition -> high water mark last seen
+        self.held: set[int] = set()  # partitions that are ours now
         self.joined = False  # whether the group has given us partitions to read
         self.last_progress = time.monotonic()
         self._queue: asyncio.Queue[tuple[int, TP, list[Any]]] = asyncio.Queue(_QUEUED_BATCHES)
@@ -132,17 +133,21 @@ class Lane:
     async def run(self, app: Any) -> None:
         """Feed the handler until cancelled; an error of the handler ends the process."""
         while True:
-            items = [await self._queue.get()]
-            count = len(items[0][2])
-            while count < self.batch_events and not self._queue.empty():
-                items.append(self._queue.get_nowait())
-                count += len(items[-1][2])
-            batches, gaps = self._fit(app.consumer_generation_id, items)
-            for tp in gaps:
-                await self._reseek(app.consumer, tp)
-            if batches:
-                await self._apply(app, batches)
+            await self.step(app)
             await asyncio.sleep(0)  # let Faust's own tasks run between batches of a long replay
+
+    async def step(self, app: Any) -> None:
+        """Wait for records, take what is queued up to the batch size, and apply it."""
+        items = [await self._queue.get()]
+        count = len(items[0][2])
+        while count < self.batch_events and not self._queue.empty():
+            items.append(self._queue.get_nowait())
+            count += len(items[-1][2])
+        batches, gaps = self._fit(app.consumer_generation_id, items)
+        for tp in gaps:
+            await self._reseek(app.consumer, tp)
+        if batches:
+            await self._apply(app, batches)
 
     def _fit(
         self, generation: int, items: list[tuple[int, TP, list[Any]]]
@@ -211,6 +216,8 @@ class Lane:
     def opened(self, partition: int, offset: int) -> None:
         """Note that a partition was assigned and is read from `offset`."""
         self._reseeks.pop(partition, None)
+        self.held.add(partition)
+        metrics.PARTITIONS.labels(self.name).set(len(self.held))
         self.last_progress = time.monotonic()
         self._log.info("partition_opened", partition=partition, offset=offset)
 
@@ -218,6 +225,8 @@ class Lane:
         """Note that a partition went to another worker."""
         self.handler.close_partition(partition)
         self.ends.pop(partition, None)
+        self.held.discard(partition)
+        metrics.PARTITIONS.labels(self.name).set(len(self.held))
         self._reseeks.pop(partition, None)
         metrics.LAG.labels(self.name, partition).set(0)
 

@@ -23,6 +23,7 @@ LAG = Gauge(
 STORED_OFFSET = Gauge(
     "lgsp_lane_stored_offset", "Next offset to read, as stored.", ["lane", "partition"]
 )
+PARTITIONS = Gauge("lgsp_lane_partitions", "Partitions that this worker reads now.", ["lane"])
 LAST_BATCH = Gauge(
     "lgsp_lane_last_batch_timestamp_seconds", "When the last batch became durable.", ["lane"]
 )

@@ -1,0 +1,189 @@
+"""The lane: what it hands on, what it drops, and the private names of Faust it stands on."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+from faust.transport.consumer import Consumer as AbstractConsumer
+from faust.transport.drivers.aiokafka import Consumer
+from faust.types import TP
+
+from lgsp.domain.errors import FatalError
+from lgsp.runtime.lane import Batch, FencedError, Lane
+
+TOPIC = "dossier-events"
+
+
+@dataclass
+class Kept:
+    """A record, as far as the lane looks at it."""
+
+    offset: int
+    key: bytes | None = None
+    value: bytes | None = None
+    timestamp: int = 0
+
+
+class Handler:
+    """Keeps positions and what was applied."""
+
+    def __init__(self, positions: dict[int, int], fence: frozenset[int] = frozenset()) -> None:
+        self.positions = positions
+        self.stored = dict(positions)
+        self.fence = fence
+        self.applied: list[tuple[int, list[int]]] = []
+
+    def open_partition(self, partition: int) -> int:
+        self.positions[partition] = self.stored.setdefault(partition, 0)
+        return self.positions[partition]
+
+    def close_partition(self, partition: int) -> None:
+        self.positions.pop(partition, None)
+
+    def position(self, partition: int) -> int | None:
+        return self.positions.get(partition)
+
+    async def apply(self, batches: Sequence[Batch]) -> None:
+        if lost := self.fence & {b.partition for b in batches}:
+            raise FencedError(lost)
+        for batch in batches:
+            self.applied.append((batch.partition, [r.offset for r in batch.records]))
+            self.positions[batch.partition] = batch.next_offset
+
+
+class FakeConsumer:
+    """What the lane asks of Faust's consumer."""
+
+    def __init__(self, earliest: int = 0) -> None:
+        self.earliest = earliest
+        self.seeks: list[tuple[TP, int]] = []
+        self.acknowledged: list[tuple[int, TP, int]] = []
+
+    async def seek(self, tp: TP, offset: int) -> None:
+        self.seeks.append((tp, offset))
+
+    async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
+        return dict.fromkeys(tps, self.earliest)
+
+    def acknowledge(self, generation: int, tp: TP, next_offset: int) -> None:
+        self.acknowledged.append((generation, tp, next_offset))
+
+
+class App:
+    """What the lane asks of the Faust app."""
+
+    consumer_generation_id = 3
+
+    def __init__(self, consumer: FakeConsumer) -> None:
+        self.consumer = consumer
+
+
+def records(*offsets: int) -> list[Any]:
+    return [Kept(o) for o in offsets]
+
+
+async def turn(lane: Lane, app: App, *items: tuple[int, int, list[Any]]) -> None:
+    """Offer (generation, partition, records) and run the lane until it waits again."""
+    for generation, partition, found in items:
+        await lane.offer(generation, TP(TOPIC, partition), found)
+    await lane.step(app)
+
+
+@pytest.fixture
+def consumer() -> FakeConsumer:
+    return FakeConsumer()
+
+
+def make(handler: Handler) -> Lane:
+    return Lane("test", TOPIC, handler, batch_events=100)
+
+
+async def test_fetches_of_one_partition_become_one_batch(consumer: FakeConsumer) -> None:
+    handler = Handler({0: 5, 1: 0})
+    await turn(
+        make(handler),
+        App(consumer),
+        (3, 0, records(5, 6)),
+        (3, 1, records(0)),
+        (3, 0, records(7)),
+    )
+
+    assert handler.applied == [(0, [5, 6, 7]), (1, [0])]
+    assert consumer.acknowledged == [(3, TP(TOPIC, 0), 8), (3, TP(TOPIC, 1), 1)]
+
+
+async def test_records_already_stored_are_cut_off(consumer: FakeConsumer) -> None:
+    handler = Handler({0: 7})
+    await turn(make(handler), App(consumer), (3, 0, records(5, 6, 7, 8)))
+
+    assert handler.applied == [(0, [7, 8])]
+
+
+async def test_batches_of_an_older_generation_or_of_no_partition_are_dropped(
+    consumer: FakeConsumer,
+) -> None:
+    handler = Handler({0: 0})
+    await turn(make(handler), App(consumer), (2, 0, records(0)), (3, 4, records(0)))
+
+    assert handler.applied == []
+
+
+async def test_a_gap_is_never_jumped_but_read_again(consumer: FakeConsumer) -> None:
+    handler = Handler({0: 5})
+    await turn(make(handler), App(consumer), (3, 0, records(7, 8)))
+
+    assert handler.applied == []
+    assert consumer.seeks == [(TP(TOPIC, 0), 5)]
+
+
+async def test_records_deleted_before_they_were_read_stop_the_process() -> None:
+    consumer = FakeConsumer(earliest=7)
+    lane = make(Handler({0: 5}))
+    await turn(lane, App(consumer), (3, 0, records(7)))
+    with pytest.raises(FatalError, match="starts at 7, the store stands at 5"):
+        await turn(lane, App(consumer), (3, 0, records(7)))
+
+
+async def test_a_fenced_worker_reloads_and_acknowledges_nothing(consumer: FakeConsumer) -> None:
+    handler = Handler({0: 0}, fence=frozenset({0}))
+    handler.stored[0] = 4  # where the other worker has come to
+    await turn(make(handler), App(consumer), (3, 0, records(0, 1)))
+
+    assert consumer.seeks == [(TP(TOPIC, 0), 4)]
+    assert consumer.acknowledged == []
+    assert handler.position(0) == 4
+
+
+async def test_revoked_partitions_leave_nothing_in_the_queue(consumer: FakeConsumer) -> None:
+    handler = Handler({0: 0, 1: 0})
+    lane = make(handler)
+    await lane.offer(3, TP(TOPIC, 0), records(0))
+    lane.drop(frozenset({0}))
+    lane.closed(0)
+    await turn(lane, App(consumer), (3, 1, records(0)))
+
+    assert handler.applied == [(1, [0])]
+    assert handler.position(0) is None
+
+
+def test_the_private_names_of_faust_are_those_of_the_pinned_version() -> None:
+    assert version("faust-streaming") == "0.15.3"
+    for name in (
+        "_filter_tps_with_pending_acks",
+        "_new_offset",
+        "_wait_next_records",
+        "_to_message",
+        "_seek",
+        "seek_to_committed",
+        "on_partitions_revoked",
+        "highwater",
+        "earliest_offsets",
+    ):
+        assert callable(getattr(Consumer, name)), name
+    assert list(inspect.signature(AbstractConsumer._new_offset).parameters) == ["self", "tp"]
+    source = inspect.getsource(AbstractConsumer)
+    for name in ("_read_offset", "_buffered_partitions", "scheduler", "flow_active"):
+        assert name in source, name
