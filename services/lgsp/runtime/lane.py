@@ -6,16 +6,15 @@ Faust's; records go in lists, one list a partition, to a handler which stores st
 in one transaction. The stored position is the truth: an assigned partition starts there, whatever
 Kafka's own offset says.
 
-Depends on private names of faust-streaming 0.15.3 (tests/runtime/test_lane.py pins them).
+The other half, on Faust's side, is runtime/lane_consumer.py.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import structlog
-from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP
 
 from lgsp.domain.errors import FatalError
@@ -88,22 +87,6 @@ class Lane:
         self._queue: asyncio.Queue[tuple[int, TP, list[Any]]] = asyncio.Queue(_QUEUED_BATCHES)
         self._reseeks: dict[int, int] = {}
         self._log = structlog.get_logger().bind(lane=name, topic=topic)
-
-    def transport(self, app: Any) -> Transport:
-        """Return a transport for the Faust app whose consumer feeds this lane."""
-        lane = self
-
-        class LaneConsumer(_LaneConsumer):
-            """Faust's consumer, bound to this lane."""
-
-        LaneConsumer.lane = lane
-
-        class LaneTransport(Transport):
-            """Faust's aiokafka transport with the lane's consumer."""
-
-            Consumer = LaneConsumer
-
-        return LaneTransport(app.conf.broker, app)
 
     @property
     def lag(self) -> dict[int, int]:
@@ -229,74 +212,3 @@ class Lane:
         metrics.PARTITIONS.labels(self.name).set(len(self.held))
         self._reseeks.pop(partition, None)
         metrics.LAG.labels(self.name, partition).set(0)
-
-
-class _LaneConsumer(Consumer):
-    """Faust's aiokafka consumer with the lane's topic taken out of the per-message path."""
-
-    lane: Lane
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._durable: dict[TP, int] = {}
-
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """Offer the lane its records whole; yield those of other topics as Faust does."""
-        records, active = await self._wait_next_records(timeout)
-        generation = self.app.consumer_generation_id
-        if not records or self.should_stop:
-            return
-        others = {}
-        for tp, found in records.items():
-            if tp.topic != self.lane.topic:
-                others[tp] = found
-            elif found and self.flow_active and (active is None or tp in active):
-                self.lane.ends[tp.partition] = self.highwater(tp) or found[-1].offset + 1
-                self._read_offset[tp] = found[-1].offset
-                await self.lane.offer(generation, tp, found)
-        for tp, record in self.scheduler.iterate(others):
-            if not self.flow_active or generation != self.app.consumer_generation_id:
-                break
-            if active is None or tp in active or tp in self._buffered_partitions:
-                yield tp, self._to_message(tp, record)
-
-    def acknowledge(self, generation: int, tp: TP, next_offset: int) -> None:
-        """Let Faust's commit timer report `next_offset`, unless a rebalance came in between."""
-        if generation == self.app.consumer_generation_id:
-            self._durable[tp] = next_offset
-
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
-        yield from super()._filter_tps_with_pending_acks(topics)
-        for tp in list(self._durable):
-            if topics is None or tp in topics or tp.topic in topics:
-                yield tp
-
-    def _new_offset(self, tp: TP) -> int | None:
-        if tp.topic == self.lane.topic:
-            return self._durable.pop(tp, None)
-        offset: int | None = super()._new_offset(tp)
-        return offset
-
-    async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek the lane's partitions to the stored positions, the others as Faust does."""
-        offsets = dict(await super().seek_to_committed())
-        self.lane.joined = True
-        self.lane.drop()
-        for tp in list(self.assignment()):
-            if tp.topic == self.lane.topic:
-                offset = self.lane.handler.open_partition(tp.partition)
-                self._durable.pop(tp, None)
-                await self._seek(tp, offset)
-                offsets[tp] = offset
-                self.lane.opened(tp.partition, offset)
-        return offsets
-
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Forget the revoked partitions before another worker loads them."""
-        mine = frozenset(tp.partition for tp in revoked if tp.topic == self.lane.topic)
-        self.lane.drop(mine)
-        await super().on_partitions_revoked(revoked)
-        for tp in revoked:
-            self._durable.pop(tp, None)
-        for partition in mine:
-            self.lane.closed(partition)

@@ -12,6 +12,7 @@ import structlog
 from lgsp.domain.errors import FatalError
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.lane import Lane
+from lgsp.runtime.lane_consumer import make_transport
 from lgsp.runtime.settings import Settings
 
 SideTask = Callable[[], Awaitable[None]]
@@ -37,7 +38,7 @@ def make_app(settings: Settings, lane: Lane) -> faust.App:
         web_enabled=False,
         worker_redirect_stdouts=False,
     )
-    app.transport = lane.transport(app)
+    app.transport = make_transport(app, lane)
     app.topics.add(app.topic(lane.topic, value_serializer="raw", partitions=settings.partitions))
     return app
 
