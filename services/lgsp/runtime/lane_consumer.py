@@ -14,7 +14,7 @@ from lgsp.runtime.lane import Lane
 
 def make_transport(app: Any, lane: Lane) -> Transport:
     """Return a transport for the Faust app whose consumer feeds the lane."""
-    bound = type("LaneConsumer", (_LaneConsumer,), {"lane": lane})
+    bound = type("LaneConsumer", (_LaneConsumer,), {"lane": lane, "__module__": __name__})
     # Faust makes the consumer itself, from a class that the transport names.
     made = type("LaneTransport", (Transport,), {"Consumer": bound})(app.conf.broker, app)
     assert isinstance(made, Transport)  # noqa: S101

@@ -12,6 +12,7 @@ import structlog
 from lgsp.runtime.settings import Settings
 
 HIDDEN = "***"
+_NOISY = ("kafka", "aiokafka", "faust", "mode", "uvicorn.access", "lgsp.runtime.lane_consumer")
 _HIDDEN_KEYS = re.compile(
     r"password|secret|token|authorization|session|sealed|owner|applicant|contact|phone|email"
     r"|chu_?ho_?so|dinh_?danh|so_?giay_?to|nguoi_?xu_?ly",
@@ -75,7 +76,7 @@ def configure_logs(settings: Settings, *, service: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
-    for noisy in ("kafka", "aiokafka", "faust", "mode", "uvicorn.access", "alembic"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(service=service)
