@@ -132,7 +132,7 @@ class EmbeddedBroker:
         return True
 
     def wait(self, timeout: float) -> int | None:
-        """Wait at most `timeout` seconds for the end of our child; its exit code, None if alive."""
+        """Wait at most `timeout` seconds for our child's end; its exit code, None if alive."""
         if self._child is None:
             return None
         try:
@@ -213,7 +213,7 @@ class EmbeddedBroker:
                 stderr=log,
                 pass_fds=(lock,),  # Java keeps the lock as long as it lives
                 start_new_session=True,  # a terminal's Ctrl-C is for us, who stop it in order
-                preexec_fn=None if detached else die_with_parent,
+                preexec_fn=None if detached else die_with_parent,  # noqa: PLW1509 - one C call
             )
 
     def _remember(self, pid: int) -> None:

@@ -106,8 +106,8 @@ def make_producer(bootstrap: str) -> EventProducer:
             enable_idempotence=True,
             acks="all",
             compression_type="zstd",
-            linger_ms=5,
-            batch_size=128 * 1024,
+            linger_ms=100,  # callers flush; so this only decides how full batches are
+            batch_size=256 * 1024,
             max_block_ms=int(_PATIENCE * 1000),
             bootstrap_timeout_ms=int(_CONNECT_WITHIN * 1000),
             allow_auto_create_topics=False,
@@ -228,7 +228,7 @@ def _not_ready(bootstrap: str) -> str:
 
 
 def _listens(bootstrap: str) -> bool:
-    host, _, port = bootstrap.split(",")[0].rpartition(":")
+    host, _, port = bootstrap.partition(",")[0].rpartition(":")
     try:
         with socket.create_connection((host, int(port)), timeout=1):
             return True

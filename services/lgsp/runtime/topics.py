@@ -63,7 +63,9 @@ def topics(settings: Settings) -> list[Topic]:
             "rejected records with their cause",
             "letter id",
             1,
-            {"retention.ms": _YEAR_MS},
+            # Compacted: a letter that was replayed is deleted by its key. And none is kept longer
+            # than a year, however long nobody looks at it.
+            _COMPACT | {"cleanup.policy": "compact,delete", "retention.ms": _YEAR_MS},
         ),
         topic(CHECKPOINTS, "where each connector stands", "portal", 1, _COMPACT),
     ]

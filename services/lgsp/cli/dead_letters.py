@@ -1,0 +1,145 @@
+"""`lgsp dead-letters`: rejected records, why, and back again."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from lgsp.cli.output import emit, table
+from lgsp.domain.errors import ConfigurationError, RejectedRecord
+from lgsp.runtime.dead_letters import DeadLetter, Stage, open_letters
+from lgsp.runtime.kafka import make_producer
+from lgsp.runtime.logs import configure_logs
+from lgsp.runtime.replay import as_line, open_payload, replay
+from lgsp.runtime.sealing import key_file, load
+from lgsp.runtime.settings import Settings, load_settings
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+Reason = Annotated[str, typer.Option(help="Only letters of this reason.")]
+Portal = Annotated[str, typer.Option(help="Only letters of this portal.")]
+_SHORT = 10  # characters of a letter id that the table shows; any prefix names a letter
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lgsp dead-letters list|show|replay`."""
+    group = typer.Typer(help="Rejected records.", no_args_is_help=True)
+    app.add_typer(group, name="dead-letters")
+
+    @group.command("list")
+    def list_letters(
+        reason: Reason = "",
+        portal: Portal = "",
+        limit: Annotated[int, typer.Option(min=1, help="Most letters shown.")] = 100,
+        json: Json = False,
+    ) -> None:
+        """Show the open letters by reason and portal: where, which field, which value."""
+        found = _matching(open_letters(_settings().bootstrap), reason, portal)
+        groups = Counter((letter.reason, letter.portal, letter.stage.value) for letter in found)
+        shown = sorted(found, key=lambda letter: (letter.reason, letter.portal, letter.origin))
+        document = {
+            "open": len(found),
+            "groups": [
+                {"reason": reason, "portal": portal, "stage": stage, "letters": count}
+                for (reason, portal, stage), count in groups.most_common()
+            ],
+            "letters": [_document(letter) for letter in shown[:limit]],
+        }
+        emit(document, as_json=json, render=lambda: _table(shown[:limit], groups, len(found)))
+
+    @group.command("show")
+    def show(
+        letter: Annotated[str, typer.Argument(help="Letter id, or its beginning.")],
+        json: Json = False,
+    ) -> None:
+        """Show one letter, and its record in clear when the sealing keys are here."""
+        settings = _settings()
+        found = _one(open_letters(settings.bootstrap), letter)
+        document = _document(found) | {"record": _record(found, settings)}
+        emit(document, as_json=json, render=lambda: table("Dead letter", document))
+
+    @group.command("replay")
+    def replay_letters(
+        letters: Annotated[list[str] | None, typer.Argument(help="Letter ids.")] = None,
+        every: Annotated[bool, typer.Option("--all", help="All that match.")] = False,
+        reason: Reason = "",
+        portal: Portal = "",
+        out: Annotated[
+            Path | None, typer.Option(help="New JSONL file for the portals' records, in clear.")
+        ] = None,
+        json: Json = False,
+    ) -> None:
+        """Put records back on the log, or portals' records into a file, and close the letters."""
+        if bool(letters) == every:
+            raise ConfigurationError("name letter ids, or --all (with --reason, --portal)")
+        settings = _settings()
+        found = _matching(open_letters(settings.bootstrap), reason, portal)
+        chosen = found if every else [_one(found, letter) for letter in letters or []]
+        producer = make_producer(settings.bootstrap)
+        try:
+            done = replay(chosen, load(key_file(settings)), producer, out) if chosen else None
+        finally:
+            producer.close()
+        document: dict[str, Any] = asdict(done) if done else {"to_log": 0, "to_file": 0}
+        document["out"] = str(out) if done and done.to_file else None
+        emit(document, as_json=json, render=lambda: table("Replayed", document))
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    configure_logs(settings, service="dead-letters")
+    return settings
+
+
+def _matching(letters: Sequence[DeadLetter], reason: str, portal: str) -> list[DeadLetter]:
+    return [
+        letter
+        for letter in letters
+        if (not reason or letter.reason == reason) and (not portal or letter.portal == portal)
+    ]
+
+
+def _one(letters: Sequence[DeadLetter], prefix: str) -> DeadLetter:
+    found = [letter for letter in letters if letter.letter_id.startswith(prefix)]
+    if len(found) != 1:
+        raise ConfigurationError(f"{len(found)} open letters have an id that begins {prefix!r}")
+    return found[0]
+
+
+def _record(letter: DeadLetter, settings: Settings) -> str:
+    try:
+        payload = open_payload(letter, load(key_file(settings)))
+    except (ConfigurationError, RejectedRecord) as error:
+        return f"sealed: {error}"
+    if letter.stage is Stage.CONNECTOR:
+        return as_line(payload).decode().rstrip("\n")
+    return payload.hex(" ")
+
+
+def _document(letter: DeadLetter) -> dict[str, Any]:
+    document = {name: value for name, value in asdict(letter).items() if name != "payload"}
+    at = datetime.fromtimestamp(letter.rejected_at / 1000, UTC)
+    return document | {"stage": letter.stage.value, "rejected_at": at.isoformat()}
+
+
+def _table(
+    letters: Sequence[DeadLetter], groups: Counter[tuple[str, str, str]], total: int
+) -> Table:
+    made = Table(title=f"{total:,} open dead letters", title_justify="left")
+    for name in ("Letter", "Origin", "Field", "Value", "Detail"):
+        made.add_column(name)
+    last: tuple[str, str, str] | None = None
+    for letter in letters:
+        group = (letter.reason, letter.portal, letter.stage.value)
+        if group != last:
+            made.add_section()
+            who = letter.portal or letter.stage.value
+            made.add_row(f"[bold]{letter.reason}[/bold]", f"{who}: {groups[group]:,} letters")
+            last = group
+        short = letter.letter_id[:_SHORT]
+        made.add_row(short, letter.origin, letter.field, letter.value, letter.detail)
+    return made

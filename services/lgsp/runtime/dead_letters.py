@@ -1,0 +1,212 @@
+"""Rejected records with their cause, kept on the topic dead-letters until they are replayed.
+
+The original record travels sealed; what stands in clear holds no personal data. The topic is
+compacted: a letter is open while its key has a value; replaying it deletes the key.
+"""
+
+import importlib.metadata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Protocol
+
+import structlog
+
+from lgsp.domain.errors import FatalError, RejectedRecord
+from lgsp.runtime.clock import now_ms
+from lgsp.runtime.codec import LETTERS
+from lgsp.runtime.kafka import EventProducer, latest_by_key
+from lgsp.runtime.logs import mask, redact
+from lgsp.runtime.sealing import key_file, load_or_create
+from lgsp.runtime.settings import Settings
+from lgsp.runtime.topics import DEAD_LETTERS
+
+_LONGEST = 200  # characters kept of a value or a detail
+
+
+class Stage(StrEnum):
+    """Where a record was rejected; a closed set, because it becomes a metric label."""
+
+    UNKNOWN = "unknown"
+    CONNECTOR = "connector"
+    RATES = "rates"
+    NATIONAL_SYNC = "national_sync"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """One rejected record; see dead_letter.avsc. `payload` is sealed for the letter's id."""
+
+    letter_id: str
+    stage: Stage
+    reason: str
+    origin: str
+    portal: str = ""
+    dossier_code: str = ""
+    field: str = ""
+    value: str = ""
+    detail: str = ""
+    payload: bytes | None = None
+    rejected_at: int
+    version: str = ""
+
+
+class LogRecord(Protocol):
+    """What is needed of a rejected record of the log."""
+
+    @property
+    def offset(self) -> int:
+        """Offset in its partition."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """Its key: the dossier code."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """Its value as found."""
+        ...
+
+
+def encode_letter(letter: DeadLetter) -> bytes:
+    """Encode a letter for the topic dead-letters."""
+    record = {field.name: getattr(letter, field.name) for field in fields(DeadLetter)}
+    record["stage"] = letter.stage.name
+    return LETTERS.encode(record)
+
+
+def decode_letter(value: bytes) -> DeadLetter:
+    """Decode a record of dead-letters; RejectedRecord when it is not one."""
+    record = LETTERS.decode(value)
+    record["stage"] = Stage[record["stage"]]
+    return DeadLetter(**record)
+
+
+class DeadLetters:
+    """Parks rejected records; they are safe once `flush` has returned, and not before.
+
+    Args:
+        settings: names the file of the sealing keys, which is made when absent.
+        producer: may be shared; `flush` flushes all of it.
+        clock: gives now in ms UTC.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        producer: EventProducer,
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
+        self._sealer = load_or_create(key_file(settings))
+        self._producer = producer
+        self._clock = clock
+        self._version = importlib.metadata.version("mini-lgsp")
+
+    def park(
+        self,
+        stage: Stage,
+        cause: RejectedRecord,
+        *,
+        origin: str,
+        payload: bytes,
+        portal: str = "",
+        dossier_code: str = "",
+    ) -> str:
+        """Send one letter; the same record from the same place replaces its older letter.
+
+        Args:
+            stage: who rejects it.
+            cause: why; its value and detail are masked where they look personal.
+            origin: `file:line`, URL, or `topic/partition/offset`.
+            payload: the original record, sealed here.
+            portal: id of the portal, when known.
+            dossier_code: when known.
+
+        Returns:
+            The letter's id.
+        """
+        place = "\0".join((stage.name, portal, origin)).encode()
+        letter_id = self._sealer.pseudonym(place + b"\0" + payload)
+        letter = DeadLetter(
+            letter_id=letter_id,
+            stage=stage,
+            reason=cause.reason.value,
+            # Numbers in a place on the log are offsets, whatever they look like.
+            origin=mask(origin) if stage is Stage.CONNECTOR else origin,
+            portal=portal,
+            dossier_code=dossier_code,
+            field=cause.field,
+            value=_safe(cause.field, cause.value),
+            detail=_safe("detail", cause.detail),
+            payload=self._sealer.seal(payload, letter_id),
+            rejected_at=self._clock(),
+            version=self._version,
+        )
+        self._producer.send(DEAD_LETTERS, letter_id.encode(), encode_letter(letter))
+        return letter_id
+
+    def park_record(
+        self, stage: Stage, topic: str, partition: int, record: LogRecord, cause: RejectedRecord
+    ) -> str:
+        """Send a letter for a record of the log; returns its id."""
+        return self.park(
+            stage,
+            cause,
+            origin=f"{topic}/{partition}/{record.offset}",
+            payload=record.value or b"",
+            dossier_code=(record.key or b"").decode(errors="replace"),
+        )
+
+    def flush(self) -> None:
+        """Wait until every letter is on the log; errors as EventProducer.flush."""
+        self._producer.flush()
+
+
+class ConsecutiveLimit:
+    """Stops a run in which nothing fits: a wrong mapping must not turn a portal into letters.
+
+    Args:
+        most: rejects in a row that are still taken for bad records; 0: no limit.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._row = 0
+
+    def accepted(self) -> None:
+        """Note a record that could be used."""
+        self._row = 0
+
+    def rejected(self, cause: RejectedRecord) -> None:
+        """Note a reject; FatalError when it is one too many in a row."""
+        self._row += 1
+        if self._most and self._row > self._most:
+            raise FatalError(
+                f"{self._row} records rejected in a row (limit {self._most}), the last one for:"
+                f" {cause}. The mapping or the portal is wrong, not the records"
+            )
+
+
+def open_letters(bootstrap: str) -> list[DeadLetter]:
+    """Return the letters not replayed yet, oldest first; RetryableError without a broker."""
+    letters = []
+    for key, value in latest_by_key(bootstrap, DEAD_LETTERS).items():
+        try:
+            letters.append(decode_letter(value))
+        except RejectedRecord as error:
+            letter_id = key.decode(errors="replace")
+            structlog.get_logger().error("letter_unreadable", letter=letter_id, error=str(error))
+    return sorted(letters, key=lambda letter: (letter.rejected_at, letter.letter_id))
+
+
+def close_letters(producer: EventProducer, letters: Iterable[DeadLetter]) -> None:
+    """Delete letters from the topic, durably: they were replayed, or are not worth it."""
+    for letter in letters:
+        producer.send(DEAD_LETTERS, letter.letter_id.encode(), None)
+    producer.flush()
+
+
+def _safe(name: str, text: str) -> str:
+    return str(redact(None, "", {name: text})[name])[:_LONGEST]

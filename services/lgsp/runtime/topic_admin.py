@@ -1,0 +1,183 @@
+"""Compares the topics as they must be (topics.py) with the broker's, and brings them there."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType
+
+from lgsp.domain.errors import FatalError
+from lgsp.runtime.kafka import open_admin
+from lgsp.runtime.settings import Settings
+from lgsp.runtime.topics import Topic, topics
+
+_BY_TOPIC = "DYNAMIC_TOPIC_CONFIG"  # set for the topic itself, not inherited from the broker
+
+
+class Kind(StrEnum):
+    """What differs."""
+
+    MISSING = "missing"
+    CONFIG = "config"
+    PARTITIONS = "partitions"
+    REPLICATION = "replication"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One difference of one topic; `wanted` None: the broker's own default."""
+
+    topic: str
+    kind: Kind
+    name: str
+    actual: str | None
+    wanted: str | None
+
+    @property
+    def refused(self) -> str:
+        """Why we do not make this change; "" when `apply_topics` makes it."""
+        if self.kind is Kind.PARTITIONS:
+            return (
+                f"{self.topic} has {self.actual} partitions, not {self.wanted}: their number is"
+                " fixed for the topic's life, because every key would move to another lane."
+                f" Set LGSP_PARTITIONS={self.actual}, or produce the log anew into a new cluster"
+            )
+        if self.kind is Kind.REPLICATION:
+            return (
+                f"{self.topic} has {self.actual} replicas, not {self.wanted}: reassign them with"
+                f" Kafka's own tools, or set LGSP_REPLICATION={self.actual}"
+            )
+        return ""
+
+    def document(self) -> dict[str, str | None]:
+        """Return the change for JSON."""
+        return {**asdict(self), "kind": self.kind.value, "refused": self.refused or None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actual:
+    """A topic as the broker has it; `config` holds what was set for the topic itself."""
+
+    partitions: int
+    replication: int
+    config: Mapping[str, str]
+
+
+def compare(wanted: Iterable[Topic], actual: Mapping[str, Actual]) -> list[Change]:
+    """List what differs, in the order of `wanted`; topics that we do not know are not ours."""
+    changes: list[Change] = []
+    for topic in wanted:
+        found = actual.get(topic.name)
+        if found is None:
+            shape = f"{topic.partitions} partitions, {topic.replication} replicas"
+            changes.append(
+                Change(
+                    topic=topic.name, kind=Kind.MISSING, name="topic", actual=None, wanted=shape
+                )
+            )
+            continue
+        for kind, has, wants in (
+            (Kind.PARTITIONS, found.partitions, topic.partitions),
+            (Kind.REPLICATION, found.replication, topic.replication),
+        ):
+            if has != wants:
+                changes.append(
+                    Change(
+                        topic=topic.name,
+                        kind=kind,
+                        name=kind.value,
+                        actual=str(has),
+                        wanted=str(wants),
+                    )
+                )
+        for name in sorted(topic.config.keys() | found.config.keys()):
+            if topic.config.get(name) != found.config.get(name):
+                changes.append(
+                    Change(
+                        topic=topic.name,
+                        kind=Kind.CONFIG,
+                        name=name,
+                        actual=found.config.get(name),
+                        wanted=topic.config.get(name),
+                    )
+                )
+    return changes
+
+
+def diff_topics(settings: Settings) -> list[Change]:
+    """Return what differs on the broker; empty when all is as it must be.
+
+    Raises:
+        RetryableError: no broker answers.
+    """
+    wanted = topics(settings)
+    with open_admin(settings.bootstrap) as admin:
+        return compare(wanted, _actual(admin, [topic.name for topic in wanted]))
+
+
+def apply_topics(settings: Settings) -> list[Change]:
+    """Create what is missing, set what differs, and wait until the topics can be used.
+
+    Returns:
+        The changes made.
+
+    Raises:
+        RetryableError: no broker answers.
+        FatalError: a difference cannot be mended (partitions, replicas); nothing was changed.
+    """
+    wanted = {topic.name: topic for topic in topics(settings)}
+    with open_admin(settings.bootstrap) as admin:
+        changes = compare(wanted.values(), _actual(admin, list(wanted)))
+        if refused := [change.refused for change in changes if change.refused]:
+            raise FatalError("; ".join(refused))
+        missing = [change.topic for change in changes if change.kind is Kind.MISSING]
+        if missing:
+            admin.create_topics({name: _creation(wanted[name]) for name in missing})
+            admin.wait_for_topics(missing)
+        if configs := _alterations(changes):
+            admin.alter_configs(
+                [
+                    ConfigResource(ConfigResourceType.TOPIC, topic, entries)
+                    for topic, entries in configs.items()
+                ]
+            )
+        return changes
+
+
+def _actual(admin: Any, names: list[str]) -> dict[str, Actual]:
+    present = [name for name in names if name in set(admin.list_topics())]
+    if not present:
+        return {}
+    described = {topic["name"]: topic for topic in admin.describe_topics(present)}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in present]
+    configs = admin.describe_configs(resources)["topic"]
+    return {
+        name: Actual(
+            partitions=len(described[name]["partitions"]),
+            replication=len(described[name]["partitions"][0]["replica_nodes"]),
+            config={
+                key: entry["value"]
+                for key, entry in configs[name].items()
+                if entry["config_source"] == _BY_TOPIC
+            },
+        )
+        for name in present
+    }
+
+
+def _creation(topic: Topic) -> dict[str, Any]:
+    return {
+        "num_partitions": topic.partitions,
+        "replication_factor": topic.replication,
+        "configs": topic.config,
+    }
+
+
+def _alterations(changes: Iterable[Change]) -> dict[str, dict[str, Any]]:
+    configs: dict[str, dict[str, Any]] = {}
+    for change in changes:
+        if change.kind is Kind.CONFIG:
+            operation = AlterConfigOp.DELETE if change.wanted is None else AlterConfigOp.SET
+            configs.setdefault(change.topic, {})[change.name] = (operation, change.wanted)
+    return configs
