@@ -1,5 +1,6 @@
 """How many events stand on the log and are not counted yet, asked in the background."""
 
+import socket
 import threading
 import time
 
@@ -42,12 +43,19 @@ class Backlog:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
+                _knock(self._bootstrap)
                 # Positions first: events that come in between are then counted as backlog.
                 with self._engine.connect() as connection:
                     done = stored_offsets(connection, LANE, DOSSIER_EVENTS)
                 ends = end_offsets(self._bootstrap, DOSSIER_EVENTS)
                 self._events = sum(max(0, end - done.get(p, 0)) for p, end in ends.items())
                 self._asked = time.monotonic()
-            except (LgspError, SQLAlchemyError) as error:
+            except (LgspError, SQLAlchemyError, OSError) as error:
                 structlog.get_logger().debug("backlog_unknown", error=str(error))
             self._stop.wait(_EVERY)
+
+
+def _knock(bootstrap: str) -> None:
+    """Raise OSError when the first broker is away: the client would wait and complain for long."""
+    host, _, port = bootstrap.split(",")[0].rpartition(":")
+    socket.create_connection((host, int(port)), timeout=2).close()

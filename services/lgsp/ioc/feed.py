@@ -103,7 +103,7 @@ def make_app(
 
     @app.get("/", include_in_schema=False)
     def page() -> FileResponse:
-        return FileResponse(PAGE / "index.html", headers={"cache-control": "no-cache"})
+        return FileResponse(PAGE / "index.html")
 
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     return app, hub.end
@@ -167,7 +167,7 @@ def _add_operation(app: FastAPI, figures: Figures) -> None:
 def _answer(request: Request, board: Board, kind: Kind, asked: Question) -> Response:
     document = board.document(kind, asked)
     # Weak: the as-of time goes on while the figures stand.
-    headers = {"etag": f'W/"{document.id}"', "cache-control": "no-cache"}
+    headers = {"etag": f'W/"{document.id}"'}
     if headers["etag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(document.body, media_type=_JSON, headers=headers)

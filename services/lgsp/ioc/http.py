@@ -29,7 +29,10 @@ class Wrapped:
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+                headers = [*message.get("headers", ()), *_HEADERS]
+                if not any(name == b"cache-control" for name, _value in headers):
+                    headers.append((b"cache-control", b"no-cache"))
+                message["headers"] = headers
                 metrics.FEED_SECONDS.labels(_route(scope), str(message["status"])).observe(
                     time.perf_counter() - began
                 )

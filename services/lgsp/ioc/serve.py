@@ -8,6 +8,7 @@ from types import FrameType
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.ioc.backlog import Backlog
@@ -20,11 +21,20 @@ from lgsp.store.figures import Figures
 _GRACE = 2  # seconds that answers under way have when we stop
 
 
-class _Server(uvicorn.Server):
+class FeedServer(uvicorn.Server):
     """Ends the open streams when told to stop, which would otherwise keep us up."""
 
-    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
-        super().__init__(config)
+    def __init__(self, app: FastAPI, end_streams: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE,
+            )
+        )
         self._end_streams = end_streams
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -52,16 +62,9 @@ def run(settings: Settings) -> int:
     backlog = Backlog(settings.bootstrap, engine)
     figures = Figures(engine, load_calendar(settings.calendar_file), now_ms, backlog=backlog)
     app, end_streams = make_app(figures, now_ms)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE,
-    )
     log.info("feed_ready", url=f"http://{settings.feed_host}:{listener.getsockname()[1]}")
     try:
-        asyncio.run(_Server(config, end_streams).serve([listener]))
+        asyncio.run(FeedServer(app, end_streams).serve([listener]))
     finally:
         backlog.close()
         listener.close()
