@@ -1,7 +1,6 @@
 """`lgsp drain`: wait until everything produced so far has been counted and synced or parked."""
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -52,50 +51,69 @@ def register(app: typer.Typer) -> None:
         configure_logs(settings, service="drain")
         began = time.monotonic()
         left = wait_drained(settings, timeout)
-        report = {"drained": left.empty, **left.summary()}
+        report: dict[str, float] = {"drained": left.empty, **left.summary()}
         report["seconds"] = round(time.monotonic() - began, 1)
         emit(report, as_json=json, render=lambda: table("In flight", report))
         raise typer.Exit(0 if left.empty else 1)
 
 
-def wait_drained(
-    settings: Settings,
-    timeout: float,
-    progress: Callable[[InFlight], None] = lambda left: None,
-) -> InFlight:
+class Watch:
+    """Looks at the log and both stores again and again (a context manager)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._bootstrap = settings.bootstrap
+        self._rates = open_store(settings.rates_store, read_only=True)
+        self._sync = open_store(settings.sync_store, read_only=True)
+        self.ends: dict[int, int] = {}
+
+    def __enter__(self) -> "Watch":
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._rates.dispose()
+        self._sync.dispose()
+
+    @property
+    def produced(self) -> int:
+        """Records in the log at the last look."""
+        return sum(self.ends.values())
+
+    def look(self, *, at_log: bool = True) -> InFlight:
+        """Return what is in flight of the log as it stands now (`at_log`) or at the last look.
+
+        Raises:
+            RetryableError: no broker answers.
+        """
+        if at_log:
+            self.ends = end_offsets(self._bootstrap, DOSSIER_EVENTS)
+        with self._rates.connect() as connection:
+            counted = stored_offsets(connection, RATES_LANE, DOSSIER_EVENTS)
+        with self._sync.connect() as connection:
+            taken = stored_offsets(connection, SYNC_LANE, DOSSIER_EVENTS)
+            unsynced = count_pending(connection)
+        return InFlight(
+            uncounted=_behind(self.ends, counted),
+            unread=_behind(self.ends, taken),
+            unsynced=unsynced,
+        )
+
+
+def wait_drained(settings: Settings, timeout: float) -> InFlight:
     """Wait until what is in the log now has been counted and synced or parked.
 
-    Args:
-        settings: names the broker and the stores.
-        timeout: seconds.
-        progress: told what is left, several times a second.
-
     Returns:
-        What is still in flight at the end.
+        What is still in flight after `timeout` seconds.
 
     Raises:
         RetryableError: no broker answers.
     """
-    ends = end_offsets(settings.bootstrap, DOSSIER_EVENTS)
-    rates, sync = open_store(settings.rates_store), open_store(settings.sync_store)
     deadline = time.monotonic() + timeout
-    try:
-        while True:
-            with rates.connect() as connection:
-                counted = stored_offsets(connection, RATES_LANE, DOSSIER_EVENTS)
-            with sync.connect() as connection:
-                taken = stored_offsets(connection, SYNC_LANE, DOSSIER_EVENTS)
-                unsynced = count_pending(connection)
-            left = InFlight(
-                uncounted=_behind(ends, counted), unread=_behind(ends, taken), unsynced=unsynced
-            )
-            progress(left)
-            if left.empty or time.monotonic() > deadline:
-                return left
+    with Watch(settings) as watch:
+        left = watch.look()
+        while not left.empty and time.monotonic() < deadline:
             time.sleep(_ASK_EVERY)
-    finally:
-        rates.dispose()
-        sync.dispose()
+            left = watch.look(at_log=False)
+        return left
 
 
 def _behind(ends: dict[int, int], stored: dict[int, int]) -> int:

@@ -12,9 +12,14 @@ from rich.table import Table
 def emit(document: Mapping[str, Any], *, as_json: bool, render: Callable[[], Table]) -> None:
     """Print the document as JSON, or what `render` makes of it, on stdout."""
     if as_json:
-        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+        emit_json(document)
     else:
         Console().print(render())
+
+
+def emit_json(document: Mapping[str, Any]) -> None:
+    """Print the one document of a `--json` command on stdout."""
+    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
 def table(title: str, rows: Mapping[str, Any]) -> Table:

@@ -1,0 +1,153 @@
+"""`lgsp demo`: the whole way from a portal to the IOC and the national portal, on the twin."""
+
+import os
+import shutil
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from lgsp.cli.demo_check import Differences, compare_national, compare_truth
+from lgsp.cli.demo_flow import Bars, deliver
+from lgsp.cli.demo_report import print_report
+from lgsp.cli.output import emit_json
+from lgsp.cli.questions import open_figures
+from lgsp.cli.stack import Stack, free_port
+from lgsp.cli.up import prepare_data
+from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.domain.figures import Scope
+from lgsp.domain.period import parse_period
+from lgsp.mocks.province.spec import RECEIVED, ProvinceSpec
+from lgsp.mocks.province.twin import simulate
+from lgsp.runtime.logs import configure_logs
+from lgsp.runtime.settings import Settings, load_settings
+from lgsp.runtime.supervisor import StopSignal
+from lgsp.store.figures import Question
+
+DEFAULT_SCALE = 0.05
+_PERIOD = "2024-H1"
+_OUTSIDE = ("LGSP_BROKER", "LGSP_STORE", "LGSP_NATIONAL_URL")
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lgsp demo`."""
+
+    @app.command("demo")
+    def demo(
+        scale: Annotated[
+            float, typer.Option(help="Share of the 171,997 dossiers; 1: all.", min=0.0001, max=1)
+        ] = DEFAULT_SCALE,
+        serve: Annotated[
+            bool | None,
+            typer.Option("--serve/--no-serve", help="Keep the page up (default: on a terminal)."),
+        ] = None,
+        data: Annotated[
+            Path | None, typer.Option(help="Folder of the demo's state (made anew).")
+        ] = None,
+        json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    ) -> None:
+        """Lạng Sơn, first half of 2024: from portal files to the rates and the national portal.
+
+        Exits 1 when a figure or a dossier on the national portal differs from the truth.
+        """
+        report = _demo(
+            scale,
+            data or load_settings().data / "demo",
+            serve=sys.stdout.isatty() if serve is None else serve,
+            json=json,
+        )
+        raise typer.Exit(0 if report["equal"] else 1)
+
+
+def _demo(scale: float, data: Path, *, serve: bool, json: bool) -> dict[str, Any]:
+    if found := [name for name in _OUTSIDE if os.environ.get(name)]:
+        raise ConfigurationError(
+            f"the demo starts everything itself on this machine: unset {', '.join(found)}"
+        )
+    overrides = _overrides(data)
+    settings = load_settings(**overrides)
+    configure_logs(settings, service="demo")
+    prepare_data(data, fresh=True)
+    stages = Stages()
+    stack = Stack(settings, overrides, quiet=True)
+    with StopSignal() as stopping:
+        try:
+            with Bars(Console(stderr=True)) as bars:
+                with stages.timed("start"), bars.waiting("broker and services"):
+                    stack.start(stopping)
+                report = _run(scale, settings, stack, stages, bars, overrides)
+            report["seconds"] = stages.seconds
+            if json:
+                emit_json(report)
+            else:
+                print_report(report)
+            if serve and not stopping():
+                sys.stderr.write(f"ready: {stack.url} (Ctrl-C ends it)\n")
+                while not stopping():
+                    stack.tend()
+                    time.sleep(0.2)
+        finally:
+            stack.stop()
+    return report
+
+
+class Stages:
+    """Wall seconds by stage, in order."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(self, stage: str) -> Any:
+        """Time what happens inside."""
+        began = time.monotonic()
+        yield
+        self.seconds[stage] = round(time.monotonic() - began, 1)
+
+
+def _overrides(data: Path) -> dict[str, Any]:
+    """Give the demo's own settings: a port that somebody else uses must not stop it."""
+    wanted = load_settings()
+    names = ("broker_port", "feed_port", "mock_port", "metrics_port")
+    return {"data": data} | {name: free_port(getattr(wanted, name)) for name in names}
+
+
+def _run(
+    scale: float,
+    settings: Settings,
+    stack: Stack,
+    stages: Stages,
+    bars: Bars,
+    overrides: dict[str, Any],
+) -> dict[str, Any]:
+    spec = ProvinceSpec(province=settings.province, dossiers=max(1, round(RECEIVED * scale)))
+    twin = settings.data / "twin"
+    shutil.rmtree(twin, ignore_errors=True)
+    with stages.timed("twin"):
+        truth = simulate(spec, twin, bars.of("dossiers made"))
+    with stages.timed("deliver"):
+        delivery = deliver(settings, twin, truth.rows["rows"], bars, stack.tend, overrides)
+    stages.seconds |= delivery.seconds
+    with stages.timed("compare"):
+        with open_figures(settings) as figures:
+            found = figures.indicators(
+                Question(parse_period(_PERIOD), Scope(unit=settings.province), None, "simple")
+            ).document()
+        differences = Differences()
+        compare_truth(found, truth, differences)
+        national = compare_national(settings.national_base, twin, differences, bars)
+    if delivery.records != truth.rows["rows"]:
+        raise FatalError(f"the connector read {delivery.records} of {truth.rows['rows']} rows")
+    return {
+        "scale": scale,
+        "dossiers": truth.outcomes.total(),
+        "events": delivery.events,
+        "figures": found,
+        "national": national,
+        "differences": differences.shown(),
+        "equal": not differences.found,
+    }

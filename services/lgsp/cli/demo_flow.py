@@ -1,0 +1,139 @@
+"""The demo's middle: run the connector and watch the events arrive on both sides."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from lgsp.cli.drain import InFlight, Watch
+from lgsp.domain.errors import FatalError
+from lgsp.runtime.settings import Settings
+
+_ASK_EVERY = 0.25
+_STALLED_AFTER = 180.0
+
+
+class Bars:
+    """Progress bars on a terminal, a line a stage elsewhere (a context manager)."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:<28}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+        )
+
+    def __enter__(self) -> "Bars":
+        self._progress.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.__exit__(kind, value, trace)
+
+    def of(self, what: str) -> Callable[[int, int], None]:
+        """Add a bar; return what moves it: called with done and total."""
+        task = self._progress.add_task(what, total=None)
+        return lambda done, total: self._progress.update(task, completed=done, total=total)
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Show a stage without a count while it lasts."""
+        move = self.of(what)
+        yield
+        move(1, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """What came of reading the twin through the connector."""
+
+    records: int
+    events: int
+    seconds: Mapping[str, float]  # since the connector's start: read, counted, synced
+
+
+def deliver(
+    settings: Settings,
+    twin: Path,
+    rows: int,
+    bars: Bars,
+    tend: Callable[[], None],
+    overrides: Mapping[str, Any],
+) -> Delivery:
+    """Run the files connector over the twin until everything is counted and synced.
+
+    Raises:
+        FatalError: the connector failed, or nothing has moved for three minutes.
+    """
+    began = time.monotonic()
+    done: dict[str, float] = {}
+    environment = {f"LGSP_{name.upper()}": str(value) for name, value in overrides.items()}
+    read, counted, synced = (bars.of(x) for x in ("rows read", "events counted", "events synced"))
+    log_file = settings.data / "logs" / "connector.log"
+    with log_file.open("ab") as log, Watch(settings) as watch:
+        connector = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "lgsp_connectors.cli", "run"),
+                *(str(twin / "connector.yaml"), "--once", "--json"),
+            ],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+        moved_at, before = began, InFlight(uncounted=-1, unread=-1, unsynced=-1)
+        while True:
+            tend()
+            left = watch.look()
+            produced = watch.produced
+            ended = connector.poll() is not None
+            read(min(produced, rows), rows)
+            counted(produced - left.uncounted, rows)
+            synced(max(0, produced - left.unread - left.unsynced), rows)
+            now = time.monotonic()
+            for name, true in (
+                ("read", ended),
+                ("counted", ended and not left.uncounted),
+                ("synced", ended and left.empty),
+            ):
+                if true:
+                    done.setdefault(name, round(now - began, 1))
+            if ended and (left.empty or connector.returncode):
+                break
+            if left != before:
+                moved_at, before = now, left
+            elif now - moved_at > _STALLED_AFTER:
+                raise FatalError(f"nothing has moved for three minutes; in flight: {left}")
+            time.sleep(_ASK_EVERY)
+        output = connector.stdout.read() if connector.stdout else b""
+    if connector.returncode:
+        raise FatalError(f"the connector ended with {connector.returncode}: see {log_file}")
+    report = orjson.loads(output)
+    for move in (read, counted, synced):
+        move(rows, rows)
+    return Delivery(records=report["records"], events=watch.produced, seconds=done)

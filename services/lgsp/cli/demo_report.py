@@ -1,0 +1,70 @@
+"""The demo's last page: the two rates with their integers, the comparison, the timings."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from lgsp.cli.questions import WORDS, number
+
+_STAGES = {
+    "start": "start broker and services",
+    "twin": "make the twin",
+    "read": "portal files -> log",
+    "counted": "  … all counted after",
+    "synced": "  … all on the national portal after",
+    "compare": "compare",
+}
+
+
+def print_report(report: dict[str, Any]) -> None:
+    """Print it for people."""
+    console = Console()
+    figures = report["figures"]
+    console.print(_rates(figures))
+    console.print(_counts(figures["counts"]))
+    national = report["national"]
+    console.print(
+        f"National portal (mock): {national['equal']:,} of {national['expected']:,} dossiers equal"
+    )
+    difference = report["differences"]
+    if difference["count"]:
+        console.print(f"[bold red]{difference['count']:,} differences[/]; the first:")
+        for line in difference["first"]:
+            console.print(f"  {line}", highlight=False)
+    else:
+        console.print("[bold green]Every figure and every dossier equals the twin's truth.[/]")
+    console.print(_timings(report))
+
+
+def _rates(figures: dict[str, Any]) -> Table:
+    table = Table(title=f"Kỳ {figures['period']['name']}", title_justify="left")
+    for column in ("", "%", "", ""):
+        table.add_column(column, justify="right" if column == "%" else "left")
+    for name, rate in figures["rates"].items():
+        value = "chưa đủ dữ liệu" if rate["value"] is None else f"{rate['value']:.1f} %"
+        of = f"{number(rate['numerator'])} / {number(rate['denominator'])}"
+        table.add_row(WORDS[name], value, of, name)
+    return table
+
+
+def _counts(counts: dict[str, int]) -> Table:
+    table = Table(show_header=False)
+    for name, count in counts.items():
+        table.add_row(WORDS[name], number(count), name)
+    table.columns[1].justify = "right"
+    return table
+
+
+def _timings(report: dict[str, Any]) -> Table:
+    table = Table(
+        title=f"Timings, scale {report['scale']:g}: {report['dossiers']:,} dossiers,"
+        f" {report['events']:,} events",
+        title_justify="left",
+        show_header=False,
+    )
+    for stage, words in _STAGES.items():
+        if stage in report["seconds"]:
+            table.add_row(words, f"{report['seconds'][stage]:.1f} s")
+    table.columns[1].justify = "right"
+    return table
