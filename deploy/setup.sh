@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs one part of what the project needs, then leaves the stamp that the Makefile looks at:
 #   core | dev    .venv from the hash-locked requirements, and this project in editable mode
-#   tools         .venv-tools: linters whose own dependencies clash with Faust's (docs/adr/0002)
+#   tools         .venv-tools: linters whose own dependencies clash with Faust's (docs/adr/0013)
 #   java | postgres | chromium    Debian packages, only when the program is not there already
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,0 +1,195 @@
+"""The deployment files fit the code: metrics, commands, secrets, ports."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.metrics import MetricWrapperBase
+
+from lgsp.runtime import metrics
+from lgsp.runtime.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+TOOLS = ROOT / ".venv-tools/bin"
+FOLDER = DEPLOY / "prometheus"
+
+
+def declared_series() -> set[str]:
+    names = set()
+    for value in vars(metrics).values():
+        if isinstance(value, MetricWrapperBase):
+            (family,) = value.describe()
+            suffixes = {
+                "counter": ["_total"],
+                "histogram": ["_bucket", "_sum", "_count"],
+            }.get(family.type, [""])
+            names |= {family.name + suffix for suffix in suffixes}
+    return names
+
+
+def named_series(*expressions: str) -> set[str]:
+    return {name for text in expressions for name in re.findall(r"\blgsp_\w+", text)}
+
+
+def rules() -> list[dict[str, Any]]:
+    groups = yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def compose() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return document
+
+
+def test_alerts_watch_metrics_that_exist() -> None:
+    assert set() == named_series(*(rule["expr"] for rule in rules())) - declared_series()
+
+
+def test_dashboard_shows_metrics_that_exist() -> None:
+    panels = json.loads((DEPLOY / "grafana/lgsp.json").read_text())["panels"]
+    named = named_series(*(t["expr"] for panel in panels for t in panel["targets"]))
+    assert named
+    assert set() == named - declared_series()
+
+
+def test_each_alert_has_its_section_in_the_runbook() -> None:
+    sections = re.findall(r"^## (\w+)$", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)
+    wanted = [rule["alert"] for rule in rules()]
+    links = [rule["annotations"]["runbook"] for rule in rules()]
+    assert wanted == sections
+    assert [f"docs/runbook.md#{name.lower()}" for name in wanted] == links
+
+
+def test_each_alert_has_a_unit_test() -> None:
+    tests = yaml.safe_load((FOLDER / "alerts_test.yml").read_text())["tests"]
+    fired = {
+        case["alertname"]
+        for test in tests
+        for case in test["alert_rule_test"]
+        if case.get("exp_alerts")
+    }
+    assert {rule["alert"] for rule in rules()} == fired
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="needs Debian's package prometheus")
+@pytest.mark.parametrize(
+    "command", [["check", "config", "prometheus.yml"], ["test", "rules", "alerts_test.yml"]]
+)
+def test_prometheus_accepts_the_rules(command: list[str]) -> None:
+    done = subprocess.run(
+        ["promtool", *command], cwd=FOLDER, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(
+    not (TOOLS / "docker-compose").exists(), reason="needs .venv-tools (`make check` makes it)"
+)
+def test_the_real_compose_parser_accepts_the_file() -> None:
+    done = subprocess.run(
+        [TOOLS / "docker-compose", "-f", ROOT / "docker-compose.yml", "config", "--quiet"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_long_running_service_has_a_health_check_and_restarts() -> None:
+    once = {"topics"}
+    without = {
+        name
+        for name, service in compose()["services"].items()
+        if name not in once
+        and ("healthcheck" not in service or service.get("restart") != "unless-stopped")
+    }
+    assert set() == without
+
+
+def test_no_secret_stands_in_the_compose_file() -> None:
+    document = compose()
+    in_clear = [
+        (name, key)
+        for name, service in document["services"].items()
+        for key in service.get("environment", {})
+        if re.search("PASSWORD|TOKEN|SECRET|STORE$", key) and not key.endswith(("_FILE", "_DIR"))
+    ]
+    assert in_clear == []
+    used = {s for service in document["services"].values() for s in service.get("secrets", [])}
+    assert set(document["secrets"]) == used
+
+
+def test_only_the_loopback_interface_is_published() -> None:
+    published = [p for s in compose()["services"].values() for p in s.get("ports", [])]
+    assert published
+    assert [port for port in published if not port.startswith("127.0.0.1:")] == []
+
+
+def test_settings_named_by_the_deployment_exist() -> None:
+    known = {f"LGSP_{name.upper()}" for name in Settings.model_fields}
+    known |= {"LGSP_SECRETS_DIR", "LGSP_CONFIG"}
+    files = [ROOT / "docker-compose.yml", DEPLOY / "Dockerfile", *DEPLOY.glob("systemd/*")]
+    named = {name for file in files for name in re.findall(r"\bLGSP_[A-Z_]+", file.read_text())}
+    assert set() == named - known
+
+
+def test_prometheus_scrapes_the_ports_that_compose_probes() -> None:
+    scraped = {
+        tuple(target.split(":"))
+        for job in yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
+        for config in job["static_configs"]
+        for target in config["targets"]
+    }
+    probed = {
+        (name, re.findall(r"127\.0\.0\.1:(\d+)/(?:readyz|healthz)", probe)[0])
+        for name, service in compose()["services"].items()
+        if "readyz" in (probe := str(service.get("healthcheck", {}).get("test")))
+        or "healthz" in probe
+    }
+    assert scraped == probed
+
+
+def test_secrets_script_makes_what_compose_reads_and_keeps_it(tmp_path: Path) -> None:
+    script = DEPLOY / "secrets.sh"
+    subprocess.run([script, tmp_path], check=True, capture_output=True)
+    made = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert {Path(s["file"]).name for s in compose()["secrets"].values()} == set(made)
+    assert made["postgres_password"] in made["lgsp_store"]
+    subprocess.run([script, tmp_path], check=True, capture_output=True)
+    assert made == {path.name: path.read_text() for path in tmp_path.iterdir()}
+
+
+def test_settings_come_from_the_secret_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lgsp.runtime.settings import load_settings
+
+    subprocess.run([DEPLOY / "secrets.sh", tmp_path], check=True, capture_output=True)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"LGSP_{name.upper()}", raising=False)
+    monkeypatch.setenv("LGSP_SECRETS_DIR", str(tmp_path))
+    settings = load_settings()
+    assert (tmp_path / "lgsp_store").read_text() == settings.store
+    assert settings.national_password.get_secret_value() == "lgsp"
+
+
+def test_sealing_keys_of_the_secrets_script_work(tmp_path: Path) -> None:
+    from lgsp.runtime.sealing import load
+
+    subprocess.run([DEPLOY / "secrets.sh", tmp_path], check=True, capture_output=True)
+    sealer = load(tmp_path / "seal_keys")
+    assert sealer.open(sealer.seal(b"x", "H37.1"), "H37.1") == b"x"
+
+
+def test_lock_files_hold_hashes_and_no_addresses() -> None:
+    for lock in (ROOT / "requirements").glob("*.txt"):
+        text = lock.read_text()
+        assert "://" not in text, lock
+        assert text.count("==") <= text.count("--hash=sha256:"), lock
