@@ -1,0 +1,96 @@
+"""Logs are one JSON object a line, on stderr, without secrets or personal data."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lgsp.runtime.logs import HIDDEN, configure_logs, mask, redact
+from lgsp.runtime.settings import load_settings
+
+
+@pytest.fixture
+def restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.mark.usefixtures("restored")
+def test_writes_one_json_line_with_the_service(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(load_settings(log_format="json"), service="rates")
+    structlog.get_logger().bind(lane="rates").info("batch_folded", events=12)
+    out, err = capsys.readouterr()
+    (line,) = err.splitlines()
+    record = json.loads(line)
+    assert out == ""
+    expected = {"event": "batch_folded", "events": 12, "lane": "rates", "service": "rates"}
+    assert expected.items() <= record.items()
+    assert record["timestamp"].endswith("Z")
+
+
+@pytest.mark.usefixtures("restored")
+def test_libraries_pass_the_same_filter(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(load_settings(log_format="json"), service="rates")
+    logging.getLogger("some.library").warning("call 0912345678 or x@y.vn")
+    record = json.loads(capsys.readouterr().err)
+    assert f"call {HIDDEN} or {HIDDEN}" == record["event"]
+
+
+@pytest.mark.usefixtures("restored")
+def test_an_exception_stays_one_line_and_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(load_settings(log_format="json"), service="rates")
+    try:
+        raise ValueError("owner 000000000001 refused")
+    except ValueError:
+        structlog.get_logger().exception("push_failed")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "ValueError" in json.loads(line)["exception"]
+    assert "000000000001" not in line
+
+
+@pytest.mark.usefixtures("restored")
+def test_leaves_out_what_is_below_the_level(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(load_settings(log_format="json", log_level="warning"), service="rates")
+    structlog.get_logger().info("quiet")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["password", "national_password", "session", "sealed", "owner_name", "email", "NguoiXuLy",
+     "ChuHoSo", "SoDinhDanh", "authorization"],
+)  # fmt: skip
+def test_hides_values_by_their_key(key: str) -> None:
+    assert {key: HIDDEN} == redact(None, "info", {key: "NGUYEN VAN TEST"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["H37.12-240705-0001", "000.00.12.H37-220921-0099", "1.001612", "G09.20-20260609-0092637",
+     "2024-01-01T00:00:00Z", "offset 123456", "dossier-events/3@1234567"],
+)  # fmt: skip
+def test_leaves_codes_and_positions_readable(text: str) -> None:
+    assert text == mask(text)
+
+
+@given(
+    st.text(alphabet="abc ,:", max_size=5),
+    st.one_of(
+        st.from_regex(r"[0-9]{12}", fullmatch=True),
+        st.from_regex(r"[0-9]{9}", fullmatch=True),
+        st.from_regex(r"0[0-9]{9}", fullmatch=True),
+        st.from_regex(r"\+84[0-9]{9}", fullmatch=True),
+    ),
+    st.text(alphabet="abc ,:", max_size=5),
+)
+def test_no_identity_or_phone_number_passes(before: str, number: str, after: str) -> None:
+    assert before + HIDDEN + after == mask(before + number + after)
