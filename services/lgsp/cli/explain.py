@@ -3,16 +3,19 @@
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from lgsp.cli import questions as q
+from lgsp.cli.output import emit_json
 from lgsp.domain.explanation import Explanation
-from lgsp.domain.figures import FIGURES, Part
+from lgsp.domain.figures import FIGURES, RATES, Part
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import load_settings
 
 _ROWS_SHOWN = 50
+_LEAST_WIDTH = 150  # the row of a dossier is not readable when broken into pieces
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +40,7 @@ def register(app: typer.Typer) -> None:
         with q.open_figures(settings) as figures:
             rows = figures.explain(figure, question, part)
         if json:
-            q.print_json(
+            emit_json(
                 {
                     "figure": figure,
                     "part": part.value,
@@ -48,13 +51,17 @@ def register(app: typer.Typer) -> None:
                 }
             )
         else:
-            _show(figure, rows, Console())
+            console = Console()
+            console.width = max(console.width, _LEAST_WIDTH)
+            _show(figure, part, rows, console)
 
 
-def _show(figure: str, rows: list[Explanation], console: Console) -> None:
-    table = Table(title=f"{q.WORDS[figure]}: {q.number(len(rows))}", title_justify="left")
-    for heading in ("Hồ sơ", "Đơn vị", "Thủ tục", "", "Tiếp nhận", "Hạn", "Xong", "Lý do"):
-        table.add_column(heading, no_wrap=heading == "Hồ sơ")
+def _show(figure: str, part: Part, rows: list[Explanation], console: Console) -> None:
+    name = f"{figure} ({part.value})" if figure in RATES else figure
+    title = f"{q.WORDS[figure]} · {name}: {q.number(len(rows))}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("Hồ sơ", "Đơn vị", "Thủ tục", "TT", "Tiếp nhận", "Hạn", "Xong", "Lý do"):
+        table.add_column(heading, no_wrap=heading != "Lý do")
     for row in rows[:_ROWS_SHOWN]:
         table.add_row(
             row.dossier,

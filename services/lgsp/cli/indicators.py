@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lgsp.cli import questions as q
+from lgsp.cli.output import emit_json
 from lgsp.domain.figures import COUNTS, Indicators, rates_of
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import load_settings
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
         with q.open_figures(settings) as figures:
             found = figures.indicators(question)
         if json:
-            q.print_json(found.document())
+            emit_json(found.document())
         else:
             _show(found, Console())
 

@@ -1,13 +1,11 @@
 """What `lgsp indicators` and `lgsp explain` share: options, the store, words, numbers."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 import typer
 
 from lgsp.domain.errors import ConfigurationError
@@ -94,11 +92,6 @@ def open_figures(settings: Settings) -> Iterator[Figures]:
         yield Figures(engine, calendar, lambda: time.time_ns() // 1_000_000)
     finally:
         engine.dispose()
-
-
-def print_json(document: dict[str, Any]) -> None:
-    """Print the one document of a `--json` command."""
-    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
 def local_time(at: int | None) -> str:

@@ -108,11 +108,9 @@ function drawRate(card, rates) {
     rate.value === null ? "Chưa đủ dữ liệu" : words.percent(rate.value));
   card.classList.toggle("unknown", rate.value === null);
   card.querySelector(".bar span").style.width = `${rate.value ?? 0}%`;
-  for (const part of ["numerator", "denominator"]) {
+  for (const part of ["numerator", "denominator", "excluded"]) {
     set(card.querySelector(`[data-part=${part}]`), words.number(rate[part]));
   }
-  card.querySelector("[data-excluded]").textContent = rate.excluded
-    ? `Không tính ${words.number(rate.excluded)} hồ sơ bị từ chối hoặc đã rút` : "";
 }
 
 function makeCount(name) {
@@ -164,12 +162,16 @@ function loadTables() {
       ]);
       if (asked !== scope) return;
       units.show(below.units, asked.unit);
-      $("chart-counts").replaceChildren(countsChart(monthly.months));
-      $("chart-rates").replaceChildren(ratesChart(monthly.months));
+      draw("chart-counts", countsChart, monthly.months);
+      draw("chart-rates", ratesChart, monthly.months);
     } catch {
       tablesTimer = setTimeout(loadTables, RETRY);
     }
   }, Math.max(0, tablesAt + TABLES_EVERY - Date.now()));
+}
+
+function draw(id, chart, months) {
+  $(id).replaceChildren(chart(months, Math.max($(id).clientWidth, 240)));
 }
 
 async function get(path) {
@@ -221,6 +223,7 @@ for (const button of document.querySelectorAll("[data-part]")) {
     if (shown) behind.open(scope, rate, part, shown.rates[rate][part]);
   });
 }
+addEventListener("resize", loadTables);
 addEventListener("popstate", () => {
   scope = read();
   start();

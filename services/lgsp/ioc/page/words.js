@@ -23,9 +23,9 @@ export const FIGURES = {
   filing_rate: "Nộp hồ sơ trực tuyến",
   on_time_rate: "Giải quyết trước và đúng hạn",
   open: "Đang giải quyết",
-  open_overdue: "Đang giải quyết, đã quá hạn",
-  suspended: "Tạm dừng, chờ công dân",
-  resolved_late: "Đã giải quyết, quá hạn",
+  open_overdue: "Đang quá hạn",
+  suspended: "Tạm dừng chờ công dân",
+  resolved_late: "Giải quyết quá hạn",
   refused: "Từ chối tiếp nhận",
   withdrawn: "Công dân rút hồ sơ",
 };

@@ -1,0 +1,41 @@
+"""A filled store and the feed on it."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from tests.ioc.feeds import Feed, running
+from tests.store.filled import CALENDAR, fill
+from tests.store.history import NOW, history
+
+from lgsp.store.engine import open_store
+from lgsp.store.figures import Figures
+
+EVENTS = history(random.Random(4), dossiers=60)
+HALF = len(EVENTS) // 2
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Engine]:
+    """A store in which the first half of EVENTS is counted."""
+    engine = open_store(f"sqlite:///{tmp_path / 'rates.db'}")
+    fill(engine, EVENTS[:HALF])
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def figures(store: Engine) -> Iterator[Figures]:
+    """Its figures, through a read-only engine as in the feed."""
+    engine = open_store(str(store.url), read_only=True)
+    yield Figures(engine, CALENDAR, lambda: NOW, backlog=lambda: 0)
+    engine.dispose()
+
+
+@pytest.fixture
+def feed(figures: Figures) -> Iterator[Feed]:
+    """A running feed."""
+    with running(figures, NOW) as running_feed:
+        yield running_feed

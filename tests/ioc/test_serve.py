@@ -1,0 +1,66 @@
+"""The feed as a process: it comes up on its settings and goes at once when told to."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from tests.ioc.feeds import Feed
+
+_RUN = (
+    "import sys; from lgsp.ioc.serve import run; from lgsp.runtime.logs import configure_logs;"
+    "from lgsp.runtime.settings import load_settings; settings = load_settings();"
+    "configure_logs(settings, service='ioc-feed'); sys.exit(run(settings))"
+)
+
+
+@pytest.fixture
+def process(store: Engine) -> Iterator[subprocess.Popen[str]]:
+    """The feed on its own; there is no broker where it looks for one."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nowhere = closed.getsockname()[1]
+    started = subprocess.Popen(
+        [sys.executable, "-c", _RUN],
+        env=os.environ
+        | {
+            "LGSP_DATA": str(Path(store.url.database or "").parent),
+            "LGSP_FEED_PORT": "0",
+            "LGSP_BROKER": f"127.0.0.1:{nowhere}",
+            "LGSP_LOG_FORMAT": "json",
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield started
+    started.kill()
+    started.communicate()
+
+
+def test_it_ends_within_seconds_of_sigterm_with_open_streams(
+    process: subprocess.Popen[str],
+) -> None:
+    assert process.stderr is not None
+    ready = json.loads(process.stderr.readline())
+    feed = Feed(int(ready["url"].rpartition(":")[2]))
+    assert feed.json("/readyz") == {"ok": True}
+    assert feed.json("/api/v1/indicators")["completeness"] == {"backlog": None}
+
+    with feed.stream("/api/v1/stream") as one, feed.stream("/api/v1/stream?unit=H37") as two:
+        for events in (one, two):
+            assert events.next() is not None
+        told = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        ends = [events.next() for events in (one, two)]
+        code = process.wait(timeout=5)
+        took = time.monotonic() - told
+
+    assert ends == [None, None]
+    assert code == 0
+    assert took < 2.5
