@@ -10,9 +10,9 @@ import pytest
 from lgsp.domain.errors import ConfigurationError, RejectReason
 from lgsp.domain.event import Channel
 from lgsp.domain.status import Status
+from lgsp.runtime.clock import now_ms
 from lgsp_connectors.kit.contract import Connector
 from lgsp_connectors.kit.registry import plan
-from lgsp_connectors.kit.sink import now_ms
 from lgsp_connectors.kit.suite import Bench, ConnectorContract
 
 CONFIG = """\

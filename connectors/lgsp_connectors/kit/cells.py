@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Mapping
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
@@ -14,14 +15,13 @@ Getter = Callable[[Row], Any]
 """Reads one attribute of a row: None when it is not known, RejectedRecord when unusable."""
 
 _EARLIEST = 631_152_000_000  # 1990-01-01: no portal is older, so an earlier date is a slip
-_LATEST = 4_102_444_800_000  # 2100-01-01: later dates stand for "never"
+_LATEST = 2_871_763_200_000  # 2061-01-01, where the working-day calendar ends
 
 
 def text_of(value: Any) -> str | None:
     """Give a cell as trimmed text in NFC; None when empty or null; ValueError for a nested one."""
     if isinstance(value, str):
-        text = value if value.isascii() else unicodedata.normalize("NFC", value)
-        return text.strip() or None
+        return _clean(value)
     if value is None:
         return None
     if isinstance(value, bool):
@@ -33,6 +33,11 @@ def text_of(value: Any) -> str | None:
     raise ValueError(f"a single value is expected, not {type(value).__name__}")
 
 
+@lru_cache(65_536)  # most texts stand on many rows
+def _clean(text: str) -> str | None:
+    return unicodedata.normalize("NFC", text).strip() or None
+
+
 def constant(value: Any) -> Getter:
     """Make a reader that always gives `value`."""
     return lambda _row: value
@@ -42,8 +47,11 @@ def text(column: str) -> Getter:
     """Make a reader of a text column."""
 
     def get(row: Row) -> str | None:
+        value = row.get(column)
+        if value.__class__ is str:
+            return _clean(value)
         try:
-            return text_of(row.get(column))
+            return text_of(value)
         except ValueError as error:
             raise RejectedRecord(
                 RejectReason.BAD_VALUE, field=column, detail=str(error)
@@ -69,36 +77,32 @@ def whole(column: str) -> Getter:
 
 
 def date(column: str, parse: Parse) -> Getter:
-    """Make a reader of a column of instants (ms UTC), from 1990 to 2099."""
+    """Make a reader of a column of instants (ms UTC), from 1990 to 2060."""
 
-    def slow(value: Any) -> int | None:
-        try:
-            found = text_of(value)
-            return None if found is None else parse(found)
-        except ValueError as error:
-            raise RejectedRecord(
-                RejectReason.BAD_DATE, field=column, value=str(value), detail=str(error)
-            ) from error
+    @lru_cache(65_536)  # the dates of a dossier stand on each of its rows
+    def instant(text: str) -> int:
+        at = parse(text)
+        if not _EARLIEST <= at < _LATEST:
+            raise ValueError("not between 1990 and 2060")
+        return at
 
     def get(row: Row) -> int | None:
         value = row.get(column)
         if not value:
             return None
         try:
-            at = parse(value)
+            return instant(value)
         except (ValueError, TypeError):
-            slow_at = slow(value)
-            if slow_at is None:
-                return None
-            at = slow_at
-        if at < _EARLIEST or at >= _LATEST:
+            return slow(value)  # padded, not a text, or no date at all
+
+    def slow(value: Any) -> int | None:
+        try:
+            found = text_of(value)
+            return None if found is None else instant(found)
+        except ValueError as error:
             raise RejectedRecord(
-                RejectReason.BAD_DATE,
-                field=column,
-                value=str(value),
-                detail="not between 1990 and 2099",
-            )
-        return at
+                RejectReason.BAD_DATE, field=column, value=str(value), detail=str(error)
+            ) from error
 
     return get
 

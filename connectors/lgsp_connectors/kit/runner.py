@@ -13,7 +13,7 @@ from hashlib import blake2b
 import structlog
 from aiolimiter import AsyncLimiter
 
-from lgsp.domain.errors import FatalError, RejectedRecord
+from lgsp.domain.errors import FatalError, RejectedRecord, RetryableError
 from lgsp.runtime import metrics
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
@@ -70,7 +70,7 @@ class Runner:
             AsyncLimiter(settings.pages_per_second, 1) if settings.pages_per_second else None
         )
         self._log = _log.bind(connector=connector.name, portal=key)
-        self.caught_up_at: float | None = None
+        self.caught_up = False
         self.report = Report()
 
     async def run(
@@ -100,12 +100,14 @@ class Runner:
                 cursor = page.cursor
                 self.report.seconds = time.monotonic() - started
                 self._on_page(page, self.report)
+                self.caught_up = page.caught_up
                 if page.caught_up:
-                    self.caught_up_at = time.monotonic()
                     metrics.CONNECTOR_CAUGHT_UP.set_to_current_time()
                     if once:
                         break
                     await _pause(stop, self._settings.poll_seconds)
+        except RetryableError as error:
+            raise FatalError(f"the log does not take what was read: {error}") from error
         finally:
             await self._connector.close()
         self.report.seconds = time.monotonic() - started

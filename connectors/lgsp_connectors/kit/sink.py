@@ -1,7 +1,5 @@
 """Where a connector's events, rejects and checkpoints go: the log, through one producer."""
 
-import time
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import orjson
@@ -44,11 +42,6 @@ def payload_of(record: Record) -> bytes:
     return record.data if isinstance(record.data, bytes) else orjson.dumps(record.data)
 
 
-def now_ms() -> int:
-    """Give the wall clock, ms UTC."""
-    return time.time_ns() // 1_000_000
-
-
 def encode_checkpoint(cursor: Cursor, stored_at: int) -> bytes:
     """Give a checkpoint as it stands on the log."""
     return orjson.dumps({"cursor": cursor, "stored_at": stored_at})
@@ -58,6 +51,3 @@ def decode_checkpoint(value: bytes) -> Cursor:
     """Read what `encode_checkpoint` wrote."""
     found: dict[str, Any] = orjson.loads(value)
     return {str(k): str(v) for k, v in found["cursor"].items()}
-
-
-Clock = Callable[[], int]

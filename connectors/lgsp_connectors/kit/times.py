@@ -13,7 +13,6 @@ _MS = timedelta(milliseconds=1)
 _DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times are counted from it
-_CACHED = 65_536  # the dates of a dossier stand on each of its rows
 
 Parse = Callable[[str], int]
 
@@ -39,7 +38,7 @@ def compile_iso(zone: str | None) -> Parse:
             raise ValueError("no offset in the text and no timezone in the mapping")
         return local(at)
 
-    return lru_cache(_CACHED)(parse)
+    return parse
 
 
 def compile_format(form: str, zone: str | None) -> Parse:
@@ -60,7 +59,7 @@ def compile_format(form: str, zone: str | None) -> Parse:
         at = quick(text) or datetime.strptime(text, form)  # noqa: DTZ007 - made local below
         return local(at) if at.tzinfo is None else (at - _EPOCH) // _MS
 
-    return lru_cache(_CACHED)(parse)
+    return parse
 
 
 def _quick(form: str) -> Callable[[str], datetime | None]:

@@ -1,0 +1,98 @@
+"""One connector as a process: producer, sealing, signals, health, the runner."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from lgsp.domain.errors import FatalError, RetryableError
+from lgsp.runtime.clock import now_ms
+from lgsp.runtime.dead_letters import DeadLetters
+from lgsp.runtime.health import serve_health
+from lgsp.runtime.kafka import make_producer
+from lgsp.runtime.logs import configure_logs
+from lgsp.runtime.sealing import key_file, load_or_create
+from lgsp.runtime.settings import load_settings
+from lgsp_connectors.kit.contract import Page
+from lgsp_connectors.kit.log import LogCheckpoints, LogSink
+from lgsp_connectors.kit.registry import Plan
+from lgsp_connectors.kit.runner import Report, Runner
+
+_log = structlog.get_logger()
+_PORTS_BEFORE = 2  # rates and national sync have the first two metrics ports
+
+OnPage = Callable[[Page, Report], None]
+
+
+def run_connector(
+    planned: Plan,
+    *,
+    once: bool,
+    backfill: bool = False,
+    since: int | None = None,
+    port: int | None = None,
+    on_page: OnPage | None = None,
+) -> Report:
+    """Run a connector against the log of the settings, until caught up or SIGTERM / Ctrl-C.
+
+    Args:
+        planned: the validated YAML.
+        once: end when caught up; else poll on, with health and metrics served.
+        backfill: use a checkpoint of its own, forgotten when the backfill is done.
+        since: where a backfill starts (ms UTC); None: everything.
+        port: of health and metrics; None: after the workers' ports.
+        on_page: told of each page.
+
+    Raises:
+        ConfigurationError: the YAML, the settings or the port are wrong.
+        FatalError: see Runner.run.
+    """
+    settings = load_settings()
+    configure_logs(settings, service="connector")
+    connector = planned.build(now_ms, load_or_create(key_file(settings)).seal)
+    key = planned.head.portal
+    if backfill:
+        key = f"{key}/backfill/{'all' if since is None else since}"
+    try:
+        producer = make_producer(settings.bootstrap)
+    except RetryableError as error:
+        raise FatalError(str(error)) from error
+    checkpoints = LogCheckpoints(producer, settings.bootstrap, now_ms)
+    runner = Runner(
+        connector,
+        LogSink(producer, DeadLetters(settings, producer), planned.head.portal),
+        checkpoints,
+        key=key,
+        settings=planned.head.run,
+        on_page=on_page,
+    )
+    health = None
+    if not once:
+        health = serve_health(
+            settings.metrics_host,
+            settings.metrics_port + _PORTS_BEFORE if port is None else port,
+            lambda: _ready(runner),
+        )
+        _log.info("serving_health", port=health.port)
+    try:
+        report = asyncio.run(_until_stopped(runner, once=once, since=since))
+        if backfill and runner.caught_up:
+            checkpoints.forget(key)
+        return report
+    finally:
+        producer.close()
+        if health is not None:
+            health.close()
+
+
+def _ready(runner: Runner) -> Mapping[str, bool]:
+    return {"first_page": runner.report.pages > 0}
+
+
+async def _until_stopped(runner: Runner, *, once: bool, since: int | None) -> Report:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return await runner.run(once=once, since=since, stop=stop)

@@ -1,0 +1,57 @@
+"""The log as sink and as keeper of checkpoints, through one producer."""
+
+from collections.abc import Callable
+
+from lgsp.domain.errors import RejectedRecord
+from lgsp.domain.event import DossierEvent
+from lgsp.runtime.dead_letters import DeadLetters, Stage
+from lgsp.runtime.event_bytes import quick_encode_event
+from lgsp.runtime.kafka import EventProducer, latest_by_key
+from lgsp.runtime.topics import CHECKPOINTS, DOSSIER_EVENTS
+from lgsp_connectors.kit.contract import Cursor, Record
+from lgsp_connectors.kit.sink import decode_checkpoint, encode_checkpoint, payload_of
+
+
+class LogSink:
+    """Sends events to `dossier-events`, keyed by dossier code, and rejects to `dead-letters`."""
+
+    def __init__(self, producer: EventProducer, letters: DeadLetters, portal: str) -> None:
+        self._send, self.flush = producer.send, producer.flush
+        self._letters, self._portal = letters, portal
+
+    def send(self, event: DossierEvent) -> None:
+        """Hand over one event."""
+        self._send(DOSSIER_EVENTS, event.dossier_code.encode(), quick_encode_event(event))
+
+    def reject(self, record: Record, error: RejectedRecord) -> None:
+        """Hand over one reject; the record travels sealed."""
+        self._letters.park(
+            Stage.CONNECTOR,
+            error,
+            origin=record.origin,
+            payload=payload_of(record),
+            portal=self._portal,
+        )
+
+
+class LogCheckpoints:
+    """Keeps cursors on the compacted topic `connector-checkpoints`, one key a connector."""
+
+    def __init__(self, producer: EventProducer, bootstrap: str, clock: Callable[[], int]) -> None:
+        self._producer, self._bootstrap, self._clock = producer, bootstrap, clock
+
+    def load(self, key: str) -> Cursor | None:
+        """Read the newest cursor of `key` from the log."""
+        value = latest_by_key(self._bootstrap, CHECKPOINTS).get(key.encode())
+        return decode_checkpoint(value) if value is not None else None
+
+    def store(self, key: str, cursor: Cursor) -> None:
+        """Send the cursor and wait until it is acknowledged."""
+        value = encode_checkpoint(cursor, self._clock())
+        self._producer.send(CHECKPOINTS, key.encode(), value)
+        self._producer.flush()
+
+    def forget(self, key: str) -> None:
+        """Delete the cursor of `key`."""
+        self._producer.send(CHECKPOINTS, key.encode(), None)
+        self._producer.flush()
