@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from lgsp.cli.output import emit, table
@@ -141,5 +142,7 @@ def _table(
             made.add_row(f"[bold]{letter.reason}[/bold]", f"{who}: {groups[group]:,} letters")
             last = group
         short = letter.letter_id[:_SHORT]
-        made.add_row(short, letter.origin, letter.field, letter.value, letter.detail)
+        made.add_row(
+            short, *map(escape, (letter.origin, letter.field, letter.value, letter.detail))
+        )
     return made

@@ -68,7 +68,7 @@ def _show(settings: Settings, changes: Sequence["Change"], *, as_json: bool, ver
 def _table(settings: Settings, changes: Sequence["Change"], verb: str) -> Table:
     made = Table(title=f"Topics at {settings.bootstrap}", title_justify="left")
     for name in ("Topic", "Partitions", "Config", verb.capitalize()):
-        made.add_column(name, justify="right" if name == "Partitions" else "left")
+        made.add_column(name, overflow="fold")
     for topic in topics(settings):
         config = "\n".join(f"{key}={value}" for key, value in sorted(topic.config.items()))
         said = "\n".join(_sentence(change) for change in changes if change.topic == topic.name)
@@ -79,5 +79,7 @@ def _table(settings: Settings, changes: Sequence["Change"], verb: str) -> Table:
 def _sentence(change: "Change") -> str:
     if change.refused:
         return f"[red]{change.refused}[/red]"
+    if change.actual is None and change.kind == "missing":
+        return f"missing: {change.wanted}"
     absent = "broker's default"
     return f"{change.name}: {change.actual or absent} → {change.wanted or absent}"

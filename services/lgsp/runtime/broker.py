@@ -86,12 +86,13 @@ class EmbeddedBroker:
             self._claim(lock.fileno())
             for port in (self._port, self._port + 1):
                 _check_free(port)
-            java = [find_java(), *config.JVM, *_class_path(libraries(self._cache))]
-            self._format(java)
+            java, jars = find_java(), _class_path(libraries(self._cache))
+            self._format([java, *config.QUICK_JVM, *jars])
             self._properties.write_text(
                 config.server_properties(port=self._port, logs=self._logs), "utf-8"
             )
-            self._child = self._spawn([*java, config.SERVER], lock.fileno(), detached=detached)
+            command = [java, *config.JVM, *jars, config.SERVER]
+            self._child = self._spawn(command, lock.fileno(), detached=detached)
         self._remember(self._child.pid)
         try:
             wait_ready(self.bootstrap, timeout, alive=self.alive)

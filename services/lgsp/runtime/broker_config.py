@@ -4,6 +4,7 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 JVM = ("-Xms128m", "-Xmx512m", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true")
+QUICK_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m")  # for a short run
 FORMATTER = "kafka.tools.StorageTool"
 SERVER = "kafka.Kafka"
 

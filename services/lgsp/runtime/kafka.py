@@ -4,6 +4,7 @@ Failures come out as RetryableError (brokers away, time-outs: the same call may 
 FatalError (refused for good). Calls wait out a short absence of the brokers by themselves.
 """
 
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,10 +18,16 @@ from kafka.errors import KafkaError
 
 from lgsp.domain.errors import FatalError, LgspError, RetryableError
 
-_CONNECT_WITHIN = 10.0
 _PATIENCE = 30.0  # seconds of the brokers' absence that a call waits out
 _UNFLUSHED = 50_000  # records handed to the client and not yet acknowledged; bounds its memory
 _FETCH_BYTES = 4 * 1024 * 1024
+_COMMON = {
+    "reconnect_backoff_max_ms": 1000,  # the client's own 30 s would outlast a broker's restart
+    "bootstrap_timeout_ms": 10_000,
+}
+
+# It reports every refused connection several times; we raise, or say once that we try again.
+logging.getLogger("kafka.net").setLevel(logging.CRITICAL)
 
 
 class KafkaRecord(NamedTuple):
@@ -109,7 +116,7 @@ def make_producer(bootstrap: str) -> EventProducer:
             linger_ms=100,  # callers flush; so this only decides how full batches are
             batch_size=256 * 1024,
             max_block_ms=int(_PATIENCE * 1000),
-            bootstrap_timeout_ms=int(_CONNECT_WITHIN * 1000),
+            **_COMMON,
             allow_auto_create_topics=False,
             metrics_enabled=False,
         )
@@ -125,7 +132,7 @@ def open_admin(bootstrap: str, patience: float = _PATIENCE) -> Iterator[Any]:
         return KafkaAdminClient(
             bootstrap_servers=bootstrap.split(","),
             client_id="lgsp-admin",
-            bootstrap_timeout_ms=int(_CONNECT_WITHIN * 1000),
+            **_COMMON | {"bootstrap_timeout_ms": min(10_000, int(patience * 1000))},
         )
 
     admin = _patiently(bootstrap, connect, patience)
@@ -247,7 +254,7 @@ def _open_reader(bootstrap: str) -> Iterator[Any]:
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=_FETCH_BYTES,
             allow_auto_create_topics=False,
-            bootstrap_timeout_ms=int(_CONNECT_WITHIN * 1000),
+            **_COMMON,
             metrics_enabled=False,
         )
 

@@ -1,0 +1,71 @@
+"""Fixtures for every suite: one real broker a session, and topics of a test's own."""
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lgsp.domain.errors import ConfigurationError
+from lgsp.runtime.broker import EmbeddedBroker
+from lgsp.runtime.kafka import open_admin
+from lgsp.runtime.settings import Settings
+from lgsp.runtime.topic_admin import apply_topics
+
+MakeTopic = Callable[..., str]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of the broker on one worker of `--dist loadgroup`: one broker serves them."""
+    for item in items:
+        if item.get_closest_marker("kafka"):
+            item.add_marker(pytest.mark.xdist_group("kafka"))
+
+
+def free_port_pair() -> int:
+    """Return a port that is free together with the next one."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap address of a real Apache Kafka with the project's topics (8 partitions)."""
+    data: Path = tmp_path_factory.mktemp("broker")
+    settings = Settings(data=data, broker="", broker_port=free_port_pair(), partitions=8)
+    running = EmbeddedBroker(settings)
+    try:
+        running.start()
+    except ConfigurationError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no real broker: {error}")
+    try:
+        apply_topics(settings)
+        yield running.bootstrap
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def make_topic(broker: str) -> MakeTopic:
+    """Return `make(partitions=1, **config) -> name`: a new topic; `_` in config names means `.`."""
+
+    def make(partitions: int = 1, **config: str) -> str:
+        name = f"test-{uuid.uuid4().hex[:12]}"
+        configs = {key.replace("_", "."): value for key, value in config.items()}
+        with open_admin(broker) as admin:
+            admin.create_topics({name: {"num_partitions": partitions, "configs": configs}})
+            admin.wait_for_topics([name])
+        return name
+
+    return make
