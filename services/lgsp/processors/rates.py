@@ -35,7 +35,9 @@ def run(settings: Settings) -> int:
     """
     engine = open_store(settings.rates_store)
     producer = make_producer(settings.bootstrap)
-    letters = DeadLetters(settings, producer)
+    # One for the loop, one for the publishing thread: a producer is for one of them.
+    letters_producer = make_producer(settings.bootstrap)
+    letters = DeadLetters(settings, letters_producer)
     fold = RatesFold(
         engine,
         DOSSIER_EVENTS,
@@ -72,6 +74,7 @@ def run(settings: Settings) -> int:
     finally:
         engine.dispose()
         producer.close()
+        letters_producer.close()
 
 
 def cell_message(cell: dict[str, object]) -> tuple[bytes, bytes]:
