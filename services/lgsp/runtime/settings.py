@@ -70,6 +70,12 @@ class Settings(BaseSettings):
     )
     national_concurrency: int = Field(8, ge=1, description="Dossiers pushed at once.")
     national_timeout: float = Field(60, gt=0, description="Seconds to wait for one answer.")
+    national_retry_days: float = Field(
+        3, gt=0, description="Working days for which a failing dossier is tried again."
+    )
+    national_retry_longest: float = Field(
+        900, gt=0, description="Most seconds between two attempts for a dossier."
+    )
     feed_host: str = Field("127.0.0.1", description="Address the IOC feed listens on.")
     feed_port: int = Field(8080, description="Port of the IOC feed.")
     mock_port: int = Field(8090, description="Port of the national mock.")

@@ -7,8 +7,8 @@
 
 `match`: service (`login` too), dossier (`*` is a wildcard), and one of nth, every or from/to (the
 n-th call that the rule matches, from 1). `do`: `delay` seconds, then one of `http` and
-`retry_after`, `drop: before|after` the commit, `error_code` + `message`, `html`, `truncate`, `expire_session`.
-The first rule that applies wins.
+`retry_after`, `drop: before|after` the commit, `error_code` and `message`, `html`, `truncate`,
+`expire_session`. The first rule that applies wins.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,203 @@
+"""Drains the sync lanes: claims what is due, pushes several dossiers at once, settles in groups.
+
+One dossier is pushed by one conversation at a time; a dossier that fails waits in its own lane.
+Results go to Kafka only after the store has them (an outbox), so a crash repeats a result and
+never loses one.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from lgsp.domain.state import decode as decode_state
+from lgsp.national import acknowledged
+from lgsp.national.breaker import Breaker
+from lgsp.national.catalogue import Catalogue
+from lgsp.national.client import NationalClient
+from lgsp.national.conversation import DONE, Conversation, PersonOpener, Pushed, Verdict
+from lgsp.national.results import encode_result
+from lgsp.national.retries import Retries
+from lgsp.runtime import metrics
+from lgsp.store.lane_tables import State
+from lgsp.store.lanes import Outgoing, Settled, SyncLanes, Waiting
+
+_CLAIM = 512  # lanes in memory at once: enough to gather settlements while pushes go on
+_GATHER = 0.02  # seconds in which finished pushes join one transaction
+_ASK_EVERY = 1.0  # seconds between looks for lanes whose waiting time is over
+_SEND_AT_ONCE = 2000
+
+ResultSink = Callable[[Sequence[Outgoing]], None]  # returns once they are durable there
+
+
+class Dispatcher:
+    """Runs until cancelled.
+
+    Args:
+        lanes: the store's side; its `on_change` is taken over.
+        client: the portal, opened by the caller.
+        retries: waiting times and budget.
+        open_person: opens the sealed personal fields.
+        send_results: blocking; called on a thread.
+        clock: gives now in ms UTC.
+        concurrency: dossiers pushed at once.
+        breaker: shared pause of all pushes.
+    """
+
+    def __init__(
+        self,
+        lanes: SyncLanes,
+        client: NationalClient,
+        retries: Retries,
+        open_person: PersonOpener,
+        send_results: ResultSink,
+        clock: Callable[[], int],
+        *,
+        concurrency: int,
+        breaker: Breaker | None = None,
+    ) -> None:
+        self._lanes = lanes
+        self._client = client
+        self._catalogue = Catalogue(client)
+        self._retries = retries
+        self._open_person = open_person
+        self._send_results = send_results
+        self._clock = clock
+        self._concurrency = concurrency
+        self._breaker = breaker or Breaker()
+        self._in_flight: set[str] = set()
+        self._more = False  # the last look for due lanes did not show them all
+        self._todo: asyncio.Queue[Waiting] = asyncio.Queue()
+        self._done: asyncio.Queue[tuple[Waiting, Pushed]] = asyncio.Queue()
+        self._changed = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._log = structlog.get_logger().bind(part="dispatcher")
+        lanes.on_change = self._changed.set
+
+    async def run(self) -> None:
+        """Push until cancelled; raises an ExceptionGroup of what a part could not handle."""
+        async with asyncio.TaskGroup() as parts:
+            parts.create_task(self._claim(), name="claim")
+            parts.create_task(self._settle(), name="settle")
+            parts.create_task(self._publish(), name="publish")
+            for n in range(self._concurrency):
+                parts.create_task(self._push(), name=f"push-{n}")
+
+    async def _claim(self) -> None:
+        while True:
+            self._changed.clear()
+            claimed = 0
+            if len(self._in_flight) <= _CLAIM // 2:
+                found = self._lanes.waiting(_CLAIM)
+                self._more = len(found) == _CLAIM
+                for waiting in found:
+                    if waiting.code not in self._in_flight:
+                        self._in_flight.add(waiting.code)
+                        self._todo.put_nowait(waiting)
+                        claimed += 1
+            if not claimed:
+                await _wait_for(self._changed, _ASK_EVERY)
+            else:
+                await asyncio.sleep(0)
+
+    async def _push(self) -> None:
+        while True:
+            waiting = await self._todo.get()
+            probe = await self._breaker.admit()
+            if not self._lanes.confirm(waiting.partition):
+                self._in_flight.discard(waiting.code)
+                if probe:
+                    self._breaker.released()
+                continue
+            pushed = await self._converse(waiting)
+            if pushed.verdict is Verdict.RETRY:
+                self._breaker.failed(waiting.code, probe=probe, wait=pushed.wait)
+            elif pushed.verdict is not Verdict.ABANDONED:
+                self._breaker.succeeded()
+            elif probe:
+                self._breaker.released()
+            metrics.SYNC_BREAKER.set(self._breaker.is_open)
+            self._done.put_nowait((waiting, pushed))
+
+    async def _converse(self, waiting: Waiting) -> Pushed:
+        return await Conversation(
+            self._client,
+            self._catalogue,
+            decode_state(waiting.code, waiting.state),
+            acknowledged.decode(waiting.acknowledged),
+            self._open_person,
+            lambda: self._lanes.confirm(waiting.partition),
+        ).push(trusted=self._lanes.is_known(waiting))
+
+    async def _settle(self) -> None:
+        while True:
+            finished = [await self._done.get()]
+            await asyncio.sleep(_GATHER)
+            while not self._done.empty():
+                finished.append(self._done.get_nowait())
+            for waiting, pushed in finished:
+                metrics.SYNC_PUSHES.labels(pushed.verdict.value).inc()
+                if pushed.verdict in {Verdict.REFUSED, Verdict.HELD}:
+                    self._log.warning(
+                        "dossier_not_synced",
+                        dossier=waiting.code,
+                        verdict=pushed.verdict.value,
+                        error_code=pushed.error_code,
+                        reason=pushed.reason,
+                    )
+            ours = [(w, p) for w, p in finished if p.verdict is not Verdict.ABANDONED]
+            if ours:
+                self._lanes.settle([self._settlement(w, p) for w, p in ours])
+                self._settled.set()
+            self._in_flight.difference_update(waiting.code for waiting, _ in finished)
+            if self._more and len(self._in_flight) <= _CLAIM // 2:
+                self._changed.set()
+
+    def _settlement(self, waiting: Waiting, pushed: Pushed) -> Settled:
+        now = self._clock()
+        attempts, failing_since, next_attempt_at = 0, None, now
+        if pushed.verdict in DONE:
+            lane, reason = State.CLEAN, ""
+        elif pushed.verdict is Verdict.HELD:
+            lane, reason = State.HELD, pushed.reason
+        elif pushed.verdict is Verdict.REFUSED:
+            lane, reason = State.PARKED, f"{pushed.error_code}: {pushed.reason}"
+        else:
+            lane, reason = State.PENDING, pushed.reason
+            attempts = waiting.attempts + 1
+            next_attempt_at = self._retries.next_at(now, attempts, pushed.wait)
+            # While the whole portal fails no dossier is to blame: its budget does not run.
+            failing_since = waiting.failing_since
+            if not self._breaker.portal_fails:
+                failing_since = failing_since or now
+                if self._retries.spent(failing_since, now):
+                    lane, failing_since = State.PARKED, None
+        return Settled(
+            waiting,
+            lane,
+            reason,
+            pushed.acknowledged.encode(),
+            attempts,
+            failing_since,
+            next_attempt_at,
+            encode_result(waiting, pushed, lane, now),
+        )
+
+    async def _publish(self) -> None:
+        while True:
+            results = self._lanes.outgoing(_SEND_AT_ONCE)
+            if results:
+                await asyncio.to_thread(self._send_results, results)
+                self._lanes.sent(results)
+            if len(results) < _SEND_AT_ONCE:
+                self._settled.clear()
+                await _wait_for(self._settled, _ASK_EVERY)
+                await asyncio.sleep(_GATHER)
+
+
+async def _wait_for(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

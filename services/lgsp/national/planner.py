@@ -1,0 +1,243 @@
+"""Decides what to send of a dossier: the record, the steps, or nothing and why. Pure.
+
+The record is that of the merged dossier, so it is the newest state whatever the order of the
+events: an older one is never sent over it. Statuses are sent as they are; what is not mapped is
+held, never guessed, never sent empty. Progress steps are dated history: one that became known late
+is sent *before* the record, so the last word of a push is the newest state in any reading.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from lgsp.domain.codes import is_dossier, is_procedure, national_procedure
+from lgsp.domain.dossier import Dossier, Transition, effective_steps, last_reopening
+from lgsp.domain.event import Channel
+from lgsp.domain.status import FINISHED, NOT_RECEIVED, Status
+from lgsp.domain.working_time import OFFSET_MS
+from lgsp.national.acknowledged import Acknowledged, digest, step_key
+
+CHUNK = 10  # progress steps in one call
+_SUMMARY = 1000
+_PERSON = 50
+_OWNER_KINDS = frozenset({"1", "2", "3", "4"})
+# The contract demands a kind of owner; portals that do not tell it file citizens' dossiers.
+_CITIZEN = "1"
+_HERE = "2"  # filed at the province's portal
+_KIND_OF_IDENTITY = {12: "1", 9: "2"}
+
+Record = dict[str, Any]
+
+
+class HeldReason(StrEnum):
+    """Why a dossier is not sent: a closed set."""
+
+    UNMAPPED_STATUS = "unmapped_status"
+    UNMAPPED_PROCEDURE = "unmapped_procedure"
+    UNKNOWN_PROCEDURE = "unknown_procedure"  # well-formed, but not in the national catalogue
+    SEALED_DATA = "sealed_data"  # the personal data cannot be opened with the keys we have
+    DOSSIER_CODE = "dossier_code"  # not of the national form
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Nothing is sent until an event or an operator changes it."""
+
+    reason: HeldReason
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the national catalogue says of a dossier's procedure."""
+
+    procedure: str
+    domain: str
+    domain_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to send, in this order: `late` steps, the record, `steps`; each in time order.
+
+    `record` is always the whole record; `changed` tells whether the portal needs it.
+    """
+
+    record: Record
+    record_digest: str
+    changed: bool
+    late: tuple[Record, ...]
+    steps: tuple[Record, ...]
+    status: Status
+
+    @property
+    def empty(self) -> bool:
+        """Whether the portal has it all."""
+        return not (self.changed or self.late or self.steps)
+
+
+def held(dossier: Dossier) -> Held | None:
+    """Tell why the dossier cannot be sent, as far as it can be told without the catalogue."""
+    if not is_dossier(dossier.code):
+        return Held(HeldReason.DOSSIER_CODE)
+    if not effective_steps(dossier):
+        return Held(HeldReason.UNMAPPED_STATUS)
+    if not is_procedure(dossier.procedure):
+        return Held(HeldReason.UNMAPPED_PROCEDURE)
+    return None
+
+
+def plan(
+    dossier: Dossier,
+    acknowledged: Acknowledged,
+    names: Names | None,
+    person: Mapping[str, str] | None = None,
+) -> Plan | Held:
+    """Plan one push.
+
+    Args:
+        dossier: the merged dossier.
+        acknowledged: what the portal is known to hold.
+        names: the catalogue's names of its procedure; None: the catalogue does not know it.
+        person: opened personal fields (owner_name, owner_id, owner_kind, phone, email).
+    """
+    if found := held(dossier):
+        return found
+    if names is None:
+        return Held(HeldReason.UNKNOWN_PROCEDURE)
+    taken = effective_steps(dossier)
+    record = _record(dossier, taken, names, person or {})
+    record_digest = digest(record)
+    missing = {_key(t): t for t in reversed(_changes(taken))}
+    unsent = [t for key, t in reversed(missing.items()) if key not in acknowledged.steps]
+    newest = acknowledged.newest_step
+    late = [t for t in unsent if wire_time(t.occurred_at) < newest]
+    return Plan(
+        record=record,
+        record_digest=record_digest,
+        changed=acknowledged.record != record_digest,
+        late=tuple(_step(dossier, t) for t in late),
+        steps=tuple(_step(dossier, t) for t in unsent if wire_time(t.occurred_at) >= newest),
+        status=taken[-1].status,
+    )
+
+
+@lru_cache(maxsize=65536)
+def wire_time(at: int) -> str:
+    """Return the instant as yyyyMMddHHmmss in Asia/Ho_Chi_Minh."""
+    return datetime.fromtimestamp((at + OFFSET_MS) // 1000, UTC).strftime("%Y%m%d%H%M%S")
+
+
+def _wire(at: int | None) -> str:
+    return "" if at is None else wire_time(at)
+
+
+def _key(transition: Transition) -> str:
+    return step_key(wire_time(transition.occurred_at), str(int(transition.status)))
+
+
+def _changes(taken: list[Transition]) -> list[Transition]:
+    """Return the steps that changed the status: repeats in a row are one step, the first."""
+    return [t for i, t in enumerate(taken) if i == 0 or taken[i - 1].status is not t.status]
+
+
+def _record(
+    dossier: Dossier, taken: list[Transition], names: Names, person: Mapping[str, str]
+) -> Record:
+    current = taken[-1]
+    reopened = last_reopening(taken)
+    finished_at = (
+        _still_true(dossier.finished_at, reopened) if current.status in FINISHED else None
+    )
+    returned_at = (
+        _still_true(dossier.returned_at, reopened) if current.status in FINISHED else None
+    )
+    if returned_at is None and current.status is Status.RESULT_RETURNED:
+        returned_at = current.occurred_at
+    if finished_at is None and current.status in FINISHED:
+        finished_at = next(t.occurred_at for t in reversed(taken) if t.status in FINISHED)
+    received_at = _received_at(dossier, taken)
+    submitted_at = dossier.submitted_at or received_at or taken[0].occurred_at
+    refused_at = current.occurred_at if current.status is Status.REFUSED else None
+    owner_id = person.get("owner_id", "")
+    kind = person.get("owner_kind", "")
+    identity = _KIND_OF_IDENTITY.get(len(owner_id)) if owner_id.isdigit() else None
+    return {
+        "MaHoSo": dossier.code,
+        "MaTTHC": national_procedure(dossier.procedure),
+        "TenTTHC": names.procedure,
+        "MaLinhVuc": names.domain,
+        "TenLinhVuc": names.domain_name,
+        "KenhThucHien": str(int(dossier.channel)) if dossier.channel else "",
+        "ChuHoSo": person.get("owner_name", ""),
+        "LoaiDoiTuong": kind if kind in _OWNER_KINDS else _CITIZEN,
+        "MaDoiTuong": "",
+        "Email": person.get("email", ""),
+        "SoDienThoai": person.get("phone", ""),
+        "TrichYeuHoSo": names.procedure[:_SUMMARY],
+        "NgayTiepNhan": _wire(received_at),
+        "NgayHenTra": _wire(dossier.due_at),
+        "TrangThaiHoSo": str(int(current.status)),
+        "NgayTra": _wire(returned_at),
+        "ThongTinTra": "",
+        "HinhThuc": "1" if dossier.channel is Channel.POSTAL else "0",
+        "NgayKetThucXuLy": _wire(finished_at),
+        "DonViXuLy": dossier.agency,
+        "GhiChu": "",
+        "NoiNopHoSo": _HERE,
+        "HoSoCoThanhPhanSoHoa": "0",
+        "TaiKhoanDuocXacThucVoiVNeID": "0",
+        "DuocThanhToanTrucTuyen": "0",
+        "NgayTuChoi": _wire(refused_at),
+        "NgayNopHoSo": wire_time(submitted_at),
+        "DinhDanhCHS": ([{"LoaiDinhDanh": identity, "SoDinhDanh": owner_id}] if identity else []),
+        "DSKetNoiCSDL": [],
+        "TaiLieuNop": [],
+        "DanhSachLePhi": [],
+        "DanhSachTepDinhKemKhac": [],
+        "DanhSachHoSoBoSung": [],
+        "DanhSachGiayToKetQua": [],
+    }
+
+
+def _still_true(at: int | None, reopened: int | None) -> int | None:
+    """Drop a finishing time from before the source reopened the dossier."""
+    return None if at is None or (reopened is not None and at < reopened) else at
+
+
+def _received_at(dossier: Dossier, taken: list[Transition]) -> int | None:
+    """Give the stated reception time, else that of the first step which implies reception."""
+    if dossier.received_at is not None:
+        return dossier.received_at
+    return next((t.occurred_at for t in taken if t.status not in NOT_RECEIVED), None)
+
+
+def _step(dossier: Dossier, transition: Transition) -> Record:
+    return {
+        "MaHoSo": dossier.code,
+        # The official is not on the log (personal data that no figure needs): the unit stands in.
+        "NguoiXuLy": dossier.agency[:_PERSON],
+        "ChucDanh": "",
+        "ThoiDiemXuLy": wire_time(transition.occurred_at),
+        "PhongBanXuLy": "",
+        "NoiDungXuLy": _WORDS[transition.status],
+        "TrangThai": str(int(transition.status)),
+        "NgayBatDau": "",
+        "NgayKetThucTheoQuyDinh": _wire(transition.due_at),
+    }
+
+
+_WORDS = {
+    Status.REGISTERED: "Mới đăng ký",
+    Status.RECEIVED: "Được tiếp nhận",
+    Status.REFUSED: "Không được tiếp nhận",
+    Status.PROCESSING: "Đang xử lý",
+    Status.SUPPLEMENT_REQUIRED: "Yêu cầu bổ sung giấy tờ",
+    Status.PAYMENT_REQUIRED: "Yêu cầu thực hiện nghĩa vụ tài chính",
+    Status.WITHDRAWN: "Công dân yêu cầu rút hồ sơ",
+    Status.STOPPED: "Dừng xử lý",
+    Status.PROCESSED: "Đã xử lý xong",
+    Status.RESULT_RETURNED: "Đã trả kết quả",
+}

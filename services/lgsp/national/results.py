@@ -1,0 +1,35 @@
+"""The sync result of a push, for the topic sync-results: no personal data, the message masked."""
+
+from lgsp.domain.state import decode
+from lgsp.national.conversation import Pushed, Verdict
+from lgsp.runtime.codec import RESULTS
+from lgsp.runtime.logs import mask
+from lgsp.store.lane_tables import State
+from lgsp.store.lanes import Waiting
+
+_OUTCOMES = {
+    Verdict.CREATED: "CREATED",
+    Verdict.UPDATED: "UPDATED",
+    Verdict.UNCHANGED: "UNCHANGED",
+    Verdict.RETRY: "RETRYING",
+    Verdict.REFUSED: "PARKED",
+    Verdict.HELD: "PARKED",
+}
+
+
+def encode_result(waiting: Waiting, pushed: Pushed, lane: State, now: int) -> bytes:
+    """Encode the result of a push that left the lane in the state `lane`; `now` in ms UTC."""
+    newest = decode(waiting.code, waiting.state).transitions[-1].occurred_at
+    return RESULTS.encode(
+        {
+            "dossier_code": waiting.code,
+            "outcome": "PARKED" if lane is State.PARKED else _OUTCOMES[pushed.verdict],
+            "status": pushed.status.name,
+            "steps": pushed.steps,
+            "attempt": waiting.attempts + 1,
+            "error_code": pushed.error_code,
+            "message": mask(pushed.reason),
+            "occurred_at": newest,
+            "at": now,
+        }
+    )

@@ -1,0 +1,98 @@
+"""The national sync processor: dossier-events -> sync lanes -> the national portal."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import orjson
+
+from lgsp.national.client import NationalClient
+from lgsp.national.dispatcher import Dispatcher
+from lgsp.national.retries import Retries
+from lgsp.runtime import metrics
+from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.clock import now_ms
+from lgsp.runtime.dead_letters import DeadLetters, Stage
+from lgsp.runtime.kafka import EventProducer, make_producer
+from lgsp.runtime.lane import Lane
+from lgsp.runtime.sealing import Sealer, key_file, load_or_create
+from lgsp.runtime.settings import Settings
+from lgsp.runtime.topics import DOSSIER_EVENTS, SYNC_RESULTS
+from lgsp.runtime.worker import run_worker
+from lgsp.store.engine import open_store
+from lgsp.store.fold import Reject
+from lgsp.store.lane_list import summarise
+from lgsp.store.lanes import LANE, Outgoing, SyncLanes
+
+_REPORT_EVERY = 2.0
+
+
+def run(settings: Settings) -> int:
+    """Run the sync until SIGTERM; return the exit code. Health on the second metrics port.
+
+    Raises:
+        ConfigurationError: the store, the broker, the keys or the calendar is set wrongly.
+        FatalError: the store or the log failed; a restart resumes from the last transaction.
+    """
+    engine = open_store(settings.sync_store)
+    # Two: letters go out on the loop, results on a thread, and a producer is for one of them.
+    letters_producer = make_producer(settings.bootstrap)
+    results_producer = make_producer(settings.bootstrap)
+    letters = DeadLetters(settings, letters_producer)
+    sealer = load_or_create(key_file(settings))
+    calendar = load_calendar(settings.calendar_file)
+    lanes = SyncLanes(
+        engine,
+        DOSSIER_EVENTS,
+        calendar,
+        now_ms,
+        lambda rejects: _park(letters, rejects),
+        lease=settings.session_timeout / 3,
+    )
+    lane = Lane(LANE, DOSSIER_EVENTS, lanes, batch_events=settings.batch_events)
+
+    async def push() -> None:
+        async with NationalClient(settings) as client:
+            await Dispatcher(
+                lanes,
+                client,
+                Retries(settings.national_retry_days, settings.national_retry_longest, calendar),
+                lambda blob, code: _person(sealer, blob, code),
+                lambda results: _send(results_producer, results),
+                now_ms,
+                concurrency=settings.national_concurrency,
+            ).run()
+
+    async def report() -> None:
+        while True:
+            with engine.connect() as connection:
+                summary = summarise(connection)
+            for state, count in summary.states.items():
+                metrics.SYNC_LANES.labels(state).set(count)
+            oldest = summary.oldest_pending
+            metrics.SYNC_OLDEST.set(0 if oldest is None else (now_ms() - oldest) / 1000)
+            await asyncio.sleep(_REPORT_EVERY)
+
+    try:
+        return run_worker(settings, lane, [push, report], settings.metrics_port + 1)
+    finally:
+        engine.dispose()
+        letters_producer.close()
+        results_producer.close()
+
+
+def _person(sealer: Sealer, blob: bytes, code: str) -> Mapping[str, str]:
+    opened = orjson.loads(sealer.open(blob, code))
+    return {str(name): str(value) for name, value in opened.items() if value}
+
+
+def _send(producer: EventProducer, results: Sequence[Outgoing]) -> None:
+    for result in results:
+        producer.send(SYNC_RESULTS, result.code.encode(), result.value)
+    producer.flush()
+
+
+def _park(letters: DeadLetters, rejects: Sequence[Reject]) -> None:
+    for partition, record, cause in rejects:
+        letters.park_record(Stage.NATIONAL_SYNC, DOSSIER_EVENTS, partition, record, cause)
+        metrics.REJECTS.labels(Stage.NATIONAL_SYNC.value, cause.reason.value).inc()
+    letters.flush()

@@ -1,0 +1,370 @@
+"""The sync lanes: what waits for the national portal, dossier by dossier, with its cause.
+
+A batch of events is one transaction: the position by compare-and-swap, the events merged into
+their dossiers, the changed ones marked as pending. So an offset passes only when its events are
+durably in the lanes. What a push did is settled against the version that was pushed: events that
+came meanwhile leave the lane pending.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, bindparam, case, delete, func, insert, select, update
+
+from lgsp.domain.dossier import Dossier, merge
+from lgsp.domain.errors import RejectedRecord, RejectReason
+from lgsp.domain.event import DossierEvent
+from lgsp.domain.state import decode, encode
+from lgsp.domain.working_time import Calendar
+from lgsp.runtime.codec import decode_event
+from lgsp.runtime.lane import Batch, FencedError, Record
+from lgsp.store.engine import upsert
+from lgsp.store.fold import Reject
+from lgsp.store.lane_tables import IS_PENDING, LANES, OUTBOX, State
+from lgsp.store.offsets import Position, advance, load_position
+
+LANE = "national-sync"
+_LOAD_AT_ONCE = 5000
+_DATES = ("occurred_at", "submitted_at", "received_at", "due_at", "finished_at", "returned_at")
+
+
+class Waiting(NamedTuple):
+    """A pending lane as claimed; times in ms UTC."""
+
+    code: str
+    partition: int
+    version: int
+    settled: int
+    acknowledged: bytes | None
+    attempts: int
+    failing_since: int | None
+    pending_since: int
+    state: bytes
+
+
+class Settled(NamedTuple):
+    """What a push left behind; `lane` holds only if no event came since `waiting` was claimed."""
+
+    waiting: Waiting
+    lane: State
+    reason: str
+    acknowledged: bytes
+    attempts: int
+    failing_since: int | None
+    next_attempt_at: int
+    result: bytes
+
+
+class Outgoing(NamedTuple):
+    """A sync result that Kafka has not acknowledged yet."""
+
+    id: int
+    code: str
+    value: bytes
+
+
+class _Held:
+    def __init__(self, position: Position) -> None:
+        self.position = position
+        self.confirmed = time.monotonic()
+        self.dossiers: dict[str, Dossier] = {}
+        self.known: set[str] = set()
+
+
+class SyncLanes:
+    """The sync processor's lane handler, and the pusher's side of the same table.
+
+    Args:
+        engine: the store; several workers may share a PostgreSQL one.
+        topic: topic whose offsets are stored.
+        calendar: dates outside its years are rejected.
+        clock: gives now in ms UTC.
+        park: makes rejected records durable as dead letters before the offset may pass them.
+        lease: seconds for which a partition counts as ours without asking the store.
+        keep: most dossiers kept in memory.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        topic: str,
+        calendar: Calendar,
+        clock: Callable[[], int],
+        park: Callable[[Sequence[Reject]], None],
+        *,
+        lease: float = 3.0,
+        keep: int = 20_000,
+    ) -> None:
+        self._engine = engine
+        self._topic = topic
+        self._calendar = calendar
+        self._clock = clock
+        self._park = park
+        self._lease = lease
+        self._keep = keep
+        self._held: dict[int, _Held] = {}
+        self.on_change: Callable[[], None] = lambda: None
+
+    def open_partition(self, partition: int) -> int:
+        """Load the stored position; dossiers come when events name them."""
+        with self._engine.begin() as connection:
+            position = load_position(connection, LANE, self._topic, partition)
+        self._held[partition] = _Held(position)
+        self.on_change()
+        return position.offset
+
+    def close_partition(self, partition: int) -> None:
+        """Forget the partition; pushes under way for it are abandoned."""
+        self._held.pop(partition, None)
+
+    def position(self, partition: int) -> int | None:
+        """Return the next offset to read, None when the partition is not held."""
+        held = self._held.get(partition)
+        return None if held is None else held.position.offset
+
+    async def apply(self, batches: Sequence[Batch]) -> None:
+        """Merge the batches in one transaction; FencedError when a partition is not ours."""
+        self.fold(batches)
+        self.on_change()
+
+    def fold(self, batches: Sequence[Batch]) -> None:
+        """Do what `apply` does, for callers without a loop."""
+        rejects: list[Reject] = []
+        touched: dict[int, dict[str, list[DossierEvent]]] = {}
+        for batch in batches:
+            by_code = touched.setdefault(batch.partition, {})
+            for record in batch.records:
+                try:
+                    event = self._decode(record)
+                except RejectedRecord as cause:
+                    rejects.append(Reject(batch.partition, record, cause))
+                    continue
+                by_code.setdefault(event.dossier_code, []).append(event)
+        if rejects:
+            self._park(rejects)
+        changed: dict[int, dict[str, Dossier]] = {}
+        with self._engine.begin() as connection:
+            positions = self._advance(connection, batches)
+            for partition, by_code in touched.items():
+                changed[partition] = self._merge(connection, partition, by_code)
+            self._write(connection, changed)
+        for partition, position in positions.items():
+            held = self._held[partition]
+            held.position, held.confirmed = position, time.monotonic()
+            held.dossiers.update(changed.get(partition, {}))
+            if len(held.dossiers) * len(self._held) > self._keep:
+                held.dossiers.clear()
+
+    def waiting(self, limit: int) -> list[Waiting]:
+        """Return pending lanes of the held partitions that may be tried now, longest due first."""
+        if not self._held:
+            return []
+        query = (
+            select(*[LANES.c[name] for name in Waiting._fields])
+            .where(
+                IS_PENDING,
+                LANES.c.next_attempt_at <= self._clock(),
+                LANES.c.partition.in_(sorted(self._held)),
+            )
+            .order_by(LANES.c.next_attempt_at)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return [Waiting(*row) for row in connection.execute(query)]
+
+    def confirm(self, partition: int) -> bool:
+        """Tell whether the partition is still ours, asking the store when the lease is over.
+
+        A worker that stood still finds the position moved by its successor: what it holds may be
+        older than what the successor has sent, so it must not send.
+        """
+        held = self._held.get(partition)
+        if held is None:
+            return False
+        if time.monotonic() - held.confirmed < self._lease:
+            return True
+        with self._engine.begin() as connection:
+            stored = load_position(connection, LANE, self._topic, partition)
+        if stored != held.position:
+            return False
+        held.confirmed = time.monotonic()
+        return True
+
+    def is_known(self, waiting: Waiting) -> bool:
+        """Tell whether this worker itself brought the dossier to the state it acknowledged."""
+        held = self._held.get(waiting.partition)
+        return held is not None and waiting.code in held.known
+
+    def settle(self, pushes: Sequence[Settled]) -> list[Settled]:
+        """Write what pushes did in one transaction; return those that were ours to write."""
+        now = self._clock()
+        written = []
+        with self._engine.begin() as connection:
+            for push in pushes:
+                if push.waiting.partition not in self._held:
+                    continue
+                if connection.execute(_SETTLE, _settle_values(push, now)).rowcount == 1:
+                    written.append(push)
+            if written:
+                connection.execute(
+                    insert(OUTBOX),
+                    [
+                        {
+                            "code": p.waiting.code,
+                            "partition": p.waiting.partition,
+                            "value": p.result,
+                        }
+                        for p in written
+                    ],
+                )
+        for push in written:
+            known = self._held[push.waiting.partition].known
+            if push.lane is State.CLEAN:
+                known.add(push.waiting.code)
+            else:
+                known.discard(push.waiting.code)
+        return written
+
+    def outgoing(self, limit: int) -> list[Outgoing]:
+        """Return sync results that Kafka has not acknowledged, oldest first."""
+        if not self._held:
+            return []
+        query = (
+            select(OUTBOX.c.id, OUTBOX.c.code, OUTBOX.c.value)
+            .where(OUTBOX.c.partition.in_(sorted(self._held)))
+            .order_by(OUTBOX.c.id)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return [Outgoing(*row) for row in connection.execute(query)]
+
+    def sent(self, results: Iterable[Outgoing]) -> None:
+        """Forget results that Kafka has acknowledged."""
+        gone = [{"gone": result.id} for result in results]
+        with self._engine.begin() as connection:
+            connection.execute(delete(OUTBOX).where(OUTBOX.c.id == bindparam("gone")), gone)
+
+    def _decode(self, record: Record) -> DossierEvent:
+        event = decode_event(record.value)
+        for name in _DATES:
+            at = getattr(event, name)
+            if at is not None and not self._calendar.covers(at):
+                raise RejectedRecord(RejectReason.BAD_DATE, field=name, value=str(at))
+        return event
+
+    def _advance(self, connection: Connection, batches: Sequence[Batch]) -> dict[int, Position]:
+        moved: dict[int, Position] = {}
+        for batch in sorted(batches, key=lambda b: b.partition):
+            held = self._held[batch.partition].position
+            new = advance(connection, LANE, self._topic, batch.partition, held, batch.next_offset)
+            if new is None:
+                raise FencedError({batch.partition})
+            moved[batch.partition] = new
+        return moved
+
+    def _merge(
+        self, connection: Connection, partition: int, by_code: dict[str, list[DossierEvent]]
+    ) -> dict[str, Dossier]:
+        dossiers = self._held[partition].dossiers
+        missing = [code for code in by_code if code not in dossiers]
+        for start in range(0, len(missing), _LOAD_AT_ONCE):
+            query = select(LANES.c.code, LANES.c.state).where(
+                LANES.c.code.in_(missing[start : start + _LOAD_AT_ONCE])
+            )
+            for code, state in connection.execute(query):
+                dossiers[code] = decode(code, state)
+        changed: dict[str, Dossier] = {}
+        for code, events in by_code.items():
+            before = dossier = dossiers.get(code)
+            for event in events:
+                dossier = merge(dossier, event)
+            if dossier is not None and dossier is not before:
+                changed[code] = dossier
+        return changed
+
+    def _write(self, connection: Connection, changed: dict[int, dict[str, Dossier]]) -> None:
+        now = self._clock()
+        rows = [
+            {
+                "code": code,
+                "partition": partition,
+                "version": 1,
+                "settled": 0,
+                "lane": State.PENDING.value,
+                "reason": "",
+                "attempts": 0,
+                "next_attempt_at": now,
+                "pending_since": now,
+                "state": encode(dossier),
+            }
+            for partition, dossiers in changed.items()
+            for code, dossier in dossiers.items()
+        ]
+        if not rows:
+            return
+        statement = upsert(connection.dialect, LANES)
+        new, waits = statement.excluded, LANES.c.lane == State.PENDING.value
+
+        def unless_waiting(name: str, value: Any) -> Any:
+            return case((waits, LANES.c[name]), else_=value)
+
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["code"],
+                set_={
+                    "state": new.state,
+                    "version": LANES.c.version + 1,
+                    "lane": new.lane,
+                    "reason": unless_waiting("reason", ""),
+                    "attempts": unless_waiting("attempts", 0),
+                    "failing_since": unless_waiting("failing_since", None),
+                    "next_attempt_at": unless_waiting("next_attempt_at", new.next_attempt_at),
+                    "pending_since": unless_waiting("pending_since", new.pending_since),
+                },
+            ),
+            rows,
+        )
+
+
+_UNMOVED = LANES.c.version == bindparam("pushed_version")
+_SETTLE = (
+    update(LANES)
+    .where(
+        LANES.c.code == bindparam("pushed_code"), LANES.c.settled == bindparam("pushed_settled")
+    )
+    .values(
+        settled=LANES.c.settled + 1,
+        lane=case((_UNMOVED, bindparam("new_lane")), else_=State.PENDING.value),
+        reason=case((_UNMOVED, bindparam("new_reason")), else_=""),
+        acknowledged=bindparam("new_acknowledged"),
+        attempts=bindparam("new_attempts"),
+        failing_since=bindparam("new_failing_since"),
+        next_attempt_at=bindparam("new_next_attempt_at"),
+        pending_since=bindparam("new_pending_since"),
+        updated_at=bindparam("now"),
+    )
+)
+
+
+def _settle_values(push: Settled, now: int) -> dict[str, Any]:
+    retried = push.lane is State.PENDING
+    return {
+        "pushed_code": push.waiting.code,
+        "pushed_version": push.waiting.version,
+        "pushed_settled": push.waiting.settled,
+        "new_lane": push.lane.value,
+        "new_reason": push.reason,
+        "new_acknowledged": push.acknowledged,
+        "new_attempts": push.attempts,
+        "new_failing_since": push.failing_since,
+        "new_next_attempt_at": push.next_attempt_at,
+        "new_pending_since": push.waiting.pending_since if retried else now,
+        "now": now,
+    }
+
+
+def count_pending(connection: Connection) -> int:
+    """Return how many dossiers wait for the national portal; held and parked ones do not."""
+    query = select(func.count()).select_from(LANES).where(IS_PENDING)
+    return connection.execute(query).scalar_one()

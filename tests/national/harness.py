@@ -1,0 +1,184 @@
+"""The real mock over real HTTP, and a sync worker without Kafka: lanes, client, dispatcher."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+from sqlalchemy import Engine
+
+from lgsp.domain.event import DossierEvent
+from lgsp.mocks.national.app import make_app, make_server
+from lgsp.mocks.national.catalogue import Catalogue
+from lgsp.mocks.national.faults import load_faults
+from lgsp.mocks.national.store import PortalStore
+from lgsp.national.breaker import Breaker
+from lgsp.national.client import NationalClient
+from lgsp.national.dispatcher import Dispatcher
+from lgsp.national.retries import Retries
+from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.clock import now_ms
+from lgsp.runtime.codec import RESULTS, encode_event
+from lgsp.runtime.lane import Batch
+from lgsp.runtime.settings import Settings
+from lgsp.store.fold import Reject
+from lgsp.store.lanes import Outgoing, SyncLanes, count_pending
+
+CALENDAR = load_calendar()
+TOPIC = "dossier-events"
+CALL = "/XrdAdapter/RestService/forward/mapi/g?dstcode=x"
+LOGIN = "/XrdAdapter/RestService/forward/mapi/login?dstcode=x"
+
+
+@dataclass
+class RunningPortal:
+    """A mock that serves on a free port of this machine."""
+
+    url: str
+    http: aiohttp.ClientSession
+
+    async def get(self, path: str, **query: Any) -> Any:
+        async with self.http.get(self.url + path, params=query) as response:
+            assert response.status == 200, await response.text()
+            return await response.json()
+
+    async def post(self, path: str, body: Any) -> Any:
+        async with self.http.post(self.url + path, json=body) as response:
+            return await response.json()
+
+    async def session(self) -> str:
+        answer = await self.post(LOGIN, {"username": "lgsp", "password": "lgsp"})
+        return str(answer["session"])
+
+    async def call(self, service: str, **arguments: Any) -> Any:
+        session = await self.session()
+        return await self.post(
+            CALL, {"session": session, "madonvi": "H37", "service": service, **arguments}
+        )
+
+    async def log(self, **query: Any) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = (await self.get("/api/log", limit=5000, **query))["items"]
+        return items
+
+    async def dossier(self, code: str) -> dict[str, Any]:
+        found: dict[str, Any] = await self.get(f"/api/dossiers/{code}")
+        return found
+
+    def settings(self, **changes: Any) -> Settings:
+        return Settings(
+            national_url=self.url,
+            **{"national_retry_longest": 0.2, "national_timeout": 5, **changes},
+        )
+
+
+@asynccontextmanager
+async def running_portal(
+    folder: Path,
+    faults: Sequence[dict[str, Any]] = (),
+    *,
+    session_ttl: float = 600,
+    unknown: Sequence[str] = (),
+) -> AsyncIterator[RunningPortal]:
+    script = folder / "faults.yaml"
+    script.write_text(yaml.safe_dump(list(faults)), "utf-8")
+    app = make_app(
+        PortalStore(folder / "portal.db"),
+        script=load_faults(script),
+        catalogue=Catalogue(unknown=unknown),
+        session_ttl=session_ttl,
+    )
+    server = make_server(app, "127.0.0.1", 0)
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    async with aiohttp.ClientSession() as http:
+        yield RunningPortal(f"http://127.0.0.1:{port}", http)
+    server.should_exit = True
+    await serving
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Look again and again until the condition holds; TimeoutError when it never does."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+@dataclass
+class Kept:
+    """A record as the lane hands it on."""
+
+    offset: int
+    value: bytes | None
+    key: bytes | None = None
+    timestamp: int = 0
+
+
+@dataclass
+class Sync:
+    """A sync worker that holds partition 0; `results` are what it sent to Kafka."""
+
+    engine: Engine
+    settings: Settings
+    clock: Callable[[], int] = now_ms
+    breaker: Breaker | None = None
+    results: list[dict[str, Any]] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    retries: Retries | None = None
+
+    def __post_init__(self) -> None:
+        self.lanes = SyncLanes(
+            self.engine, TOPIC, CALENDAR, self.clock, self.rejects.extend, lease=0
+        )
+        self.lanes.open_partition(0)
+
+    def feed(self, events: Sequence[DossierEvent]) -> None:
+        self.feed_values([encode_event(event) for event in events])
+
+    def feed_values(self, values: Sequence[bytes | None]) -> None:
+        start = self.lanes.position(0) or 0
+        kept = [Kept(start + i, value) for i, value in enumerate(values)]
+        self.lanes.fold([Batch(0, kept)])
+        self.lanes.on_change()
+
+    def pending(self) -> int:
+        with self.engine.connect() as connection:
+            return count_pending(connection)
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        async with NationalClient(self.settings) as client:
+            dispatcher = Dispatcher(
+                self.lanes,
+                client,
+                self.retries
+                or Retries(
+                    self.settings.national_retry_days,
+                    self.settings.national_retry_longest,
+                    CALENDAR,
+                ),
+                lambda _blob, _code: {"owner_name": "NGUYEN VAN TEST", "owner_id": "000000000001"},
+                self._send,
+                self.clock,
+                concurrency=self.settings.national_concurrency,
+                breaker=self.breaker or Breaker(first=0.05),
+            )
+            running = asyncio.create_task(dispatcher.run())
+            try:
+                yield
+            finally:
+                running.cancel()
+                with suppress(asyncio.CancelledError):
+                    await running
+
+    async def drain(self, seconds: float = 20) -> None:
+        """Work until no lane is pending."""
+        async with self.working():
+            await until(lambda: self.pending() == 0, seconds)
+
+    def _send(self, results: Sequence[Outgoing]) -> None:
+        self.results += [RESULTS.decode(result.value) for result in results]
