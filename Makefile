@@ -8,7 +8,6 @@ BIN := .venv/bin
 TOOLS := .venv-tools/bin
 PYTEST := $(BIN)/pytest -q -ra --durations=10
 PARALLEL := -n 2 --dist loadgroup
-CODE := services connectors schemas tests
 
 # Stamps: a target below is repeated only when what it was made from has changed.
 CORE := .venv/.core
@@ -43,8 +42,8 @@ browser: $(DEV) $(SYSTEM) $(CHROMIUM) ## The IOC page in a real Chromium
 chaos: $(DEV) $(SYSTEM) $(POSTGRES) ## Long fault runs: kill, stop, cut, corrupt
 	$(PYTEST) -m chaos
 
-bench: $(DEV) $(SYSTEM) ## The performance harness, in benchmarks/
-	@$(MAKE) -C benchmarks PYTHON=../$(BIN)/python
+bench: $(CORE) ## Rates of the hot path on one core, stage by stage
+	$(BIN)/python benchmarks/fold.py
 
 docs: $(DEV) ## Write the generated tables again (settings, metrics, topics, .env.example)
 	$(BIN)/lgsp docs

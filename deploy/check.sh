@@ -16,8 +16,8 @@ check() {
   fi
 }
 
-check lint .venv/bin/ruff check services connectors schemas tests benchmarks
-check format .venv/bin/ruff format --check services connectors schemas tests benchmarks
+check lint .venv/bin/ruff check
+check format .venv/bin/ruff format --check
 check types .venv/bin/mypy
 check imports .venv/bin/lint-imports
 check schemas .venv/bin/lgsp schemas check
