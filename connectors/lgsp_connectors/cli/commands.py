@@ -27,7 +27,12 @@ from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.runner import Report
 from lgsp_connectors.kit.times import compile_iso
 
-app = typer.Typer(help="Connect portals to the log.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Connect portals to the log.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 Config = Annotated[Path, typer.Argument(help="The connector's YAML.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]

@@ -189,14 +189,15 @@ class Runner:
             return
         self._sink.reject(record, error)
         report.rejected += 1
-        report.reasons[error.reason] = report.reasons.get(error.reason, 0) + 1
-        metrics.REJECTS.labels("connector", error.reason).inc()
+        reason = error.reason.value
+        report.reasons[reason] = report.reasons.get(reason, 0) + 1
+        metrics.REJECTS.labels("connector", reason).inc()
         self._shown += 1
         log = self._log.warning if self._shown <= _MOST_SHOWN else self._log.debug
         log(
             "record_rejected",
             origin=origin,
-            reason=str(error.reason),
+            reason=reason,
             field=error.field,
             value=error.value,
             detail=error.detail,

@@ -1,0 +1,67 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lgsp_connectors.cli import app
+from lgsp_connectors.kit.registry import plan
+
+runner = CliRunner()
+HEADER = "MaHoSo,DonVi,MaTTHC,KenhNop,NgayNop,NgayTiepNhan,NgayHenTra,NgayXong,NgayTra,TrangThai\n"
+GOOD = "H37.12-240705-0001,H37.12,1.001612,truc tuyen,,05/07/2024 08:15,,,,dang xu ly\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inbox").mkdir()
+    return tmp_path
+
+
+def test_list_names_the_connectors() -> None:
+    done = runner.invoke(app, ["list", "--json"])
+    names = [row["name"] for row in json.loads(done.stdout)["connectors"]]
+    assert {"files", "opencps"} <= set(names)
+
+
+def test_new_writes_a_valid_start_and_keeps_what_is_there(folder: Path) -> None:
+    assert runner.invoke(app, ["new", "my-portal"]).exit_code == 0
+    assert plan(folder / "my-portal.yaml").head.portal == "my-portal"
+    again = runner.invoke(app, ["new", "my-portal"])
+    assert again.exit_code == 2
+    assert "File exists" in again.stderr
+
+
+def test_check_shows_events_and_rejects(folder: Path) -> None:
+    runner.invoke(app, ["new", "p"])
+    (folder / "inbox" / "a.csv").write_text(HEADER + GOOD + GOOD.replace("dang", "sap"))
+    done = runner.invoke(app, ["check", "p.yaml", "--json"])
+    assert done.exit_code == 0
+    found = json.loads(done.stdout)
+    assert found["records"] == 2
+    assert [event["status"] for event in found["events"]] == ["RECEIVED", "PROCESSING"]
+    assert found["events"][0]["received_at"] == "2024-07-05T08:15:00+07:00"
+    (reject,) = found["rejects"]
+    assert (
+        reject["origin"],
+        reject["field"],
+        reject["value"],
+    ) == ("./inbox/a.csv:3", "TrangThai", "sap xu ly")
+
+
+def test_check_fails_when_nothing_fits(folder: Path) -> None:
+    runner.invoke(app, ["new", "p"])
+    (folder / "inbox" / "a.csv").write_text(HEADER.replace("DonVi", "Don_vi") + GOOD)
+    done = runner.invoke(app, ["check", "p.yaml"])
+    assert done.exit_code == 1
+    assert "DonVi" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["check", "run", "backfill"])
+def test_bad_configuration_is_exit_2(folder: Path, command: str) -> None:
+    (folder / "p.yaml").write_text("connector: files\nportal: P\n")
+    done = runner.invoke(app, [command, "p.yaml", "--json"])
+    assert done.exit_code == 2
+    assert "p.yaml:2: portal: " in json.loads(done.stdout)["error"]["message"]
+    assert "province: this key is required" in done.stderr

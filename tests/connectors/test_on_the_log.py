@@ -1,0 +1,173 @@
+"""`lgsp-connect` as real processes against a real broker: once, killed, stopped, backfilled."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lgsp.runtime.clock import now_ms
+from lgsp.runtime.codec import decode_event
+from lgsp.runtime.dead_letters import open_letters
+from lgsp.runtime.kafka import end_offsets, latest_by_key, read_topic
+from lgsp.runtime.topics import CHECKPOINTS, DOSSIER_EVENTS
+from lgsp_connectors.kit.registry import plan
+from lgsp_connectors.kit.suite import Bench
+
+pytestmark = pytest.mark.kafka
+
+CONFIG = """\
+connector: files
+portal: {portal}
+province: H37
+source: {{path: "inbox/*.csv", page_rows: 100}}
+shape: dossiers
+mapping: {{dossier_code: Ma, agency: DonVi, received_at: Nhan, sealed: {{owner_name: Chu}}}}
+run: {{poll_seconds: 0.2, pages_per_second: 50}}
+"""
+MAIN = "from lgsp_connectors.cli import main; main()"
+ROWS = 1500
+
+
+def row(i: int) -> str:
+    return f"H37.12-240705-{i:04d},H37.12,2024-07-05T08:15:{i % 60:02d}+07:00,NGUYEN VAN TEST\n"
+
+
+class Site:
+    """A folder with a connector's YAML, and the log that it writes to."""
+
+    def __init__(self, base: Path, broker: str) -> None:
+        self.base, self.broker, self.portal = base, broker, f"p-{uuid.uuid4().hex[:8]}"
+        self.config = base / "c.yaml"
+        self.config.write_text(CONFIG.format(portal=self.portal), "utf-8")
+        (base / "inbox").mkdir()
+        self.file = base / "inbox" / "a.csv"
+        self.file.write_text("Ma,DonVi,Nhan,Chu\n" + "".join(map(row, range(ROWS))), "utf-8")
+        self.env = os.environ | {"LGSP_BROKER": broker, "LGSP_DATA": str(base / "data")}
+        self.start = end_offsets(broker, DOSSIER_EVENTS)
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-c", MAIN, words[0], str(self.config), *words[1:]]
+
+    def call(self, *words: str) -> Any:
+        done = subprocess.run(
+            self.command(*words, "--json"),
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "NGUYEN" not in done.stderr + done.stdout
+        return json.loads(done.stdout)
+
+    def serve(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command("run", "--port", "0"), env=self.env, stderr=subprocess.PIPE, text=True
+        )
+
+    def wait_for_events(self, count: int) -> None:
+        deadline = time.monotonic() + 60
+        while sum(end_offsets(self.broker, DOSSIER_EVENTS).values()) < count + sum(
+            self.start.values()
+        ):
+            assert time.monotonic() < deadline
+
+    def ids(self) -> list[bytes]:
+        found = []
+        for record in read_topic(self.broker, DOSSIER_EVENTS, self.start):
+            event = decode_event(record.value)
+            if event.portal == self.portal:
+                assert record.key == event.dossier_code.encode()
+                assert event.sealed is not None
+                found.append(event.event_id)
+        return found
+
+    async def expected(self) -> set[bytes]:
+        bench = Bench()
+        await bench.run(plan(self.config).build(now_ms, None))
+        return bench.sink.ids()
+
+
+@pytest.fixture
+def site(tmp_path: Path, broker: str) -> Site:
+    return Site(tmp_path, broker)
+
+
+async def test_once_gives_all_and_again_nothing(site: Site) -> None:
+    with site.file.open("a") as file:
+        file.write("H37.12,H37.12,2024-07-05T08:15:00+07:00,NGUYEN VAN TEST\n")
+    report = site.call("run", "--once")
+    assert (report["records"], report["events"], report["rejected"]) == (ROWS + 1, ROWS, 1)
+    again = site.call("run", "--once")
+    assert (again["records"], again["events"]) == (0, 0)
+    assert await site.expected() == set(site.ids())
+    assert len(site.ids()) == ROWS
+    (letter,) = [x for x in open_letters(site.broker) if x.portal == site.portal]
+    assert (
+        letter.reason,
+        letter.origin,
+        letter.field,
+        letter.value,
+    ) == ("bad_code", "inbox/a.csv:1502", "Ma", "H37.12")
+    assert letter.payload is not None
+    assert b"NGUYEN" not in letter.payload
+
+
+async def test_killed_in_the_middle_loses_nothing(site: Site) -> None:
+    for count in (200, 700):
+        process = site.serve()
+        site.wait_for_events(count)
+        process.kill()
+        process.communicate()
+    site.call("run", "--once")
+    assert await site.expected() == set(site.ids())
+
+
+async def test_stop_signal_ends_it_cleanly_and_the_next_goes_on(site: Site) -> None:
+    process = site.serve()
+    site.wait_for_events(300)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert len(site.ids()) >= 300
+    site.call("run", "--once")
+    assert await site.expected() == set(site.ids())
+    assert len(site.ids()) == ROWS  # stopped between pages: nothing twice
+
+
+def test_service_reads_what_comes_and_tells_its_health(site: Site) -> None:
+    process = site.serve()
+    try:
+        assert process.stderr is not None
+        said = next(line for line in process.stderr if "serving_health" in line)
+        url = f"http://127.0.0.1:{json.loads(said)['port']}"
+        site.wait_for_events(ROWS)
+        with site.file.open("a") as file:
+            file.write(row(ROWS))
+        site.wait_for_events(ROWS + 1)
+        with urllib.request.urlopen(f"{url}/readyz") as answer:  # noqa: S310 - our own process
+            assert answer.status == 200
+        with urllib.request.urlopen(f"{url}/metrics") as answer:  # noqa: S310
+            assert b"lgsp_connector_events_total 1" in answer.read()
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def test_backfill_sends_again_beside_the_checkpoint(site: Site) -> None:
+    site.call("run", "--once")
+    for _ in range(2):  # a finished backfill forgets its checkpoint
+        report = site.call("backfill", "--since", "2024-01-01")
+        assert report["events"] == ROWS
+    keys = [key.decode() for key in latest_by_key(site.broker, CHECKPOINTS)]
+    assert [site.portal] == [key for key in keys if key.startswith(site.portal)]
+    assert len(set(site.ids())) == ROWS
