@@ -11,7 +11,7 @@ import pytest
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.broker import EmbeddedBroker
 from lgsp.runtime.kafka import open_admin
-from lgsp.runtime.settings import Settings
+from lgsp.runtime.settings import load_settings
 from lgsp.runtime.topic_admin import apply_topics
 
 MakeTopic = Callable[..., str]
@@ -41,7 +41,7 @@ def free_port_pair() -> int:
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Bootstrap address of a real Apache Kafka with the project's topics (8 partitions)."""
     data: Path = tmp_path_factory.mktemp("broker")
-    settings = Settings(data=data, broker="", broker_port=free_port_pair(), partitions=8)
+    settings = load_settings(data=data, broker="", broker_port=free_port_pair(), partitions=8)
     running = EmbeddedBroker(settings)
     try:
         running.start()
@@ -58,7 +58,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def make_topic(broker: str) -> MakeTopic:
-    """Return `make(partitions=1, **config) -> name`: a new topic; `_` in config names means `.`."""
+    """Return `make(partitions=1, **config) -> name`: a new topic; write `_` for `.` in names."""
 
     def make(partitions: int = 1, **config: str) -> str:
         name = f"test-{uuid.uuid4().hex[:12]}"

@@ -6,20 +6,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.conftest import free_port_pair
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.broker import EmbeddedBroker
 from lgsp.runtime.kafka import make_producer, open_admin, read_topic
 from lgsp.runtime.process import ForeignProcess
-from lgsp.runtime.settings import Settings
-from tests.conftest import free_port_pair
+from lgsp.runtime.settings import Settings, load_settings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("broker"), pytest.mark.timeout(300)]
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path, broker="", broker_port=free_port_pair())
+    return load_settings(data=tmp_path, broker="", broker_port=free_port_pair())
 
 
 def test_keeps_every_acknowledged_record_over_kill_9_and_a_change_of_port(
@@ -32,6 +32,7 @@ def test_keeps_every_acknowledged_record_over_kill_9_and_a_change_of_port(
         for n in range(20_000):
             producer.send("t", b"%d" % n, b"value %d" % n)
         producer.flush()
+        producer.close()  # kafka-python leaves the sockets of refused connections unclosed
         pid = first.status().pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
@@ -39,7 +40,6 @@ def test_keeps_every_acknowledged_record_over_kill_9_and_a_change_of_port(
         assert not first.status().running
         first.start()
         assert 20_000 == sum(1 for _ in read_topic(first.bootstrap, "t"))
-        producer.close()
 
     moved = EmbeddedBroker(settings.model_copy(update={"broker_port": free_port_pair()}))
     with moved:

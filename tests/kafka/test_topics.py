@@ -3,7 +3,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from lgsp.domain.errors import FatalError
 from lgsp.runtime.kafka import open_admin
-from lgsp.runtime.settings import Settings
+from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.topic_admin import Kind, apply_topics, diff_topics
 
 pytestmark = pytest.mark.kafka
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.kafka
 
 @pytest.fixture
 def settings(broker: str) -> Settings:
-    return Settings(broker=broker, partitions=8)
+    return load_settings(broker=broker, partitions=8)
 
 
 def test_nothing_differs_after_apply(settings: Settings) -> None:
@@ -47,7 +47,7 @@ def test_what_somebody_set_by_hand_is_seen_and_set_back(settings: Settings) -> N
 def test_more_partitions_are_refused_and_nothing_else_is_changed(settings: Settings) -> None:
     more = settings.model_copy(update={"partitions": 12})
 
-    with pytest.raises(FatalError, match="dossier-events has 8 partitions, not 12.*another lane"):
+    with pytest.raises(FatalError, match=r"dossier-events has 8 partitions, not 12.*another lane"):
         apply_topics(more)
 
     assert [] == diff_topics(settings)

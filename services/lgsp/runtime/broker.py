@@ -194,7 +194,8 @@ class EmbeddedBroker:
         shutil.rmtree(part, ignore_errors=True)
         self._properties.write_text(config.server_properties(port=self._port, logs=part), "utf-8")
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*java, config.FORMATTER, "format", "--standalone", "-t", cluster]
+        # With `=`, because one id in 64 begins with a dash.
+        command = [*java, config.FORMATTER, "format", "--standalone", f"--cluster-id={cluster}"]
         said = subprocess.run(
             [*command, "-c", str(self._properties)], capture_output=True, text=True, check=False
         )
