@@ -129,10 +129,11 @@ class Sync:
     results: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     retries: Retries | None = None
+    lease: float = 0
 
     def __post_init__(self) -> None:
         self.lanes = SyncLanes(
-            self.engine, TOPIC, CALENDAR, self.clock, self.rejects.extend, lease=0
+            self.engine, TOPIC, CALENDAR, self.clock, self.rejects.extend, lease=self.lease
         )
         self.lanes.open_partition(0)
 

@@ -18,7 +18,7 @@ from lgsp.national.acknowledged import Acknowledged, seen
 from lgsp.national.catalogue import Catalogue
 from lgsp.national.client import ABSENT, EXISTS, NationalClient
 from lgsp.national.outcomes import Ok, Outcome, OutcomeUnknown, Refused
-from lgsp.national.planner import CHUNK, Held, HeldReason, Plan, Record, held, plan
+from lgsp.national.planner import CHUNK, Draft, Held, HeldReason, Plan, Record, draft, held, plan
 
 _MOST_SURPRISES = 3
 
@@ -125,43 +125,39 @@ class Conversation:
         except RejectedRecord:
             return HeldReason.SEALED_DATA
         names = await self._catalogue.names(national_procedure(dossier.procedure))
-        asked = trusted
-        while True:
-            planned = plan(dossier, self._known, names, person)
-            if isinstance(planned, Held):
-                return planned.reason
-            if not asked:
-                asked = True
-                await self._look_up(planned.record)
-            elif planned.empty:
-                return None
-            else:
-                await self._act(planned)
+        wanted = draft(dossier, names, person)
+        if isinstance(wanted, Held):
+            return wanted.reason
+        if not trusted:
+            await self._look_up(wanted.record)
+        while not (planned := plan(wanted, self._known)).empty:
+            await self._act(wanted, planned)
+        return None
 
-    async def _act(self, planned: Plan) -> None:
+    async def _act(self, wanted: Draft, planned: Plan) -> None:
         if not self._ours():
             raise _NotOursError
         if planned.late:
             self._known = self._known.in_doubt()  # the record is to be the last word again
-            await self._progress(planned.late[:CHUNK], planned.record)
+            await self._progress(planned.late[:CHUNK], wanted.record)
         elif planned.changed:
-            await self._save(planned)
+            await self._save(wanted)
         else:
-            await self._progress(planned.steps[:CHUNK], planned.record)
+            await self._progress(planned.steps[:CHUNK], wanted.record)
 
-    async def _save(self, planned: Plan) -> None:
+    async def _save(self, wanted: Draft) -> None:
         known = self._known
-        outcome = await self._client.save(planned.record, updating=known.exists)
+        outcome = await self._client.save(wanted.record, updating=known.exists)
         self._sent += 1
         if isinstance(outcome, Ok):
             self._created = self._created or not known.exists
-            self._known = known.with_record(planned.record_digest)
+            self._known = known.with_record(wanted.record_digest)
         elif isinstance(outcome, Refused) and outcome.code in EXISTS and not known.exists:
             self._surprise("the portal knows the dossier already")
-            await self._look_up(planned.record)
+            await self._look_up(wanted.record)
             self._known = replace(self._known, exists=True)
         else:
-            await self._unsettled(outcome, planned.record)
+            await self._unsettled(outcome, wanted.record)
             self._created = self._created or (not known.exists and self._known.exists)
 
     async def _progress(self, steps: tuple[Record, ...], record: Record) -> None:

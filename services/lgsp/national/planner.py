@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from lgsp.domain.codes import is_dossier, is_procedure, national_procedure
 from lgsp.domain.dossier import Dossier, Transition, effective_steps, last_reopening
@@ -58,19 +58,31 @@ class Names:
     domain_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to send, in this order: `late` steps, the record, `steps`; each in time order.
+class Step(NamedTuple):
+    """A progress step: what makes it the same one, its time (yyyyMMddHHmmss), what is sent."""
 
-    `record` is always the whole record; `changed` tells whether the portal needs it.
-    """
+    key: str
+    at: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """All that the portal should hold of a dossier: its record and its steps in time order."""
 
     record: Record
     record_digest: str
+    steps: tuple[Step, ...]
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to send, in this order: `late` steps, the record if it `changed`, `steps`."""
+
     changed: bool
     late: tuple[Record, ...]
     steps: tuple[Record, ...]
-    status: Status
 
     @property
     def empty(self) -> bool:
@@ -89,17 +101,13 @@ def held(dossier: Dossier) -> Held | None:
     return None
 
 
-def plan(
-    dossier: Dossier,
-    acknowledged: Acknowledged,
-    names: Names | None,
-    person: Mapping[str, str] | None = None,
-) -> Plan | Held:
-    """Plan one push.
+def draft(
+    dossier: Dossier, names: Names | None, person: Mapping[str, str] | None = None
+) -> Draft | Held:
+    """Write what the portal should hold.
 
     Args:
         dossier: the merged dossier.
-        acknowledged: what the portal is known to hold.
         names: the catalogue's names of its procedure; None: the catalogue does not know it.
         person: opened personal fields (owner_name, owner_id, owner_kind, phone, email).
     """
@@ -109,18 +117,23 @@ def plan(
         return Held(HeldReason.UNKNOWN_PROCEDURE)
     taken = effective_steps(dossier)
     record = _record(dossier, taken, names, person or {})
-    record_digest = digest(record)
-    missing = {_key(t): t for t in reversed(_changes(taken))}
-    unsent = [t for key, t in reversed(missing.items()) if key not in acknowledged.steps]
+    steps: dict[str, Step] = {}
+    for transition in _changes(taken):
+        step = _step(dossier, transition)
+        at, status = step["ThoiDiemXuLy"], step["TrangThai"]
+        key = step_key(at, status)
+        steps.setdefault(key, Step(key, at, step))
+    return Draft(record, digest(record), tuple(steps.values()), taken[-1].status)
+
+
+def plan(wanted: Draft, acknowledged: Acknowledged) -> Plan:
+    """Plan what is still to be sent, given what the portal is known to hold."""
+    unsent = [step for step in wanted.steps if step.key not in acknowledged.steps]
     newest = acknowledged.newest_step
-    late = [t for t in unsent if wire_time(t.occurred_at) < newest]
     return Plan(
-        record=record,
-        record_digest=record_digest,
-        changed=acknowledged.record != record_digest,
-        late=tuple(_step(dossier, t) for t in late),
-        steps=tuple(_step(dossier, t) for t in unsent if wire_time(t.occurred_at) >= newest),
-        status=taken[-1].status,
+        changed=acknowledged.record != wanted.record_digest,
+        late=tuple(step.record for step in unsent if step.at < newest),
+        steps=tuple(step.record for step in unsent if step.at >= newest),
     )
 
 
@@ -132,10 +145,6 @@ def wire_time(at: int) -> str:
 
 def _wire(at: int | None) -> str:
     return "" if at is None else wire_time(at)
-
-
-def _key(transition: Transition) -> str:
-    return step_key(wire_time(transition.occurred_at), str(int(transition.status)))
 
 
 def _changes(taken: list[Transition]) -> list[Transition]:
