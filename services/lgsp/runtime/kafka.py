@@ -9,12 +9,15 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import stamina
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError
+from kafka.partitioner import Partitioner
+from kafka.partitioner.default import murmur2
 
 from lgsp.domain.errors import FatalError, LgspError, RetryableError
 
@@ -38,6 +41,33 @@ class KafkaRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp: int
+
+
+class _CachedPartitioner(Partitioner):  # type: ignore[misc]
+    """Java's choice of partition by key (murmur2); a key that comes again is not hashed again.
+
+    The client's own partitioner hashes in Python and sorts the partitions for each record, a
+    quarter of the cost of sending it.
+    """
+
+    def __init__(self) -> None:
+        self._hash = lru_cache(262_144)(murmur2)  # a year's dossiers of a province
+
+    def partition(
+        self,
+        topic: str,
+        _key: Any,
+        serialized_key: bytes,
+        _value: Any,
+        _serialized_value: Any,
+        cluster: Any,
+    ) -> int:
+        """Give the partition of a key; partitions are numbered from 0 without a gap."""
+        partitions = cluster.partitions_for_topic(topic)
+        if not partitions:
+            raise ValueError(f"topic {topic} is not known")
+        chosen: int = (self._hash(serialized_key) & 0x7FFFFFFF) % len(partitions)
+        return chosen
 
 
 class EventProducer:
@@ -110,6 +140,7 @@ def make_producer(bootstrap: str) -> EventProducer:
         return KafkaProducer(
             bootstrap_servers=bootstrap.split(","),
             client_id="lgsp",
+            partitioner=_CachedPartitioner(),
             enable_idempotence=True,
             acks="all",
             compression_type="zstd",
