@@ -164,7 +164,7 @@ class Figures:
         self._as_of(question, self._clock())
         found: list[Explanation] = []
         with self._reading() as connection:
-            for dossier, stands in self._dossiers(connection, question, after):
+            for dossier, stands in self._dossiers(connection, question, wanted, after):
                 for day, index in units(stands, dossier.channel):
                     measure = MEASURES[index]
                     if measure in wanted and counts_in(question.period, measure, day):
@@ -207,30 +207,43 @@ class Figures:
 
     def _sums_of_dossiers(self, connection: Connection, question: Question) -> Sums:
         sums = nothing()
-        for dossier, stands in self._dossiers(connection, question, ""):
+        for dossier, stands in self._dossiers(connection, question, frozenset(MEASURES)):
             for day, index in units(stands, dossier.channel):
                 measure = MEASURES[index]
                 sums[measure] += counts_in(question.period, measure, day)
         return sums
 
     def _dossiers(
-        self, connection: Connection, question: Question, after: str
+        self,
+        connection: Connection,
+        question: Question,
+        wanted: frozenset[str],
+        after: str = "",
     ) -> Iterator[tuple[Dossier, Standing]]:
-        """Give the scope's dossiers by code, each as it stands; now: as its cells count it."""
+        """Give the scope's dossiers by code, each as it stands; now: as its cells count it.
+
+        Those that cannot be counted under a wanted measure may be left out.
+        """
         query = (
             select(DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.state)
             .where(DOSSIERS.c.code > after)
             .order_by(DOSSIERS.c.code)
             .execution_options(yield_per=_ROWS_AT_ONCE)
         )
-        now, at = self._clock(), question.as_of
+        now, at, scope = self._clock(), question.as_of, question.scope
+        if at is None and wanted == {"open_overdue"}:
+            query = query.where(DOSSIERS.c.overdue == 1)
+        # A state holds its texts as they are: a cheap look spares decoding most other units'.
+        held = [t.encode() for t in (scope.unit, scope.domain, scope.procedure) if t]
         for code, overdue, state in connection.execute(query):
+            if not all(text in state for text in held):
+                continue
             dossier = decode(code, state)
             if at is None:
-                if in_scope(dossier, question.scope):
+                if in_scope(dossier, scope):
                     stands = standing(dossier, self._calendar, now)
                     yield dossier, stands._replace(overdue=bool(overdue))
-            elif (then := known_at(dossier, at)) and in_scope(then, question.scope):
+            elif (then := known_at(dossier, at)) and in_scope(then, scope):
                 yield then, standing(then, self._calendar, at)
 
     def _portals(self, connection: Connection, now: int) -> tuple[Freshness, ...]:
