@@ -1,6 +1,5 @@
 """What `lgsp indicators` and `lgsp explain` share: options, the store, words, numbers."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.figures import Scope
 from lgsp.domain.period import FORMS, parse_instant, parse_period, show_instant
 from lgsp.domain.working_time import OFFSET_MS
+from lgsp.runtime.clock import now_ms
 from lgsp.runtime.settings import Settings
 from lgsp.store.figures import Figures, Question
 
@@ -89,7 +89,7 @@ def open_figures(settings: Settings) -> Iterator[Figures]:
         )
     try:
         calendar = load_calendar(settings.calendar_file)
-        yield Figures(engine, calendar, lambda: time.time_ns() // 1_000_000)
+        yield Figures(engine, calendar, now_ms)
     finally:
         engine.dispose()
 

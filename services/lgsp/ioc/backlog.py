@@ -57,5 +57,5 @@ class Backlog:
 
 def _knock(bootstrap: str) -> None:
     """Raise OSError when the first broker is away: the client would wait and complain for long."""
-    host, _, port = bootstrap.split(",")[0].rpartition(":")
+    host, _, port = bootstrap.split(",", maxsplit=1)[0].rpartition(":")
     socket.create_connection((host, int(port)), timeout=2).close()

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -14,6 +13,7 @@ from lgsp.domain.errors import ConfigurationError
 from lgsp.ioc.backlog import Backlog
 from lgsp.ioc.feed import make_app
 from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.clock import now_ms
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
 from lgsp.store.figures import Figures
@@ -71,8 +71,3 @@ def run(settings: Settings) -> int:
         engine.dispose()
     log.info("feed_stopped")
     return 0
-
-
-def now_ms() -> int:
-    """Return the wall clock in ms UTC."""
-    return time.time_ns() // 1_000_000

@@ -1,0 +1,93 @@
+"""`lgsp indicators` and `lgsp explain` on a filled store: one JSON document, clear refusals."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from lgsp.cli import build
+from lgsp.domain.figures import RATES, Part
+from lgsp.store.engine import open_store
+from tests.store.filled import fill
+from tests.store.history import history
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data directory with a filled store, the one that the commands use."""
+    engine: Engine = open_store(f"sqlite:///{tmp_path / 'rates.db'}")
+    fill(engine, history(random.Random(6), dossiers=40))
+    engine.dispose()
+    monkeypatch.setenv("LGSP_DATA", str(tmp_path))
+    monkeypatch.delenv("LGSP_STORE", raising=False)
+    return tmp_path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    build()(arguments, standalone_mode=False)
+    return capsys.readouterr().out
+
+
+def test_the_lists_of_explain_are_as_long_as_the_figures(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scope = ("--period", "2024", "--unit", "H37.1", "--json")
+    figures = json.loads(run(capsys, "indicators", *scope))
+    for rate in RATES:
+        for part in Part:
+            said = json.loads(run(capsys, "explain", rate, "--part", part, *scope))
+
+            assert figures["rates"][rate][part] == said["number"] == len(said["dossiers"])
+
+
+def test_the_tables_show_the_same_numbers(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = json.loads(run(capsys, "indicators", "--json"))
+    shown = run(capsys, "indicators")
+    listed = run(capsys, "explain", "resolved_late")
+
+    value = figures["rates"]["on_time_rate"]["value"]
+    assert f"{value} %".replace(".", ",") in shown
+    assert f"resolved_late: {figures['counts']['resolved_late']}" in listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("indicators", "--period", "2024-Q9"), "2024-Q9"),
+        (("indicators", "--profile", "nobody"), "none of: simple"),
+        (("explain", "nothing"), "none of: filing_rate"),
+        (("explain", "open", "--as-of", "2090-01-01"), "in the future"),
+    ],
+)
+def test_a_bad_question_is_named_and_ends_with_2(
+    data: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    word: str,
+) -> None:
+    from lgsp.cli import main
+
+    monkeypatch.setattr("sys.argv", ["lgsp", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert word in capsys.readouterr().err
+
+
+def test_without_a_store_nothing_is_zero(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lgsp.cli import main
+
+    monkeypatch.setenv("LGSP_DATA", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["lgsp", "indicators"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert "rates.db" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
