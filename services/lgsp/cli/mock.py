@@ -11,10 +11,11 @@ from lgsp.runtime.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
-    """Add `lgsp mock national`."""
+    """Add `lgsp mock national` and `lgsp mock opencps`."""
     mock = typer.Typer(help="Mocks of the other sides, standing alone.", no_args_is_help=True)
     app.add_typer(mock, name="mock")
     _register_national(mock)
+    _register_opencps(mock)
 
 
 def _register_national(mock: typer.Typer) -> None:
@@ -50,6 +51,47 @@ def _register_national(mock: typer.Typer) -> None:
         )
         code = run(app, host, settings.mock_port if port is None else port)
         ended = {"mock": "national", "exit_code": code}
+        if json:
+            emit(ended, as_json=True, render=lambda: table("Mock", ended))
+        raise typer.Exit(code)
+
+
+def _register_opencps(mock: typer.Typer) -> None:
+    @mock.command("opencps")
+    def opencps(
+        port: Annotated[int, typer.Option(help="Port.")] = 8091,
+        host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+        faults: Annotated[Path | None, typer.Option(help="YAML script of faults.")] = None,
+        folder: Annotated[
+            Path | None, typer.Option("--dir", help="A folder of `lgsp simulate province`.")
+        ] = None,
+        dossiers: Annotated[int, typer.Option(min=1, help="Without --dir: how many.")] = 2000,
+        seed: Annotated[int, typer.Option(help="Without --dir: of the twin.")] = 1,
+        as_of: Annotated[
+            str | None, typer.Option(help="The portal's time (ISO 8601); default: the end.")
+        ] = None,
+        speed: Annotated[
+            float, typer.Option(min=0, help="Simulated seconds a second; 0: time stands still.")
+        ] = 0,
+        json: Annotated[
+            bool, typer.Option("--json", help="One JSON document at the end.")
+        ] = False,
+    ) -> None:
+        """Serve the province twin as an OpenCPS portal until SIGTERM (account lgsp / lgsp)."""
+        from lgsp.mocks.opencps import run_opencps
+
+        configure_logs(load_settings(), service="opencps-mock")
+        code = run_opencps(
+            host=host,
+            port=port,
+            faults=faults,
+            dir=folder,
+            dossiers=dossiers,
+            seed=seed,
+            as_of=as_of,
+            speed=speed,
+        )
+        ended = {"mock": "opencps", "exit_code": code}
         if json:
             emit(ended, as_json=True, render=lambda: table("Mock", ended))
         raise typer.Exit(code)
