@@ -47,7 +47,8 @@ def test_keeps_every_acknowledged_record_over_kill_9_and_a_change_of_port(
 
 
 def test_a_detached_one_is_found_and_stopped_by_another_object(settings: Settings) -> None:
-    EmbeddedBroker(settings).start(detached=True)
+    first = EmbeddedBroker(settings)
+    first.start(detached=True)
     other = EmbeddedBroker(settings)
     status = other.status()
     elsewhere = EmbeddedBroker(settings.model_copy(update={"data": settings.data / "other"}))
@@ -58,6 +59,7 @@ def test_a_detached_one_is_found_and_stopped_by_another_object(settings: Setting
         elsewhere.start()
     assert (True, settings.broker_port) == (status.running, status.port)
     assert other.stop()
+    assert not first.alive()
     assert not other.status().running
     assert not other.stop()
 

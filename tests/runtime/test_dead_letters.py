@@ -1,0 +1,136 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lgsp.domain.errors import ConfigurationError, FatalError, RejectedRecord, RejectReason
+from lgsp.runtime.codec import LETTERS
+from lgsp.runtime.dead_letters import (
+    ConsecutiveLimit,
+    DeadLetter,
+    DeadLetters,
+    Stage,
+    decode_letter,
+    encode_letter,
+    open_letters,
+)
+from lgsp.runtime.kafka import make_producer, read_topic
+from lgsp.runtime.replay import RAW, as_line, open_payload, replay
+from lgsp.runtime.sealing import key_file, load
+from lgsp.runtime.settings import load_settings
+from lgsp.runtime.topics import DEAD_LETTERS, DOSSIER_EVENTS
+
+PERSON = b'{"MaHoSo": "H37.1-240102-0001", "ChuHoSo": "NGUYEN VAN TEST", "SoCCCD": "000000000001"}'
+
+letters = st.builds(
+    DeadLetter,
+    letter_id=st.text(),
+    stage=st.sampled_from(Stage),
+    reason=st.sampled_from([reason.value for reason in RejectReason]),
+    origin=st.text(),
+    portal=st.text(),
+    dossier_code=st.text(),
+    field=st.text(),
+    value=st.text(),
+    detail=st.text(),
+    payload=st.none() | st.binary(),
+    rejected_at=st.integers(0, 2**53),
+    version=st.text(),
+)
+
+
+@given(letters)
+def test_a_letter_comes_back_as_it_was(letter: DeadLetter) -> None:
+    assert letter == decode_letter(encode_letter(letter))
+
+
+def test_a_record_that_is_no_letter_is_rejected() -> None:
+    with pytest.raises(RejectedRecord):
+        decode_letter(LETTERS.encode(_record())[:-3])
+
+
+def _record() -> dict[str, object]:
+    return {"letter_id": "a", "stage": "RATES", "reason": "x", "origin": "o", "rejected_at": 1}
+
+
+def test_stops_at_one_reject_too_many_in_a_row() -> None:
+    limit = ConsecutiveLimit(2)
+    cause = RejectedRecord(RejectReason.BAD_DATE, field="NgayNop", value="31/02/2024")
+    limit.rejected(cause)
+    limit.rejected(cause)
+    limit.accepted()
+    limit.rejected(cause)
+    limit.rejected(cause)
+
+    with pytest.raises(FatalError, match=r"3 records rejected in a row.*NgayNop='31/02/2024'"):
+        limit.rejected(cause)
+
+
+def test_no_limit_means_none() -> None:
+    limit = ConsecutiveLimit(0)
+    for _ in range(1000):
+        limit.rejected(RejectedRecord(RejectReason.BAD_DATE))
+
+
+def test_a_record_that_is_no_json_object_is_still_one_line() -> None:
+    assert b'{"a":1}\n' == as_line(b'{ "a":\n 1}')
+    assert b'{"raw_record":"x;y\\nz"}\n' == as_line(b"x;y\nz")
+    assert RAW.encode() in as_line(b"\xff\xfe")
+
+
+@pytest.mark.kafka
+def test_parked_listed_opened_replayed_and_closed(broker: str, tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path, broker=broker)
+    producer = make_producer(broker)
+    parking = DeadLetters(settings, producer, clock=lambda: 1_700_000_000_000)
+    cause = RejectedRecord(RejectReason.BAD_VALUE, field="DienThoai", value="0900000001")
+    place = {"origin": "in/a.csv:7", "portal": "letters-test", "payload": PERSON}
+    first = parking.park(Stage.CONNECTOR, cause, **place)  # type: ignore[arg-type]
+    again = parking.park(Stage.CONNECTOR, cause, **place)  # type: ignore[arg-type]
+    parking.park_record(Stage.RATES, DOSSIER_EVENTS, 3, Poison(), cause)
+    parking.flush()
+    sealer = load(key_file(settings))
+
+    mine = [letter for letter in open_letters(broker) if _is_mine(letter)]
+    portal, log = sorted(mine, key=lambda letter: letter.stage)
+    raw = b"".join(r.value or b"" for r in read_topic(broker, DEAD_LETTERS))
+
+    assert first == again == portal.letter_id
+    assert ("***", "in/a.csv:7", 1_700_000_000_000) == (
+        portal.value,
+        portal.origin,
+        portal.rejected_at,
+    )
+    assert PERSON == open_payload(portal, sealer)
+    assert "dossier-events/3/123456789" == log.origin
+    assert b"NGUYEN" not in raw
+    assert b"000000000001" not in raw
+
+    with pytest.raises(ConfigurationError, match=r"1 letters hold portals' records.*--out"):
+        replay(mine, sealer, producer, None)
+    out = tmp_path / "fixed.jsonl"
+    done = replay(mine, sealer, producer, out)
+
+    assert (1, 1) == (done.to_log, done.to_file)
+    assert PERSON.replace(b'": ', b'":').replace(b", ", b",") + b"\n" == out.read_bytes()
+    assert not [letter for letter in open_letters(broker) if _is_mine(letter)]
+    replayed = [r for r in read_topic(broker, DOSSIER_EVENTS) if r.key == Poison.key]
+    assert [(3, b"poison")] == [(r.partition, r.value) for r in replayed]
+
+    parking.park(Stage.CONNECTOR, cause, **place)  # type: ignore[arg-type]
+    parking.flush()
+    assert [first] == [letter.letter_id for letter in open_letters(broker) if _is_mine(letter)]
+    with pytest.raises(ConfigurationError, match="File exists"):
+        replay([portal], sealer, producer, out)
+    producer.close()
+
+
+class Poison:
+    offset = 123_456_789
+    key = b"H37.9-240102-0009"
+    value = b"poison"
+
+
+def _is_mine(letter: DeadLetter) -> bool:
+    return letter.portal == "letters-test" or letter.dossier_code == Poison.key.decode()
