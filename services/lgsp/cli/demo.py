@@ -139,7 +139,9 @@ def _run(
             ).document()
         differences = Differences()
         compare_truth(found, truth, differences)
-        national = compare_national(settings.national_base, twin, differences, bars)
+        national = compare_national(
+            settings.national_base, twin, differences, bars.of("dossiers compared")
+        )
     if delivery.records != truth.rows["rows"]:
         raise FatalError(f"the connector read {delivery.records} of {truth.rows['rows']} rows")
     return {

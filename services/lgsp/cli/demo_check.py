@@ -1,14 +1,13 @@
 """The demo's end: our figures and the national portal's dossiers against the twin's own truth."""
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from lgsp.cli.demo_flow import Bars
 from lgsp.mocks.province.truth import DOSSIERS_FILE, Truth
 from lgsp.runtime.httpget import get_json
 
@@ -53,14 +52,18 @@ def compare_truth(found: dict[str, Any], truth: Truth, differences: Differences)
             differences.expect(f"figures: {name} {part}", rate[part], found["rates"][name][part])
 
 
-def compare_national(url: str, twin: Path, differences: Differences, bars: Bars) -> dict[str, int]:
+def compare_national(
+    url: str,
+    twin: Path,
+    differences: Differences,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, int]:
     """Compare status, reception and finishing time of every dossier on the national portal.
 
     Returns:
         How many dossiers there are on either side and how many are equal.
     """
     truth = {line["code"]: line for line in _truth_lines(twin)}
-    move = bars.of("dossiers compared")
     seen = equal = 0
     missing = set(truth)
     for item in _national_dossiers(url):
@@ -74,12 +77,11 @@ def compare_national(url: str, twin: Path, differences: Differences, bars: Bars)
         found = (item["status"], record["NgayTiepNhan"], record["NgayKetThucXuLy"])
         expected = (
             line["status"],
-            # A dossier not received yet carries its filing time: the field is mandatory there.
-            _wire(line["received_at"]) or record["NgayNopHoSo"],
+            _wire(line["received_at"]),
             _wire(line["finished_at"]),
         )
         equal += differences.expect(f"national: {item['code']}", expected, found)
-        move(seen, len(truth))
+        progress(seen, len(truth))
     for code in sorted(missing):
         differences.expect(f"national: {code}", "present", "absent")
     return {"expected": len(truth), "found": seen, "equal": equal}

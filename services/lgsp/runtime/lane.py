@@ -24,12 +24,27 @@ _QUEUED_BATCHES = 16
 
 
 class Record(Protocol):
-    """What the lane hands on of a Kafka record; `timestamp` in ms UTC."""
+    """What the lane hands on of a Kafka record."""
 
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    timestamp: int
+    @property
+    def offset(self) -> int:
+        """Offset in its partition."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """The dossier code."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """The framed event."""
+        ...
+
+    @property
+    def timestamp(self) -> int:
+        """Time of the record in ms UTC."""
+        ...
 
 
 class Batch(NamedTuple):
