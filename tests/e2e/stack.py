@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +107,3 @@ class Up:
 def _pair() -> int:
     """Return a free port; the one after it is most likely free, too."""
     return free_port()
-
-
-def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Compare two figures documents but for the moment they were asked at."""
-    return bool(one["counts"] == other["counts"] and one["rates"] == other["rates"])
