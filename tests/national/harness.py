@@ -95,10 +95,12 @@ async def running_portal(
     serving = asyncio.create_task(server.serve())
     await until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with aiohttp.ClientSession() as http:
-        yield RunningPortal(f"http://127.0.0.1:{port}", http)
-    server.should_exit = True
-    await serving
+    try:
+        async with aiohttp.ClientSession() as http:
+            yield RunningPortal(f"http://127.0.0.1:{port}", http)
+    finally:
+        server.should_exit = True
+        await serving
 
 
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:

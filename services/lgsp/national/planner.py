@@ -168,7 +168,8 @@ def _record(
     if finished_at is None and current.status in FINISHED:
         finished_at = next(t.occurred_at for t in reversed(taken) if t.status in FINISHED)
     received_at = _received_at(dossier, taken)
-    submitted_at = dossier.submitted_at or received_at or taken[0].occurred_at
+    registered_at = taken[0].occurred_at if taken[0].status is Status.REGISTERED else None
+    submitted_at = dossier.submitted_at or registered_at or received_at or taken[0].occurred_at
     refused_at = current.occurred_at if current.status is Status.REFUSED else None
     owner_id = person.get("owner_id", "")
     kind = person.get("owner_kind", "")

@@ -1,17 +1,21 @@
 """The mock as a server: the call paths, and a read interface for checks without personal data."""
 
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import orjson
+import structlog
 import uvicorn
 from fastapi import FastAPI, HTTPException, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.routing import Route
 
+from lgsp.domain.errors import ConfigurationError
 from lgsp.mocks.national.calls import Calls, DroppableProtocol
 from lgsp.mocks.national.catalogue import Catalogue
 from lgsp.mocks.national.contract import STEP, without_personal
@@ -172,9 +176,18 @@ def _json(content: object) -> Response:
     return Response(orjson.dumps(content), media_type="application/json")
 
 
-def make_server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+class MockServer(uvicorn.Server):
+    """Uvicorn's server that ends with exit code 0 after SIGTERM, not with the signal."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop in good order; a second signal stops at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def make_server(app: FastAPI, host: str, port: int) -> MockServer:
     """Return the server of the application; the caller runs it. Port 0: a free one."""
-    return uvicorn.Server(
+    return MockServer(
         uvicorn.Config(
             app,
             host=host,
@@ -190,10 +203,24 @@ def make_server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
 
 
 def run(app: FastAPI, host: str, port: int) -> int:
-    """Serve until SIGTERM or SIGINT; return the exit code."""
-    server = make_server(app, host, port)
-    server.run()
-    return 0 if server.started else 1
+    """Serve until SIGTERM or SIGINT; return the exit code.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on.
+    """
+    try:
+        listener = socket.create_server((host, port), backlog=512)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot serve the national mock on {host}:{port}: {error.strerror}"
+            " (set LGSP_MOCK_PORT or --port)"
+        ) from error
+    with listener:
+        log = structlog.get_logger().bind(host=host, port=listener.getsockname()[1])
+        log.info("national_mock_started")
+        make_server(app, host, port).run([listener])
+        log.info("national_mock_stopped")
+    return 0
 
 
 def store_path(data: Path) -> Path:

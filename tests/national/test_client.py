@@ -1,0 +1,128 @@
+"""The client against the real mock: what each failure becomes."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from lgsp.domain.errors import RetryableError
+from lgsp.national.client import NationalClient
+from lgsp.national.outcomes import Ok, OutcomeUnknown, Refused
+from tests.mocks.records import RECORD
+from tests.national.harness import RunningPortal, running_portal
+
+SAVES = {"service": "DongBoHoSoMC", "nth": 1}
+LOOK_UPS = {"service": "TraCuuHoSo", "nth": 1}
+
+
+@asynccontextmanager
+async def client_of(
+    folder: Path, faults: Sequence[dict[str, Any]] = (), ttl: float = 600, **settings: Any
+) -> AsyncIterator[tuple[NationalClient, RunningPortal]]:
+    async with (
+        running_portal(folder, faults, session_ttl=ttl) as portal,
+        NationalClient(portal.settings(**settings)) as client,
+    ):
+        yield client, portal
+
+
+async def test_creates_finds_and_updates(tmp_path: Path) -> None:
+    async with client_of(tmp_path) as (client, portal):
+        assert await client.look_up(RECORD["MaHoSo"]) is None
+        assert Ok() == await client.save(RECORD, updating=False)
+        assert Ok() == await client.save(RECORD | {"TrangThaiHoSo": "9"}, updating=True)
+        found = await client.look_up(RECORD["MaHoSo"])
+
+        assert found is not None
+        assert "9" == found["TrangThaiHoSo"]
+        assert 1 == [c["service"] for c in await portal.log()].count("login")
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        {"drop": "before"},
+        {"drop": "after"},
+        {"truncate": True},
+        {"html": True},
+        {"http": 500},
+        {"http": 504},
+        {"delay": 5},
+    ],
+)
+async def test_a_write_without_an_answer_is_of_unknown_outcome(
+    tmp_path: Path, do: dict[str, Any]
+) -> None:
+    faults = [{"match": SAVES, "do": do}]
+    async with client_of(tmp_path, faults, national_timeout=0.5) as (client, _):
+        assert isinstance(await client.save(RECORD, updating=False), OutcomeUnknown)
+
+
+@pytest.mark.parametrize("do", [{"drop": "before"}, {"html": True}, {"http": 500}, {"http": 404}])
+async def test_a_question_without_an_answer_may_be_asked_again(
+    tmp_path: Path, do: dict[str, Any]
+) -> None:
+    async with client_of(tmp_path, [{"match": LOOK_UPS, "do": do}]) as (client, _):
+        with pytest.raises(RetryableError):
+            await client.look_up("H37.1-240705-0001")
+        assert await client.look_up("H37.1-240705-0001") is None
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_passes_on_the_portal_s_advice_to_wait(tmp_path: Path, status: int) -> None:
+    faults = [{"match": SAVES, "do": {"http": status, "retry_after": 7}}]
+    async with client_of(tmp_path, faults) as (client, _):
+        with pytest.raises(RetryableError) as caught:
+            await client.save(RECORD, updating=False)
+
+        assert 7 == caught.value.wait
+
+
+async def test_logs_in_again_once_when_the_session_ends(tmp_path: Path) -> None:
+    faults = [{"match": LOOK_UPS | {"nth": 2}, "do": {"expire_session": True}}]
+    async with client_of(tmp_path, faults) as (client, portal):
+        for _ in range(3):
+            assert await client.look_up("H37.1-240705-0001") is None
+        services = [c["service"] for c in await portal.log()]
+
+        assert 2 == services.count("login")
+        assert 4 == services.count("TraCuuHoSo")
+
+
+async def test_gives_up_on_sessions_that_never_hold(tmp_path: Path) -> None:
+    async with client_of(tmp_path, ttl=0) as (client, _):
+        with pytest.raises(RetryableError, match="a new session was refused"):
+            await client.look_up("H37.1-240705-0001")
+
+
+async def test_does_not_believe_code_0_with_a_message_of_failure(tmp_path: Path) -> None:
+    said = {"error_code": "0", "message": "Đồng bộ không thành công"}
+    async with client_of(tmp_path, [{"match": SAVES, "do": said}]) as (client, _):
+        assert Refused("0", said["message"]) == await client.save(RECORD, updating=False)
+
+
+async def test_a_refusal_names_code_and_message(tmp_path: Path) -> None:
+    async with client_of(tmp_path) as (client, _):
+        outcome = await client.save(RECORD | {"TrangThaiHoSo": "0"}, updating=False)
+
+        assert Refused("-1", "TrangThaiHoSo: giá trị không hợp lệ (0)") == outcome
+
+
+async def test_never_logs_the_password(tmp_path: Path) -> None:
+    async with client_of(tmp_path, national_password="mat-khau-thu") as (client, _):
+        with structlog.testing.capture_logs() as logs, pytest.raises(RetryableError) as caught:
+            await client.look_up("H37.1-240705-0001")
+
+        assert "mat-khau-thu" not in f"{logs} {caught.value}"
+        assert any(line["event"] == "national_login_refused" for line in logs)
+
+
+async def test_a_portal_that_is_not_there_was_not_asked(tmp_path: Path) -> None:
+    async with running_portal(tmp_path) as portal:
+        settings = portal.settings()
+    async with NationalClient(settings) as client:
+        with pytest.raises(RetryableError, match="Cannot connect"):
+            await client.save(RECORD, updating=False)
