@@ -23,9 +23,14 @@ class _Kept:
     timestamp: int = 0
 
 
-def fill(engine: Engine, events: Sequence[DossierEvent], now: int = NOW) -> None:
+def fill(
+    engine: Engine,
+    events: Sequence[DossierEvent],
+    now: int = NOW,
+    topic: str = "dossier-events",
+) -> None:
     """Count the events as the rates worker does at `now`."""
-    fold = RatesFold(engine, "dossier-events", CALENDAR, lambda: now, _refuse)
+    fold = RatesFold(engine, topic, CALENDAR, lambda: now, _refuse)
     start = fold.open_partition(0)
     fold.fold([Batch(0, [_Kept(start + i, encode_event(e)) for i, e in enumerate(events)])])
 

@@ -44,15 +44,25 @@ class Backlog:
         while not self._stop.is_set():
             try:
                 _knock(self._bootstrap)
-                # Positions first: events that come in between are then counted as backlog.
-                with self._engine.connect() as connection:
-                    done = stored_offsets(connection, LANE, DOSSIER_EVENTS)
-                ends = end_offsets(self._bootstrap, DOSSIER_EVENTS)
-                self._events = sum(max(0, end - done.get(p, 0)) for p, end in ends.items())
+                self._events = count_backlog(self._bootstrap, self._engine, DOSSIER_EVENTS)
                 self._asked = time.monotonic()
             except (LgspError, SQLAlchemyError, OSError) as error:
                 structlog.get_logger().debug("backlog_unknown", error=str(error))
             self._stop.wait(_EVERY)
+
+
+def count_backlog(bootstrap: str, engine: Engine, topic: str) -> int:
+    """Count the topic's events that the rates worker has not made durable in the store.
+
+    Raises:
+        RetryableError: no broker answers.
+        SQLAlchemyError: the store cannot be read.
+    """
+    # Positions first: events that come in between then count as backlog, never less than is true.
+    with engine.connect() as connection:
+        done = stored_offsets(connection, LANE, topic)
+    ends = end_offsets(bootstrap, topic)
+    return sum(max(0, end - done.get(partition, 0)) for partition, end in ends.items())
 
 
 def _knock(bootstrap: str) -> None:

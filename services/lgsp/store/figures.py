@@ -4,7 +4,6 @@ One read transaction answers one question, so a figure, its freshness and its li
 says how things stood when it was last written; a past as-of time is computed from the dossiers.
 """
 
-from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,10 +24,13 @@ from lgsp.domain.trust import DOWN_AFTER, SILENT_AFTER, Freshness, freshness, ju
 from lgsp.domain.working_time import Calendar, day_start_ms
 from lgsp.store.engine import shown
 from lgsp.store.sums import (
+    Remembered,
     Sums,
+    Table,
     add_row,
     count_unturned,
     counts_in,
+    grouped,
     in_scope,
     nothing,
     read_marker,
@@ -38,7 +40,6 @@ from lgsp.store.tables import CELLS, DOSSIERS, PORTALS
 
 _TURN_WITHIN = 10_000  # ms; the rates worker turns dossiers overdue about every second
 _ROWS_AT_ONCE = 2000
-_SUMS_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Figures:
         self._backlog = backlog
         self._silent_after = silent_after
         self._down_after = down_after
-        self._kept: OrderedDict[Question, tuple[str, Sums]] = OrderedDict()
+        self._tables = Remembered()
 
     def indicators(self, question: Question) -> Indicators:
         """Return the figures with all that is needed to trust them."""
@@ -118,26 +119,29 @@ class Figures:
             profile=question.profile,
         )
 
-    def by_unit(self, question: Question) -> dict[str, Sums]:
+    def by_unit(self, question: Question) -> Table:
         """Return the sums of each unit right below the scope's; they add up to its figures.
 
         Now only: `question.as_of` must be None, as in `by_month`.
         """
-        below: dict[str, Sums] = defaultdict(nothing)
-        query = select_sums(question.scope, question.period, CELLS.c.agency)
-        with self._reading() as connection:
-            for agency, *row in connection.execute(query):
-                add_row(below[child_unit(agency, question.scope.unit)], row)
-        return {unit: sums for unit, sums in sorted(below.items()) if any(sums.values())}
 
-    def by_month(self, question: Question) -> dict[str, Sums]:
-        """Return the sums of each `YYYY-MM`; open ones stand in the month of their reception."""
-        months: dict[str, Sums] = defaultdict(nothing)
-        query = select_sums(question.scope, question.period, CELLS.c.day)
+        def table(connection: Connection) -> Table:
+            query = select_sums(question.scope, question.period, CELLS.c.agency)
+            rows = connection.execute(query)
+            return grouped((child_unit(agency, question.scope.unit), row) for agency, *row in rows)
+
         with self._reading() as connection:
-            for day, *row in connection.execute(query):
-                add_row(months[month_of(day)], row)
-        return {month: sums for month, sums in sorted(months.items()) if any(sums.values())}
+            return self._tables.get(connection, "units", question, table)
+
+    def by_month(self, question: Question) -> Table:
+        """Return the sums of each `YYYY-MM`; open ones stand in the month of their reception."""
+
+        def table(connection: Connection) -> Table:
+            query = select_sums(question.scope, question.period, CELLS.c.day)
+            return grouped((month_of(day), row) for day, *row in connection.execute(query))
+
+        with self._reading() as connection:
+            return self._tables.get(connection, "months", question, table)
 
     def explain(
         self,
@@ -189,21 +193,15 @@ class Figures:
         return question.as_of
 
     def _sums(self, connection: Connection, question: Question) -> Sums:
-        """Sum, unless this question was answered since the worker's last transaction."""
-        marker = read_marker(connection)
-        kept = self._kept.get(question)
-        if kept is not None and kept[0] == marker:
-            return kept[1]
-        if question.as_of is None:
+        def table(connection: Connection) -> Table:
+            if question.as_of is not None:
+                return {"": self._sums_of_dossiers(connection, question)}
             sums = nothing()
             query = select_sums(question.scope, question.period)
             add_row(sums, connection.execute(query).one())
-        else:
-            sums = self._sums_of_dossiers(connection, question)
-        self._kept[question] = (marker, sums)
-        while len(self._kept) > _SUMS_KEPT:
-            self._kept.popitem(last=False)
-        return sums
+            return {"": sums}
+
+        return self._tables.get(connection, "sums", question, table)[""]
 
     def _sums_of_dossiers(self, connection: Connection, question: Question) -> Sums:
         sums = nothing()

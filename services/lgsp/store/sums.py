@@ -1,6 +1,7 @@
 """SQL behind the figures: sums of day cells over a scope and a period."""
 
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, select
@@ -15,7 +16,11 @@ from lgsp.store.tables import CELLS, DOSSIERS, OFFSETS
 Sums = dict[str, int]
 """One exact integer for each of MEASURES."""
 
+Table = dict[str, Sums]
+"""Sums by row name; never changed once made."""
+
 LANE = "rates"
+_TABLES_KEPT = 256
 
 
 def nothing() -> Sums:
@@ -27,6 +32,39 @@ def add_row(sums: Sums, row: Sequence[int | None]) -> None:
     """Add one selected row, in the order of MEASURES."""
     for measure, value in zip(MEASURES, row, strict=True):
         sums[measure] += int(value or 0)
+
+
+def grouped(rows: Iterable[tuple[str, Sequence[int | None]]]) -> Table:
+    """Add up selected rows by name; names without any count are left out."""
+    groups: Table = defaultdict(nothing)
+    for name, row in rows:
+        add_row(groups[name], row)
+    return {name: sums for name, sums in sorted(groups.items()) if any(sums.values())}
+
+
+class Remembered:
+    """Tables made since the rates worker's last transaction; may be shared between threads."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, tuple[str, Table]] = OrderedDict()
+
+    def get(
+        self,
+        connection: Connection,
+        what: str,
+        question: Hashable,
+        make: Callable[[Connection], Table],
+    ) -> Table:
+        """Return the table of `what` and `question`, made when the store has changed since."""
+        marker = read_marker(connection)
+        kept = self._kept.get((what, question))
+        if kept is not None and kept[0] == marker:
+            return kept[1]
+        made = make(connection)
+        self._kept[what, question] = (marker, made)
+        while len(self._kept) > _TABLES_KEPT:
+            self._kept.popitem(last=False)
+        return made
 
 
 def select_sums(scope: Scope, period: Period, *by: ColumnElement[Any]) -> Select[Any]:

@@ -7,7 +7,7 @@ import * as words from "./words.js";
 
 const QUIET = 40_000; // ms; the feed repeats itself every 15 s
 const RETRY = 3_000;
-const TABLES_EVERY = 2_000;
+const TABLES_EVERY = 4_000;
 const COUNTS = ["open", "open_overdue", "suspended", "resolved_late", "refused", "withdrawn"];
 
 const $ = (id) => document.getElementById(id);
@@ -34,6 +34,7 @@ function go(change) {
 
 function start() {
   shown = null;
+  tablesAt = 0;
   drawScope();
   listen();
   loadPeriods();
