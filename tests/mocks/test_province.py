@@ -139,6 +139,12 @@ def test_a_short_period_is_refused(tmp_path: Path) -> None:
         simulate(spec, tmp_path / "twin")
 
 
+def test_a_period_outside_the_calendar_is_refused(tmp_path: Path) -> None:
+    spec = ProvinceSpec(first=date(2060, 6, 1), last=date(2060, 12, 31))
+    with pytest.raises(ConfigurationError, match="--to 2060-12-31: 2061-04-30 is outside"):
+        simulate(spec, tmp_path / "twin")
+
+
 def test_a_full_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").touch()
     with pytest.raises(ConfigurationError, match="not empty"):

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lgsp.cli.output import emit, table
 from lgsp.mocks.province import Format, ProvinceSpec, Truth, simulate
+from lgsp.mocks.province.spec import RECEIVED
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.settings import load_settings
 
@@ -24,12 +25,18 @@ def register(app: typer.Typer) -> None:
         out: Annotated[Path, typer.Option(help="Folder to write into; must be empty.")],
         province: Annotated[str, typer.Option(help="Code of the province.")] = "H37",
         first: Annotated[
-            datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")
+            datetime,
+            typer.Option(
+                "--from", formats=["%Y-%m-%d"], help="First day.", show_default="2024-01-01"
+            ),
         ] = datetime(2024, 1, 1),  # noqa: DTZ001 - a day, not an instant
         last: Annotated[
-            datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")
+            datetime,
+            typer.Option(
+                "--to", formats=["%Y-%m-%d"], help="Last day, included.", show_default="2024-06-30"
+            ),
         ] = datetime(2024, 6, 30),  # noqa: DTZ001
-        dossiers: Annotated[int, typer.Option(min=1, help="Dossiers received.")] = 171_997,
+        dossiers: Annotated[int, typer.Option(min=1, help="Dossiers received.")] = RECEIVED,
         seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 1,
         duplicates: Annotated[
             float, typer.Option(min=0, max=1, help="Share of the rows that come twice.")

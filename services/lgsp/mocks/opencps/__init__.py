@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import orjson
+import structlog
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.period import parse_instant
 from lgsp.domain.working_time import day_number, day_start_ms
-from lgsp.mocks.national.app import run
+from lgsp.mocks.national.app import make_server
 from lgsp.mocks.national.faults import FaultScript, load_faults
 from lgsp.mocks.opencps.app import build_app
 from lgsp.mocks.opencps.clock import PortalClock
@@ -18,6 +19,8 @@ from lgsp.mocks.province.truth import FILE
 from lgsp.runtime.calendar import load_calendar
 
 __all__ = ["OpenCpsPortal", "PortalClock", "build_app", "open_portal", "run_opencps"]
+
+_log = structlog.get_logger()
 
 
 def open_portal(
@@ -59,7 +62,11 @@ def run_opencps(
     script = load_faults(faults) if faults else FaultScript()
     at = None if as_of is None else parse_instant(as_of)
     portal, clock, truth = open_portal(spec, as_of=at, speed=speed)
-    return run(build_app(portal, clock, truth.document(), script=script), host, port)
+    server = make_server(build_app(portal, clock, truth.document(), script=script), host, port)
+    counts = truth.counts()
+    _log.info("opencps_mock_started", host=host, port=port, received=counts["received"])
+    server.run()
+    return 0 if server.started else 1
 
 
 def _spec_in(folder: Path) -> ProvinceSpec:

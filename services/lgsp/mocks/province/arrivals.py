@@ -11,6 +11,7 @@ from lgsp.domain.working_time import (
     HOUR_MS,
     WORKING_DAY_MS,
     Calendar,
+    CalendarRangeError,
     date_of,
     day_number,
     day_start_ms,
@@ -18,6 +19,7 @@ from lgsp.domain.working_time import (
 from lgsp.mocks.province.spec import ProvinceSpec
 
 _FEWEST_DAYS = 10
+_AFTER_DAYS = 120  # calendar days after the period in which due dates may lie
 _WEEKDAYS = (1.15, 1.08, 1.0, 0.98, 0.92, 0.7, 0.7)
 _LONG_BREAK, _LULL_DAYS, _LULL = 5, 5, 0.5  # days off in a row; working days around; their share
 _MORNING = (0.1, 4.4, 1.8)  # hours worked: 07:06 to 11:24, most at 08:48
@@ -30,10 +32,14 @@ def arrivals(spec: ProvinceSpec, calendar: Calendar, count: int, rng: Random) ->
     None lies in the first minutes or in the last half hour of a working day.
 
     Raises:
-        ConfigurationError: the period has too few working days to be late in.
+        ConfigurationError: too few working days to be late in, or outside the calendar.
     """
     first, last = day_number(spec.first), day_number(spec.last)
-    days = [day for day in range(first, last + 1) if calendar.is_working(day)]
+    try:
+        days = [day for day in range(first, last + 1) if calendar.is_working(day)]
+        calendar.is_working(last + _AFTER_DAYS)
+    except CalendarRangeError as error:
+        raise ConfigurationError(f"--from {spec.first} --to {spec.last}: {error}") from error
     if len(days) < _FEWEST_DAYS:
         raise ConfigurationError(
             f"--from {spec.first} --to {spec.last}: {len(days)} working days, "
