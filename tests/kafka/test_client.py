@@ -86,7 +86,7 @@ def test_a_topic_that_does_not_exist_is_empty_and_stays_so(broker: str) -> None:
     assert {} == end_offsets(broker, "no-such-topic")
 
 
-def test_flush_tells_of_a_record_that_can_never_be_sent(
+def test_flush_tells_of_a_record_that_can_never_be_sent_and_the_next_producer_works(
     broker: str, make_topic: MakeTopic
 ) -> None:
     topic = make_topic(max_message_bytes="1000")
@@ -95,7 +95,9 @@ def test_flush_tells_of_a_record_that_can_never_be_sent(
 
     with pytest.raises(FatalError, match="1 of 1 records not acknowledged"):
         producer.flush()
+    producer.close()
 
+    producer = make_producer(broker)
     producer.send(topic, b"k", b"small")
     producer.flush()
     assert [b"small"] == [r.value for r in read_topic(broker, topic)]

@@ -126,6 +126,25 @@ def test_parked_listed_opened_replayed_and_closed(broker: str, tmp_path: Path) -
     producer.close()
 
 
+@pytest.mark.kafka
+def test_of_a_huge_record_the_beginning_is_kept(broker: str, tmp_path: Path) -> None:
+    settings = load_settings(data=tmp_path, broker=broker)
+    producer = make_producer(broker)
+    huge = b"x" * 3_000_000
+    cause = RejectedRecord(RejectReason.BAD_VALUE, detail="too long")
+    parking = DeadLetters(settings, producer)
+    parked = parking.park(
+        Stage.CONNECTOR, cause, origin="in/b.csv:1", portal="huge-test", payload=huge
+    )
+    parking.flush()
+
+    (letter,) = [letter for letter in open_letters(broker) if letter.letter_id == parked]
+
+    assert huge[: 512 * 1024] == open_payload(letter, load(key_file(settings)))
+    assert "too long (only the first 524,288 of 3,000,000 bytes are kept)" == letter.detail
+    producer.close()
+
+
 class Poison:
     offset = 123_456_789
     key = b"H37.9-240102-0009"

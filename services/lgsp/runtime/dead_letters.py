@@ -22,6 +22,7 @@ from lgsp.runtime.settings import Settings
 from lgsp.runtime.topics import DEAD_LETTERS
 
 _LONGEST = 200  # characters kept of a value or a detail
+_LARGEST = 512 * 1024  # bytes kept of a record; the log takes letters of 1 MB
 
 
 class Stage(StrEnum):
@@ -120,7 +121,7 @@ class DeadLetters:
             stage: who rejects it.
             cause: why; its value and detail are masked where they look personal.
             origin: `file:line`, URL, or `topic/partition/offset`.
-            payload: the original record, sealed here.
+            payload: the original record, sealed here; of one above 512 kB its beginning.
             portal: id of the portal, when known.
             dossier_code: when known.
 
@@ -129,6 +130,9 @@ class DeadLetters:
         """
         place = "\0".join((stage.name, portal, origin)).encode()
         letter_id = self._sealer.pseudonym(place + b"\0" + payload)
+        detail = _safe("detail", cause.detail)
+        if len(payload) > _LARGEST:
+            detail = f"{detail} (only the first {_LARGEST:,} of {len(payload):,} bytes are kept)"
         letter = DeadLetter(
             letter_id=letter_id,
             stage=stage,
@@ -139,8 +143,8 @@ class DeadLetters:
             dossier_code=dossier_code,
             field=cause.field,
             value=_safe(cause.field, cause.value),
-            detail=_safe("detail", cause.detail),
-            payload=self._sealer.seal(payload, letter_id),
+            detail=detail.strip(),
+            payload=self._sealer.seal(payload[:_LARGEST], letter_id),
             rejected_at=self._clock(),
             version=self._version,
         )

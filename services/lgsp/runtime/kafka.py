@@ -111,7 +111,7 @@ class EventProducer:
         Raises:
             RetryableError: some of it was not acknowledged in `timeout` seconds, or failed in a
                 way that sending again may cure; send again all since the last good flush.
-            FatalError: some of it was refused for good.
+            FatalError: some of it was refused for good; this producer sends nothing any more.
         """
         try:
             self._producer.flush(timeout)
