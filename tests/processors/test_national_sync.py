@@ -151,8 +151,8 @@ async def test_goes_on_when_the_session_ends_mid_run(tmp_path: Path, engine: Eng
 
 async def test_waits_out_a_portal_that_fails(tmp_path: Path, engine: Engine) -> None:
     events = history(random.Random(6), dossiers=15)
-    faults = [
-        {"match": {"from": 5, "to": 25}, "do": {"http": 503}},
+    faults: list[dict[str, Any]] = [
+        {"match": {"from": 5, "to": 14}, "do": {"http": 503}},
         {"match": {"service": "DongBoHoSoMC", "nth": 3}, "do": {"http": 429, "retry_after": 0.1}},
         {"match": {"service": "DongBoHoSoMC", "nth": 5}, "do": {"html": True}},
     ]

@@ -24,7 +24,7 @@ from lgsp.store.lanes import Outgoing, Settled, SyncLanes, Waiting
 
 _CLAIM = 512  # lanes in memory at once: enough to gather settlements while pushes go on
 _GATHER = 0.02  # seconds in which finished pushes join one transaction
-_ASK_EVERY = 1.0  # seconds between looks for lanes whose waiting time is over
+_ASK_EVERY = 0.25  # seconds between looks for lanes whose waiting time is over
 _SEND_AT_ONCE = 2000
 
 ResultSink = Callable[[Sequence[Outgoing]], None]  # returns once they are durable there

@@ -1,0 +1,167 @@
+"""The sync lanes on both stores: fenced, settled by version, nothing lost on the way to Kafka."""
+
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import Engine, select
+
+from lgsp.domain.dossier import merge_all
+from lgsp.domain.errors import RejectReason
+from lgsp.domain.event import DossierEvent
+from lgsp.domain.state import decode
+from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.codec import encode_event
+from lgsp.runtime.lane import Batch, FencedError
+from lgsp.store.fold import Reject
+from lgsp.store.lane_list import list_stopped, redrive, summarise
+from lgsp.store.lane_tables import LANES, State
+from lgsp.store.lanes import Settled, SyncLanes, Waiting, count_pending
+from tests.national.dossiers import CODE, HOUR, START, step, steps
+from tests.national.harness import Kept
+
+NOW = START + 10 * HOUR
+
+
+class Clock:
+    now = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def make(engine: Engine, clock: Clock | None = None) -> tuple[SyncLanes, list[Reject]]:
+    rejects: list[Reject] = []
+    lanes = SyncLanes(
+        engine, "dossier-events", load_calendar(), clock or Clock(), rejects.extend, lease=0
+    )
+    lanes.open_partition(0)
+    return lanes, rejects
+
+
+def batch(events: Sequence[DossierEvent], start: int = 0) -> Batch:
+    return Batch(0, [Kept(start + i, encode_event(e)) for i, e in enumerate(events)])
+
+
+def settled(waiting: Waiting, lane: State = State.CLEAN, *, next_attempt_at: int = NOW) -> Settled:
+    return Settled(waiting, lane, "why", b"[]", 1, NOW, next_attempt_at, b"result")
+
+
+def states(engine: Engine) -> dict[str, str]:
+    with engine.connect() as connection:
+        return {row.code: row.lane for row in connection.execute(select(LANES))}
+
+
+def test_merges_a_batch_and_moves_the_position_in_one_transaction(engine: Engine) -> None:
+    lanes, _ = make(engine)
+    events = steps(1, 2, 4)
+    lanes.fold([batch(events[:2])])
+    lanes.fold([batch(events[2:], 2)])
+    (waiting,) = lanes.waiting(10)
+
+    assert merge_all(events)[CODE] == decode(CODE, waiting.state)
+    assert 2 == waiting.version
+    assert 3 == make(engine)[0].position(0)
+
+
+def test_a_worker_behind_writes_nothing(engine: Engine) -> None:
+    zombie, _ = make(engine)
+    owner, _ = make(engine)
+    owner.fold([batch(steps(2))])
+
+    with pytest.raises(FencedError):
+        zombie.fold([batch(steps(2, code="H37.9-240108-0001"))])
+
+    assert {CODE: "pending"} == states(engine)
+    assert not zombie.confirm(0)
+    assert owner.confirm(0)
+
+
+def test_a_settled_push_leaves_newer_events_pending(engine: Engine) -> None:
+    lanes, _ = make(engine)
+    lanes.fold([batch(steps(2))])
+    (claimed,) = lanes.waiting(10)
+    lanes.fold([batch([step(1, 4)], 1)])
+    lanes.settle([settled(claimed)])
+    (again,) = lanes.waiting(10)
+    lanes.settle([settled(again)])
+
+    assert (2, b"[]") == (again.version, again.acknowledged)
+    assert {CODE: "clean"} == states(engine)
+    assert lanes.is_known(again)
+
+
+def test_a_push_is_settled_once(engine: Engine) -> None:
+    lanes, _ = make(engine)
+    lanes.fold([batch(steps(2))])
+    (claimed,) = lanes.waiting(10)
+
+    assert 1 == len(lanes.settle([settled(claimed)]))
+    assert [] == lanes.settle([settled(claimed, State.PARKED)])
+    assert {CODE: "clean"} == states(engine)
+
+
+def test_results_stay_until_kafka_has_them(engine: Engine) -> None:
+    lanes, _ = make(engine)
+    lanes.fold([batch(steps(2))])
+    lanes.settle([settled(w) for w in lanes.waiting(10)])
+    lanes, _ = make(engine)
+    results = lanes.outgoing(10)
+    lanes.sent(results)
+
+    assert [(CODE, b"result")] == [(r.code, r.value) for r in results]
+    assert [] == lanes.outgoing(10)
+
+
+def test_a_retry_waits_for_its_time_whatever_comes(engine: Engine) -> None:
+    clock = Clock()
+    lanes, _ = make(engine, clock)
+    lanes.fold([batch(steps(2))])
+    lanes.settle([settled(w, State.PENDING, next_attempt_at=NOW + 5) for w in lanes.waiting(1)])
+    lanes.fold([batch([step(1, 4)], 1)])
+    early = lanes.waiting(10)
+    clock.now += 5
+
+    assert [] == early
+    assert [1] == [w.attempts for w in lanes.waiting(10)]
+
+
+@pytest.mark.parametrize("stopped", [State.PARKED, State.HELD, State.CLEAN])
+def test_a_new_event_sets_a_stopped_lane_going(engine: Engine, stopped: State) -> None:
+    lanes, _ = make(engine)
+    lanes.fold([batch(steps(2))])
+    lanes.settle([settled(w, stopped) for w in lanes.waiting(1)])
+    lanes.fold([batch(steps(2), 1)])
+    known = lanes.waiting(10)
+    lanes.fold([batch([step(1, 4)], 2)])
+
+    assert [] == known
+    assert [(0, None)] == [(w.attempts, w.failing_since) for w in lanes.waiting(10)]
+
+
+def test_lists_and_redrives_stopped_lanes(engine: Engine) -> None:
+    lanes, _ = make(engine)
+    codes = [f"H37.{n}-240108-0001" for n in (1, 2, 3)]
+    lanes.fold([batch([step(0, 2, code) for code in codes])])
+    parked, held, _ = lanes.waiting(10)
+    lanes.settle([settled(parked, State.PARKED), settled(held, State.HELD)])
+    with engine.begin() as connection:
+        summary = summarise(connection, clean=True)
+        listed = list_stopped(connection, 10)
+        one = redrive(connection, NOW, [parked.code])
+        rest = redrive(connection, NOW)
+        pending = count_pending(connection)
+
+    assert {"pending": 1, "held": 1, "parked": 1, "clean": 0} == summary.states
+    assert {"parked: why": 1, "held: why": 1} == summary.reasons
+    assert {parked.code, held.code} == {row["code"] for row in listed}
+    assert (1, 1, 3) == (one, rest, pending)
+
+
+def test_rejects_what_cannot_be_read_or_dated_and_goes_on(engine: Engine) -> None:
+    lanes, rejects = make(engine)
+    values = [b"x", encode_event(step(0, 2, returned_at=-(10**15))), encode_event(step(0, 2))]
+    lanes.fold([Batch(0, [Kept(i, value) for i, value in enumerate(values)])])
+
+    assert [RejectReason.UNREADABLE, RejectReason.BAD_DATE] == [r.cause.reason for r in rejects]
+    assert 3 == lanes.position(0)
+    assert 1 == len(lanes.waiting(10))
