@@ -2,18 +2,21 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 
 import structlog
 
 from lgsp.domain.errors import FatalError, RetryableError
+from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.dead_letters import DeadLetters
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.kafka import make_producer
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.sealing import key_file, load_or_create
-from lgsp.runtime.settings import load_settings
+from lgsp.runtime.settings import Settings, load_settings
+from lgsp.runtime.topics import DOSSIER_EVENTS
 from lgsp_connectors.kit.contract import Page
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink
 from lgsp_connectors.kit.registry import Plan
@@ -59,40 +62,48 @@ def run_connector(
     except RetryableError as error:
         raise FatalError(str(error)) from error
     checkpoints = LogCheckpoints(producer, settings.bootstrap, now_ms)
-    runner = Runner(
-        connector,
-        LogSink(producer, DeadLetters(settings, producer), planned.head.portal),
-        checkpoints,
-        key=key,
-        settings=planned.head.run,
-        on_page=on_page,
-    )
-    health = None
-    if not once:
-        health = serve_health(
-            settings.metrics_host,
-            settings.metrics_port + _PORTS_BEFORE if port is None else port,
-            lambda: _ready(runner),
-        )
-        _log.info("serving_health", port=health.port)
+
+    async def work() -> Report:
+        async with BulkProducer(settings.bootstrap, DOSSIER_EVENTS) as events:
+            runner = Runner(
+                connector,
+                LogSink(events, DeadLetters(settings, producer), planned.head.portal),
+                checkpoints,
+                key=key,
+                settings=planned.head.run,
+                on_page=on_page,
+            )
+            with nullcontext() if once else _health(settings, port, runner):
+                report = await runner.run(once=once, since=since, stop=_stop_signal())
+            if backfill and runner.caught_up:
+                checkpoints.forget(key)
+            return report
+
     try:
-        report = asyncio.run(_until_stopped(runner, once=once, since=since))
-        if backfill and runner.caught_up:
-            checkpoints.forget(key)
-        return report
+        return asyncio.run(work())
+    except RetryableError as error:
+        raise FatalError(str(error)) from error
     finally:
         producer.close()
-        if health is not None:
-            health.close()
 
 
-def _ready(runner: Runner) -> Mapping[str, bool]:
-    return {"first_page": runner.report.pages > 0}
+@contextmanager
+def _health(settings: Settings, port: int | None, runner: Runner) -> Iterator[None]:
+    health = serve_health(
+        settings.metrics_host,
+        settings.metrics_port + _PORTS_BEFORE if port is None else port,
+        lambda: {"first_page": runner.report.pages > 0},
+    )
+    _log.info("serving_health", port=health.port)
+    try:
+        yield
+    finally:
+        health.close()
 
 
-async def _until_stopped(runner: Runner, *, once: bool, since: int | None) -> Report:
+def _stop_signal() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    return await runner.run(once=once, since=since, stop=stop)
+    return stop

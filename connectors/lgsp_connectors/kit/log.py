@@ -1,13 +1,15 @@
-"""The log as sink and as keeper of checkpoints, through one producer."""
+"""The log as sink and as keeper of checkpoints."""
 
+import asyncio
 from collections.abc import Callable
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
+from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.dead_letters import DeadLetters, Stage
 from lgsp.runtime.event_bytes import quick_encode_event
 from lgsp.runtime.kafka import EventProducer, latest_by_key
-from lgsp.runtime.topics import CHECKPOINTS, DOSSIER_EVENTS
+from lgsp.runtime.topics import CHECKPOINTS
 from lgsp_connectors.kit.contract import Cursor, Record
 from lgsp_connectors.kit.sink import decode_checkpoint, encode_checkpoint, payload_of
 
@@ -15,13 +17,14 @@ from lgsp_connectors.kit.sink import decode_checkpoint, encode_checkpoint, paylo
 class LogSink:
     """Sends events to `dossier-events`, keyed by dossier code, and rejects to `dead-letters`."""
 
-    def __init__(self, producer: EventProducer, letters: DeadLetters, portal: str) -> None:
-        self._send, self.flush = producer.send, producer.flush
+    def __init__(self, events: BulkProducer, letters: DeadLetters, portal: str) -> None:
+        self._events, self._add = events, events.add
         self._letters, self._portal = letters, portal
+        self._parked = False
 
     def send(self, event: DossierEvent) -> None:
         """Hand over one event."""
-        self._send(DOSSIER_EVENTS, event.dossier_code.encode(), quick_encode_event(event))
+        self._add(event.dossier_code.encode(), quick_encode_event(event))
 
     def reject(self, record: Record, error: RejectedRecord) -> None:
         """Hand over one reject; the record travels sealed."""
@@ -32,6 +35,14 @@ class LogSink:
             payload=payload_of(record),
             portal=self._portal,
         )
+        self._parked = True
+
+    async def flush(self) -> None:
+        """Wait until events and letters are acknowledged."""
+        await self._events.flush()
+        if self._parked:
+            await asyncio.to_thread(self._letters.flush)
+            self._parked = False
 
 
 class LogCheckpoints:

@@ -92,8 +92,8 @@ class Runner:
                 page = await self._fetch(cursor, stop)
                 if page is None:
                     break
-                self._take(page)
-                await asyncio.to_thread(self._sink.flush)
+                await self._take(page)
+                await self._sink.flush()
                 if page.cursor != cursor:
                     await asyncio.to_thread(self._checkpoints.store, self._key, page.cursor)
                     metrics.CONNECTOR_CHECKPOINT.set_to_current_time()
@@ -132,7 +132,7 @@ class Runner:
                 task.cancel()
             await asyncio.gather(reading, stopping, return_exceptions=True)
 
-    def _take(self, page: Page) -> None:
+    async def _take(self, page: Page) -> None:
         """Map and hand over one page; one canonical log line."""
         started = time.perf_counter()
         report = self.report
@@ -145,7 +145,7 @@ class Runner:
                     raise record.fault
                 events = to_events(record)
             except RejectedRecord as error:
-                self._reject(record, error)
+                await self._reject(record, error)
                 continue
             self._rejects_in_a_row = 0
             for event in events:
@@ -180,7 +180,7 @@ class Runner:
                 seconds=round(time.perf_counter() - started, 3),
             )
 
-    def _reject(self, record: Record, error: RejectedRecord) -> None:
+    async def _reject(self, record: Record, error: RejectedRecord) -> None:
         """Park the record, once while it is remembered: an overlap reads it again and again."""
         report, origin = self.report, record.origin
         identity = f"{error.reason}\0{error.field}\0".encode() + payload_of(record)
@@ -204,7 +204,7 @@ class Runner:
         )
         self._rejects_in_a_row += 1
         if self._rejects_in_a_row >= self._settings.max_consecutive_rejects:
-            self._sink.flush()  # the letters are kept, the checkpoint is not
+            await self._sink.flush()  # the letters are kept, the checkpoint is not
             raise FatalError(
                 f"{self._rejects_in_a_row} records in a row were rejected, the last one at"
                 f" {origin}: {error}; the mapping or the portal is wrong"

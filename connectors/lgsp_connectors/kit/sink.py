@@ -20,7 +20,7 @@ class Sink(Protocol):
         """Hand over one rejected record as a dead letter."""
         ...
 
-    def flush(self) -> None:
+    async def flush(self) -> None:
         """Wait until all that was handed over is kept; LgspError when some of it is not."""
         ...
 

@@ -40,7 +40,7 @@ class MemorySink:
         self.journal.append("reject")
         self._rejects.append((record, error))
 
-    def flush(self) -> None:
+    async def flush(self) -> None:
         """Keep what was taken."""
         self.journal.append("flush")
         self.events += self._events
