@@ -1,5 +1,6 @@
 """Where a dossier stands: hand-worked cases of profile simple."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -25,7 +26,7 @@ def at(text: str | None) -> int | None:
 
 
 def dossier(
-    *rows: tuple[Status, str, dict[str, object]], due: str | None = "01-12 17:00"
+    *rows: tuple[Status, str, Mapping[str, object]], due: str | None = "01-12 17:00"
 ) -> Dossier:
     """Build a dossier from (status, time, extras); `due` stands on every row without its own."""
     found = [
@@ -55,7 +56,7 @@ def state_of(found: Dossier, now: str = "06-30 00:00") -> State:
     return standing(found, CALENDAR, at(now) or 0).state
 
 
-R: tuple[Status, str, dict[str, object]] = (S.RECEIVED, "01-08 08:00", {})
+R: tuple[Status, str, Mapping[str, object]] = (S.RECEIVED, "01-08 08:00", {})
 
 
 @pytest.mark.parametrize(
