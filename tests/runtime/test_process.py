@@ -1,0 +1,27 @@
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from lgsp.runtime.process import ForeignProcess
+
+
+def test_waits_for_and_ends_a_process_by_its_pid() -> None:
+    program = [sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read()"]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        with ForeignProcess(child.pid) as process:
+            assert program == process.arguments
+            assert not process.wait(0)
+            process.send(signal.SIGKILL)
+            assert process.wait(30)
+            child.wait()
+            assert [] == process.arguments
+            process.send(signal.SIGTERM)
+
+
+def test_there_is_no_such_process() -> None:
+    with pytest.raises(ProcessLookupError):
+        ForeignProcess(2**22 + 1)
