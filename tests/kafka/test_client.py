@@ -10,8 +10,8 @@ from lgsp.runtime.kafka import (
     latest_by_key,
     make_producer,
     read_topic,
-    wait_ready,
 )
+from lgsp.runtime.kafka_cluster import wait_ready
 
 pytestmark = pytest.mark.kafka
 

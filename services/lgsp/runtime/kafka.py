@@ -1,36 +1,25 @@
-"""Our use of kafka-python: one producer, bounded reading, readiness. Blocking; not the hot path.
+"""Our use of kafka-python: one producer and bounded reading. Blocking; not the hot path.
 
 Failures come out as RetryableError (brokers away, time-outs: the same call may work later) or
 FatalError (refused for good). Calls wait out a short absence of the brokers by themselves.
 """
 
-import logging
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import stamina
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import NewTopic
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.partitioner import Partitioner
 from kafka.partitioner.default import murmur2
 
-from lgsp.domain.errors import FatalError, LgspError, RetryableError
+from lgsp.domain.errors import RetryableError
+from lgsp.runtime.kafka_cluster import COMMON, PATIENCE, is_retryable, patiently, told
 
-_PATIENCE = 30.0  # seconds of the brokers' absence that a call waits out
 _UNFLUSHED = 50_000  # records handed to the client and not yet acknowledged; bounds its memory
 _FETCH_BYTES = 4 * 1024 * 1024
-_COMMON = {
-    "reconnect_backoff_max_ms": 1000,  # the client's own 30 s would outlast a broker's restart
-    "bootstrap_timeout_ms": 10_000,
-}
-
-# It reports every refused connection several times; we raise, or say once that we try again.
-logging.getLogger("kafka.net").setLevel(logging.CRITICAL)
 
 
 class KafkaRecord(NamedTuple):
@@ -101,7 +90,7 @@ class EventProducer:
         try:
             future = self._producer.send(topic, value, key, partition=partition)
         except KafkaError as error:
-            raise _told(f"cannot send to {topic}", error) from error
+            raise told(f"cannot send to {topic}", error) from error
         future.add_errback(self._failures.append)
         self._sent += 1
 
@@ -116,13 +105,13 @@ class EventProducer:
         try:
             self._producer.flush(timeout)
         except KafkaError as error:
-            raise _told("records are not acknowledged", error) from error
+            raise told("records are not acknowledged", error) from error
         failures, self._failures = self._failures, []
         sent, self._sent = self._sent, 0
         if failures:
-            refused = [failure for failure in failures if not _is_retryable(failure)]
+            refused = [failure for failure in failures if not is_retryable(failure)]
             worst = (refused or failures)[0]
-            raise _told(f"{len(failures)} of {sent} records not acknowledged", worst) from worst
+            raise told(f"{len(failures)} of {sent} records not acknowledged", worst) from worst
 
     def close(self, timeout: float = 10) -> None:
         """Close the connections; what was not flushed may be lost."""
@@ -146,33 +135,13 @@ def make_producer(bootstrap: str) -> EventProducer:
             compression_type="zstd",
             linger_ms=100,  # callers flush; so this only decides how full batches are
             batch_size=256 * 1024,
-            max_block_ms=int(_PATIENCE * 1000),
-            **_COMMON,
+            max_block_ms=int(PATIENCE * 1000),
+            **COMMON,
             allow_auto_create_topics=False,
             metrics_enabled=False,
         )
 
-    return EventProducer(_patiently(bootstrap, connect))
-
-
-@contextmanager
-def open_admin(bootstrap: str, patience: float = _PATIENCE) -> Iterator[Any]:
-    """Give a connected KafkaAdminClient; RetryableError when no broker answers."""
-
-    def connect() -> Any:
-        return KafkaAdminClient(
-            bootstrap_servers=bootstrap.split(","),
-            client_id="lgsp-admin",
-            **_COMMON | {"bootstrap_timeout_ms": min(10_000, int(patience * 1000))},
-        )
-
-    admin = _patiently(bootstrap, connect, patience)
-    try:
-        yield admin
-    except KafkaError as error:
-        raise _told(f"the broker at {bootstrap}", error) from error
-    finally:
-        admin.close()
+    return EventProducer(patiently(bootstrap, connect))
 
 
 def begin_offsets(bootstrap: str, topic: str) -> dict[int, int]:
@@ -226,54 +195,6 @@ def latest_by_key(bootstrap: str, topic: str) -> dict[bytes, bytes]:
     return latest
 
 
-def wait_ready(
-    bootstrap: str, timeout: float, *, alive: Callable[[], bool] = lambda: True
-) -> None:
-    """Return when the cluster can create topics and every existing partition has a leader.
-
-    Args:
-        bootstrap: brokers to ask.
-        timeout: seconds to wait at most.
-        alive: gives up at once when it says False (the process we wait for has ended).
-
-    Raises:
-        RetryableError: not ready in time, or `alive` said False.
-    """
-    deadline = time.monotonic() + timeout
-    reason = "nothing listens"
-    while alive() and time.monotonic() < deadline:
-        if _listens(bootstrap):
-            try:
-                reason = _not_ready(bootstrap)
-            except LgspError as error:
-                reason = str(error)
-            if not reason:
-                return
-        time.sleep(0.05)  # between two questions to another process; nothing announces it
-    raise RetryableError(f"no broker is ready at {bootstrap}: {reason}")
-
-
-def _not_ready(bootstrap: str) -> str:
-    """Say what is missing; "" when nothing is."""
-    with open_admin(bootstrap, patience=1) as admin:
-        # A dry run places a replica: it needs a controller and a broker that is not fenced.
-        admin.create_topics([NewTopic("lgsp-probe", 1, 1)], validate_only=True)
-        for topic in admin.describe_topics():
-            for partition in topic["partitions"]:
-                if partition["leader_id"] < 0:
-                    return f"{topic['name']}/{partition['partition_index']} has no leader"
-    return ""
-
-
-def _listens(bootstrap: str) -> bool:
-    host, _, port = bootstrap.partition(",")[0].rpartition(":")
-    try:
-        with socket.create_connection((host, int(port)), timeout=1):
-            return True
-    except OSError:
-        return False
-
-
 @contextmanager
 def _open_reader(bootstrap: str) -> Iterator[Any]:
     def connect() -> Any:
@@ -285,15 +206,15 @@ def _open_reader(bootstrap: str) -> Iterator[Any]:
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=_FETCH_BYTES,
             allow_auto_create_topics=False,
-            **_COMMON,
+            **COMMON,
             metrics_enabled=False,
         )
 
-    reader = _patiently(bootstrap, connect)
+    reader = patiently(bootstrap, connect)
     try:
         yield reader
     except KafkaError as error:
-        raise _told(f"the broker at {bootstrap}", error) from error
+        raise told(f"the broker at {bootstrap}", error) from error
     finally:
         reader.close()
 
@@ -313,34 +234,9 @@ def _read_to(reader: Any, partitions: list[Any], ends: Mapping[int, int]) -> Ite
         batches = reader.poll(timeout_ms=500, max_records=5000)
         if batches:
             moved = time.monotonic()
-        elif time.monotonic() - moved > _PATIENCE:
-            raise RetryableError(f"{partitions[0].topic} gave nothing for {_PATIENCE:.0f} s")
+        elif time.monotonic() - moved > PATIENCE:
+            raise RetryableError(f"{partitions[0].topic} gave nothing for {PATIENCE:.0f} s")
         for tp, records in batches.items():
             for r in records:
                 if r.offset < ends[tp.partition]:
                     yield KafkaRecord(tp.partition, r.offset, r.key, r.value, r.timestamp)
-
-
-def _patiently(bootstrap: str, connect: Callable[[], Any], patience: float = _PATIENCE) -> Any:
-    try:
-        for attempt in stamina.retry_context(
-            on=_is_retryable, attempts=None, timeout=patience, wait_initial=0.1, wait_max=2
-        ):
-            with attempt:
-                return connect()
-    except KafkaError as error:
-        raise _told(f"no broker answers at {bootstrap}", error) from error
-    raise AssertionError  # the loop above returns or raises
-
-
-def _is_retryable(error: Exception) -> bool:
-    return bool(getattr(error, "retriable", False))
-
-
-def _told(what: str, error: Exception) -> LgspError:
-    text = f"{what}: {_name(error)}"
-    return RetryableError(text) if _is_retryable(error) else FatalError(text)
-
-
-def _name(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

@@ -8,7 +8,7 @@ from typing import Any
 from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType
 
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.kafka import open_admin
+from lgsp.runtime.kafka_cluster import open_admin
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.topics import Topic, topics
 
