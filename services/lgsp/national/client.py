@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import orjson
@@ -43,8 +44,10 @@ class NationalClient:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._base = settings.national_base.rstrip("/") + BASE
-        self._query = {"dstcode": settings.national_dstcode}
+        base = settings.national_base.rstrip("/") + BASE
+        address = urlencode({"dstcode": settings.national_dstcode})
+        self._login_url = f"{base}/mapi/login?{address}"
+        self._call_url = f"{base}/{settings.national_endpoint}?{address}"
         self._headers = {
             "dstcode": settings.national_dstcode,
             "Accept": "application/json",
@@ -59,7 +62,7 @@ class NationalClient:
         self._session = ""
         self._session_ends = 0.0
         self._login_lock = asyncio.Lock()
-        self._log = structlog.get_logger().bind(portal=self._base)
+        self._log = structlog.get_logger().bind(portal=base)
 
     async def __aenter__(self) -> "NationalClient":
         self._http = aiohttp.ClientSession(
@@ -68,6 +71,7 @@ class NationalClient:
                 total=self._settings.national_timeout, sock_connect=_CONNECT_WITHIN
             ),
             headers=self._headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
 
@@ -132,7 +136,7 @@ class NationalClient:
                 "service": service,
                 **arguments,
             }
-            sent = await self._post(self._settings.national_endpoint, envelope, service)
+            sent = await self._post(self._call_url, envelope, service)
             if isinstance(sent, OutcomeUnknown):
                 return sent
             code, message = _code(sent), str(sent.get("message", ""))[:_MESSAGE]
@@ -151,7 +155,7 @@ class NationalClient:
                 return self._session
             settings = self._settings
             answer = await self._post(
-                "mapi/login",
+                self._login_url,
                 {
                     "username": settings.national_user,
                     "password": settings.national_password.get_secret_value(),
@@ -168,16 +172,14 @@ class NationalClient:
             return session
 
     async def _post(
-        self, path: str, body: dict[str, Any], service: str
+        self, url: str, body: dict[str, Any], service: str
     ) -> dict[str, Any] | OutcomeUnknown:
         """Send one request; the answer as an object, or OutcomeUnknown for a write without one."""
         assert self._http is not None, "use `async with`"  # noqa: S101
         try:
             async with (
                 self._pace,
-                self._http.post(
-                    f"{self._base}/{path}", params=self._query, data=orjson.dumps(body)
-                ) as response,
+                self._http.post(url, data=orjson.dumps(body)) as response,
             ):
                 raw = await response.read()
                 status, advice = response.status, response.headers.get("Retry-After")

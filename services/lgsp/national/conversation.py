@@ -42,11 +42,15 @@ DONE = frozenset({Verdict.CREATED, Verdict.UPDATED, Verdict.UNCHANGED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed:
-    """Result of one conversation; `wait` is the portal's advice in seconds."""
+    """Result of one conversation; `wait` is the portal's advice in seconds.
+
+    `newest_at` is the time of the newest event covered, ms UTC.
+    """
 
     verdict: Verdict
     acknowledged: Acknowledged
     status: Status
+    newest_at: int
     steps: int = 0
     error_code: str = ""
     reason: str = ""
@@ -197,6 +201,7 @@ class Conversation:
             verdict=verdict,
             acknowledged=self._known,
             status=current_status(self._dossier),
+            newest_at=self._dossier.transitions[-1].occurred_at,
             steps=self._steps,
             **details,
         )

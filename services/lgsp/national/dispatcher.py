@@ -26,6 +26,7 @@ _CLAIM = 512  # lanes in memory at once: enough to gather settlements while push
 _GATHER = 0.02  # seconds in which finished pushes join one transaction
 _ASK_EVERY = 0.25  # seconds between looks for lanes whose waiting time is over
 _SEND_AT_ONCE = 2000
+_SEND_EVERY = 0.25  # seconds in which results join one flush
 
 ResultSink = Callable[[Sequence[Outgoing]], None]  # returns once they are durable there
 
@@ -70,7 +71,6 @@ class Dispatcher:
         self._todo: asyncio.Queue[Waiting] = asyncio.Queue()
         self._done: asyncio.Queue[tuple[Waiting, Pushed]] = asyncio.Queue()
         self._changed = asyncio.Event()
-        self._settled = asyncio.Event()
         self._log = structlog.get_logger().bind(part="dispatcher")
         lanes.on_change = self._changed.set
 
@@ -148,7 +148,6 @@ class Dispatcher:
             ours = [(w, p) for w, p in finished if p.verdict is not Verdict.ABANDONED]
             if ours:
                 self._lanes.settle([self._settlement(w, p) for w, p in ours])
-                self._settled.set()
             self._in_flight.difference_update(waiting.code for waiting, _ in finished)
             if self._more and len(self._in_flight) <= _CLAIM // 2:
                 self._changed.set()
@@ -190,9 +189,7 @@ class Dispatcher:
                 await asyncio.to_thread(self._send_results, results)
                 self._lanes.sent(results)
             if len(results) < _SEND_AT_ONCE:
-                self._settled.clear()
-                await _wait_for(self._settled, _ASK_EVERY)
-                await asyncio.sleep(_GATHER)
+                await asyncio.sleep(_SEND_EVERY)
 
 
 async def _wait_for(event: asyncio.Event, seconds: float) -> None:

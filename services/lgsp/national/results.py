@@ -1,6 +1,5 @@
 """The sync result of a push, for the topic sync-results: no personal data, the message masked."""
 
-from lgsp.domain.state import decode
 from lgsp.national.conversation import Pushed, Verdict
 from lgsp.runtime.codec import RESULTS
 from lgsp.runtime.logs import mask
@@ -19,7 +18,6 @@ _OUTCOMES = {
 
 def encode_result(waiting: Waiting, pushed: Pushed, lane: State, now: int) -> bytes:
     """Encode the result of a push that left the lane in the state `lane`; `now` in ms UTC."""
-    newest = decode(waiting.code, waiting.state).transitions[-1].occurred_at
     return RESULTS.encode(
         {
             "dossier_code": waiting.code,
@@ -29,7 +27,7 @@ def encode_result(waiting: Waiting, pushed: Pushed, lane: State, now: int) -> by
             "attempt": waiting.attempts + 1,
             "error_code": pushed.error_code,
             "message": mask(pushed.reason),
-            "occurred_at": newest,
+            "occurred_at": pushed.newest_at,
             "at": now,
         }
     )
