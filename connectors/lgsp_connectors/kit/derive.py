@@ -44,9 +44,9 @@ def from_dossier(facts: Facts) -> list[DossierEvent]:
     submitted_at states REGISTERED, received_at RECEIVED, finished_at PROCESSED (or the ending that
     the status names), returned_at RESULT_RETURNED. The status decides where it contradicts a date:
     REGISTERED and REFUSED deny a reception, an open status denies a finish. The current status is
-    stated besides at the latest known date when no date states it, and at `occurred_at` when the
-    row carries the time of its last change; then an open status without a finishing date also
-    reopens the dossier, because the portal shows it open after the fact.
+    stated besides at `occurred_at` when the row carries the time of its last change (then an open
+    status without a finishing date also reopens the dossier, because the portal shows it open
+    after the fact), else at the latest known date when no date states it.
 
     Raises:
         RejectedRecord: FINISHED_WITHOUT_DATE, or MISSING_FIELD when the row has no date at all.
@@ -75,7 +75,7 @@ def from_dossier(facts: Facts) -> list[DossierEvent]:
         Status.RESULT_RETURNED,
     }:
         stated[Status.RESULT_RETURNED] = facts.returned_at
-    if status is not None and status not in stated:
+    if status is not None and status not in stated and facts.occurred_at is None:
         stated[status] = _latest(facts)
     events = [_event(facts, at, what) for what, at in stated.items()]
     if facts.occurred_at is not None and status is not None:
