@@ -1,6 +1,7 @@
 """Fixtures for every suite: one real broker a session, and topics of a test's own."""
 
 import os
+import random
 import socket
 import uuid
 from collections.abc import Callable, Iterator
@@ -25,12 +26,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def free_port_pair() -> int:
-    """Return a port that is free together with the next one."""
+    """Return a port that is free together with the next one.
+
+    Below the range of ephemeral ports: the broker binds it seconds later, and until then any
+    client on this machine might be given an ephemeral one.
+    """
     while True:
+        port = random.SystemRandom().randrange(12_000, 32_000, 2)
         with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
             try:
+                first.bind(("127.0.0.1", port))
                 second.bind(("127.0.0.1", port + 1))
             except OSError:
                 continue
