@@ -1,6 +1,7 @@
 """The feed's promises, asked over HTTP of a running server."""
 
 import json
+import time
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -97,12 +98,15 @@ def test_an_unchanged_document_is_not_sent_again(feed: Feed, store: Engine) -> N
     _status, headers, _body = feed.get("/api/v1/indicators")
     same, _headers, nothing = feed.get("/api/v1/indicators", **{"If-None-Match": headers["etag"]})
     fill(store, EVENTS[HALF:])
-    with feed.stream("/api/v1/stream") as events:
-        assert events.next() is not None  # by now no cache is older than the change
-    other, _headers, body = feed.get("/api/v1/indicators", **{"If-None-Match": headers["etag"]})
+    other, body = 304, b""
+    give_up = time.monotonic() + 10  # an answer may be a cached second old
+    while other == 304 and time.monotonic() < give_up:
+        other, _headers, body = feed.get(
+            "/api/v1/indicators", **{"If-None-Match": headers["etag"]}
+        )
 
-    assert (same, nothing) == (304, b"")
-    assert other == 200
+    assert (304, b"") == (same, nothing)
+    assert 200 == other
     assert body
 
 
