@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from prometheus_client import REGISTRY
+from sqlalchemy import Engine, update
 
 from lgsp.domain.dossier import current_status, merge_all
 from lgsp.domain.errors import RejectReason
@@ -16,6 +17,7 @@ from lgsp.national.planner import Draft, Names, draft
 from lgsp.national.retries import Retries
 from lgsp.store.engine import open_store
 from lgsp.store.lane_list import list_stopped, redrive, summarise
+from lgsp.store.lane_tables import LANES
 from tests.national.dossiers import CODE, START, step, steps
 from tests.national.harness import CALENDAR, RunningPortal, Sync, running_portal, until
 from tests.store.history import history
@@ -293,18 +295,42 @@ async def test_events_of_a_push_s_time_are_sent_after_it(tmp_path: Path, engine:
 async def test_a_worker_that_lost_its_partition_sends_nothing(
     tmp_path: Path, engine: Engine
 ) -> None:
-    async with running_portal(tmp_path) as portal:
+    faults = [{"match": {"service": "LayThuTuc", "nth": 1}, "do": {"delay": 0.3}}]
+    async with running_portal(tmp_path, faults) as portal:
         zombie = Sync(engine, portal.settings())
         zombie.feed(steps(2))
-        owner = Sync(engine, portal.settings())
-        owner.feed([step(1, 4)])
+        before = abandoned()
         async with zombie.working():
-            await until(lambda: zombie.lanes.confirm(0) is False)
+            await until_log_has(portal, "login")
+            owner = Sync(engine, portal.settings())
+            await until(lambda: abandoned() > before)
         written = [c for c in await portal.log() if c["service"] in WRITES]
         await owner.drain()
 
         assert [] == written
-        assert 1 == await equal_to_events(portal, steps(2, 4))
+        assert 1 == await equal_to_events(portal, steps(2))
+
+
+def abandoned() -> float:
+    """How many pushes were given up because the partition was lost."""
+    return REGISTRY.get_sample_value("lgsp_sync_pushes_total", {"outcome": "abandoned"}) or 0
+
+
+async def test_a_dossier_that_breaks_our_own_code_is_parked_alone(
+    tmp_path: Path, engine: Engine
+) -> None:
+    broken = "H37.2-240108-0666"
+    async with running_portal(tmp_path) as portal:
+        sync = Sync(engine, portal.settings())
+        sync.feed([*steps(2), *steps(2, code=broken)])
+        with engine.begin() as connection:
+            connection.execute(update(LANES).where(LANES.c.code == broken).values(state=b"no"))
+        await sync.drain()
+        with engine.connect() as connection:
+            stopped = list_stopped(connection, 10)
+
+        assert [(broken, "internal: error")] == [(s["code"], s["reason"]) for s in stopped]
+        assert 1 == await equal_to_events(portal, steps(2))
 
 
 async def test_a_portal_restored_from_an_old_copy_is_filled_again(

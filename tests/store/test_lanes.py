@@ -76,6 +76,25 @@ def test_a_worker_behind_writes_nothing(engine: Engine) -> None:
     assert owner.confirm(0)
 
 
+def test_opening_a_partition_takes_it_from_who_had_it(engine: Engine) -> None:
+    before, _ = make(engine)
+    after, _ = make(engine)
+    after.open_partition(0)
+
+    assert not before.confirm(0)
+    assert after.confirm(0)
+
+
+def test_pushes_nothing_while_the_last_owner_s_calls_may_arrive(engine: Engine) -> None:
+    lanes = SyncLanes(
+        engine, "dossier-events", load_calendar(), Clock(), lambda _rejects: None, grace=3600
+    )
+    lanes.open_partition(0)
+    lanes.fold([batch(steps(2))])
+
+    assert [] == lanes.waiting(10)
+
+
 def test_a_settled_push_leaves_newer_events_pending(engine: Engine) -> None:
     lanes, _ = make(engine)
     lanes.fold([batch(steps(2))])

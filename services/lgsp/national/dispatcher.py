@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from lgsp.domain.state import decode as decode_state
+from lgsp.domain.status import Status
 from lgsp.national import acknowledged
 from lgsp.national.breaker import Breaker
 from lgsp.national.catalogue import Catalogue
@@ -120,14 +122,28 @@ class Dispatcher:
             self._done.put_nowait((waiting, pushed))
 
     async def _converse(self, waiting: Waiting) -> Pushed:
-        return await Conversation(
-            self._client,
-            self._catalogue,
-            decode_state(waiting.code, waiting.state),
-            acknowledged.decode(waiting.acknowledged),
-            self._open_person,
-            lambda: self._lanes.confirm(waiting.partition),
-        ).push(trusted=self._lanes.is_known(waiting))
+        known = acknowledged.decode(waiting.acknowledged)
+        try:
+            return await Conversation(
+                self._client,
+                self._catalogue,
+                decode_state(waiting.code, waiting.state),
+                known,
+                self._open_person,
+                lambda: self._lanes.confirm(waiting.partition),
+            ).push(trusted=self._lanes.is_known(waiting))
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one dossier must not stop the others
+            self._log.exception("dossier_push_failed", dossier=waiting.code)
+            return Pushed(
+                verdict=Verdict.REFUSED,
+                acknowledged=known,
+                status=Status.UNKNOWN,
+                newest_at=waiting.pending_since,
+                error_code="internal",
+                reason=type(error).__name__,
+            )
 
     async def _settle(self) -> None:
         while True:

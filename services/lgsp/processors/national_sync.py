@@ -24,6 +24,7 @@ from lgsp.store.lane_list import summarise
 from lgsp.store.lanes import LANE, Outgoing, SyncLanes
 
 _REPORT_EVERY = 2.0
+_GRACE = 1.0  # seconds
 
 
 def run(settings: Settings) -> int:
@@ -47,6 +48,7 @@ def run(settings: Settings) -> int:
         now_ms,
         lambda rejects: _park(letters, rejects),
         lease=settings.session_timeout / 3,
+        grace=_GRACE,
     )
     lane = Lane(LANE, DOSSIER_EVENTS, lanes, batch_events=settings.batch_events)
 

@@ -67,7 +67,7 @@ class Outgoing(NamedTuple):
 class _Held:
     def __init__(self, position: Position) -> None:
         self.position = position
-        self.confirmed = time.monotonic()
+        self.claimed = self.confirmed = time.monotonic()
         self.dossiers: dict[str, Dossier] = {}
         self.known: set[str] = set()
 
@@ -82,6 +82,8 @@ class SyncLanes:
         clock: gives now in ms UTC.
         park: makes rejected records durable as dead letters before the offset may pass them.
         lease: seconds for which a partition counts as ours without asking the store.
+        grace: seconds after a claim before anything of the partition is pushed: what its last
+            owner had sent must have arrived before the portal is asked what it holds.
         keep: most dossiers kept in memory.
     """
 
@@ -94,6 +96,7 @@ class SyncLanes:
         park: Callable[[Sequence[Reject]], None],
         *,
         lease: float = 3.0,
+        grace: float = 0.0,
         keep: int = 20_000,
     ) -> None:
         self._engine = engine
@@ -102,17 +105,26 @@ class SyncLanes:
         self._clock = clock
         self._park = park
         self._lease = lease
+        self._grace = grace
         self._keep = keep
         self._held: dict[int, _Held] = {}
         self.on_change: Callable[[], None] = lambda: None
 
     def open_partition(self, partition: int) -> int:
-        """Load the stored position; dossiers come when events name them."""
+        """Claim the partition; return its stored position. Dossiers come when events name them.
+
+        The claim moves the position's version, so a worker that had the partition before and does
+        not know of its loss finds itself fenced in `confirm` and `apply`.
+        """
         with self._engine.begin() as connection:
-            position = load_position(connection, LANE, self._topic, partition)
-        self._held[partition] = _Held(position)
+            stored = load_position(connection, LANE, self._topic, partition)
+            held = self._held.get(partition)
+            if held is not None and held.position == stored:
+                return stored.offset
+            claimed = advance(connection, LANE, self._topic, partition, stored, stored.offset)
+        self._held[partition] = _Held(claimed or stored)
         self.on_change()
-        return position.offset
+        return stored.offset
 
     def close_partition(self, partition: int) -> None:
         """Forget the partition; pushes under way for it are abandoned."""
@@ -158,14 +170,16 @@ class SyncLanes:
 
     def waiting(self, limit: int) -> list[Waiting]:
         """Return pending lanes of the held partitions that may be tried now, longest due first."""
-        if not self._held:
+        ready = time.monotonic() - self._grace
+        mine = sorted(p for p, held in self._held.items() if held.claimed <= ready)
+        if not mine:
             return []
         query = (
             select(*[LANES.c[name] for name in Waiting._fields])
             .where(
                 IS_PENDING,
                 LANES.c.next_attempt_at <= self._clock(),
-                LANES.c.partition.in_(sorted(self._held)),
+                LANES.c.partition.in_(mine),
             )
             .order_by(LANES.c.next_attempt_at)
             .limit(limit)
