@@ -1,8 +1,8 @@
 """The feed's promises, asked over HTTP of a running server."""
 
 import json
-import time
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
