@@ -73,8 +73,8 @@ def test_never_repeats_a_personal_value() -> None:
     assert fault_of_record(wrong) == "DinhDanhCHS[0].SoDinhDanh: sai định dạng"
 
 
-@pytest.mark.parametrize("status", ["1", "3"])
-def test_needs_no_reception_date_of_what_was_not_received(status: str) -> None:
+@pytest.mark.parametrize("status", ["1", "3", "5", "7"])
+def test_needs_no_reception_date_of_what_may_not_be_received(status: str) -> None:
     assert fault_of_record(RECORD | {"TrangThaiHoSo": status, "NgayTiepNhan": ""}) is None
 
 

@@ -24,8 +24,8 @@ from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.codec import RESULTS, encode_event
 from lgsp.runtime.lane import Batch
+from lgsp.runtime.record import Reject
 from lgsp.runtime.settings import Settings
-from lgsp.store.fold import Reject
 from lgsp.store.lanes import Outgoing, SyncLanes, count_pending
 
 CALENDAR = load_calendar()

@@ -59,6 +59,12 @@ def test_sends_a_dossier_that_is_only_registered() -> None:
     assert ["1"] == [s.record["TrangThai"] for s in found.steps]
 
 
+def test_invents_no_reception_for_a_dossier_withdrawn_before_it() -> None:
+    record = drafted(steps(1, 7)).record
+
+    assert ("7", "") == (record["TrangThaiHoSo"], record["NgayTiepNhan"])
+
+
 @pytest.mark.parametrize(
     ("events", "reason"),
     [

@@ -58,14 +58,14 @@ def standing(dossier: Dossier, calendar: Calendar, now: int) -> Standing:  # noq
     if not taken:
         return Standing(State.UNMAPPED)
     current = taken[-1].status
-    received_at = _received_at(dossier, taken)
+    received_at = reception_time(dossier, taken)
     if current is Status.REFUSED:
         return Standing(State.REFUSED, received_at, closed_at=taken[-1].occurred_at)
     if current is Status.WITHDRAWN:
         return Standing(State.WITHDRAWN, received_at, closed_at=taken[-1].occurred_at)
     if received_at is None:
         return Standing(State.REGISTERED)
-    closed_at = _finished_at(dossier, taken) if current in FINISHED else None
+    closed_at = finishing_time(dossier, taken) if current in FINISHED else None
     deadline = _deadline(
         dossier, taken, received_at, calendar, now if closed_at is None else closed_at
     )
@@ -86,7 +86,7 @@ def _resolved(closed_at: int, deadline: int | None) -> State:
     return State.EARLY if day_of(closed_at) < day_of(deadline) else State.ON_TIME
 
 
-def _received_at(dossier: Dossier, taken: list[Transition]) -> int | None:
+def reception_time(dossier: Dossier, taken: list[Transition]) -> int | None:
     """Give the reception time: the stated one, else the first step that implies reception.
 
     Statuses 1 and 3 alone mean "not received", whatever dates the source carries. 5 and 7 may
@@ -100,10 +100,11 @@ def _received_at(dossier: Dossier, taken: list[Transition]) -> int | None:
     return next((t.occurred_at for t in taken if t.status not in implying), None)
 
 
-def _finished_at(dossier: Dossier, taken: list[Transition]) -> int:
-    """Give the finishing time: the stated one, else that of the last 9, else of 10, else of 8.
+def finishing_time(dossier: Dossier, taken: list[Transition]) -> int:
+    """Give the finishing time of a dossier that stands at 8, 9 or 10.
 
-    A stated time from before the source reopened the dossier no longer counts.
+    The stated one, else that of the last 9, else of 10, else of 8. A stated time from before the
+    source reopened the dossier no longer counts.
     """
     reopened = last_reopening(taken) or -1
     if dossier.finished_at is not None and dossier.finished_at >= reopened:

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from lgsp.domain.codes import is_dossier, is_procedure, national_procedure
 from lgsp.domain.dossier import Dossier, Transition, effective_steps, last_reopening
 from lgsp.domain.event import Channel
-from lgsp.domain.status import FINISHED, NOT_RECEIVED, Status
+from lgsp.domain.standing import finishing_time, reception_time
+from lgsp.domain.status import FINISHED, Status
 from lgsp.domain.working_time import OFFSET_MS
 from lgsp.national.acknowledged import Acknowledged, digest, step_key
 
@@ -156,18 +157,10 @@ def _record(
     dossier: Dossier, taken: list[Transition], names: Names, person: Mapping[str, str]
 ) -> Record:
     current = taken[-1]
-    reopened = last_reopening(taken)
-    finished_at = (
-        _still_true(dossier.finished_at, reopened) if current.status in FINISHED else None
-    )
-    returned_at = (
-        _still_true(dossier.returned_at, reopened) if current.status in FINISHED else None
-    )
-    if returned_at is None and current.status is Status.RESULT_RETURNED:
-        returned_at = current.occurred_at
-    if finished_at is None and current.status in FINISHED:
-        finished_at = next(t.occurred_at for t in reversed(taken) if t.status in FINISHED)
-    received_at = _received_at(dossier, taken)
+    ended = current.status in FINISHED
+    finished_at = finishing_time(dossier, taken) if ended else None
+    returned_at = _returned_at(dossier, taken) if ended else None
+    received_at = reception_time(dossier, taken)
     registered_at = taken[0].occurred_at if taken[0].status is Status.REGISTERED else None
     submitted_at = dossier.submitted_at or registered_at or received_at or taken[0].occurred_at
     refused_at = current.occurred_at if current.status is Status.REFUSED else None
@@ -212,16 +205,12 @@ def _record(
     }
 
 
-def _still_true(at: int | None, reopened: int | None) -> int | None:
-    """Drop a finishing time from before the source reopened the dossier."""
-    return None if at is None or (reopened is not None and at < reopened) else at
-
-
-def _received_at(dossier: Dossier, taken: list[Transition]) -> int | None:
-    """Give the stated reception time, else that of the first step which implies reception."""
-    if dossier.received_at is not None:
-        return dossier.received_at
-    return next((t.occurred_at for t in taken if t.status not in NOT_RECEIVED), None)
+def _returned_at(dossier: Dossier, taken: list[Transition]) -> int | None:
+    """Give the stated time unless the source has reopened the dossier since; else that of 10."""
+    stated, reopened = dossier.returned_at, last_reopening(taken)
+    if stated is not None and (reopened is None or stated >= reopened):
+        return stated
+    return taken[-1].occurred_at if taken[-1].status is Status.RESULT_RETURNED else None
 
 
 def _step(dossier: Dossier, transition: Transition) -> Record:

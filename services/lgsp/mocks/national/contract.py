@@ -19,7 +19,8 @@ _DOSSIER = re.compile(
 )
 _PROCEDURE = re.compile(r"\d\.\d{6}(?:\.\d{3}\.\d{2}\.\d{2}\.[GH]\d{2})?")
 _DATE_LENGTH = 14
-_NOT_RECEIVED = ("1", "3")
+# 5 and 7 may come before reception: demanding a date there would make callers invent one.
+_MAYBE_NOT_RECEIVED = ("1", "3", "5", "7")
 
 
 @lru_cache(maxsize=65536)
@@ -169,7 +170,7 @@ def fault_of_record(record: object) -> str | None:
     fault = fault_of(record, DOSSIER)
     if fault is None and isinstance(record, dict):
         received = record.get("NgayTiepNhan")
-        if not received and record["TrangThaiHoSo"] not in _NOT_RECEIVED:
+        if not received and record["TrangThaiHoSo"] not in _MAYBE_NOT_RECEIVED:
             return "Thiếu trường bắt buộc NgayTiepNhan"
     return fault
 
