@@ -20,7 +20,8 @@ from lgsp.domain.standing import standing
 from lgsp.domain.status import Status
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.codec import decode_event, encode_event
-from lgsp.runtime.lane import Batch, Record
+from lgsp.runtime.lane import Batch
+from lgsp.runtime.record import Record
 from lgsp.store.engine import open_store
 from lgsp.store.fold import RatesFold
 

@@ -15,10 +15,11 @@ from lgsp.domain.rates import MEASURES, contribution
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.codec import encode_event
 from lgsp.runtime.lane import Batch, FencedError
+from lgsp.runtime.record import Reject
 from lgsp.store.cells import mark_published, take_dirty
 from lgsp.store.digest import digest
 from lgsp.store.engine import open_store
-from lgsp.store.fold import RatesFold, Reject
+from lgsp.store.fold import RatesFold
 from lgsp.store.tables import CELLS, DOSSIERS, PORTALS
 from tests.store.history import NOW, history
 

@@ -12,7 +12,7 @@ from lgsp.domain.state import decode
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.codec import encode_event
 from lgsp.runtime.lane import Batch, FencedError
-from lgsp.store.fold import Reject
+from lgsp.runtime.record import Reject
 from lgsp.store.lane_list import list_stopped, redrive, summarise
 from lgsp.store.lane_tables import LANES, State
 from lgsp.store.lanes import Settled, SyncLanes, Waiting, count_pending

@@ -14,11 +14,12 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka import KafkaRecord, begin_offsets, end_offsets, read_topic
 from lgsp.runtime.lane import Batch
 from lgsp.runtime.logs import configure_logs
+from lgsp.runtime.record import Reject
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.topics import DOSSIER_EVENTS
 from lgsp.store.digest import digest
 from lgsp.store.engine import open_store
-from lgsp.store.fold import RatesFold, Reject
+from lgsp.store.fold import RatesFold
 
 
 def register(app: typer.Typer) -> None:

@@ -19,7 +19,6 @@ from lgsp.runtime.settings import Settings
 from lgsp.runtime.topics import DOSSIER_EVENTS, SYNC_RESULTS
 from lgsp.runtime.worker import run_worker
 from lgsp.store.engine import open_store
-from lgsp.store.fold import Reject
 from lgsp.store.lane_list import summarise
 from lgsp.store.lanes import LANE, Outgoing, SyncLanes
 
@@ -46,7 +45,7 @@ def run(settings: Settings) -> int:
         DOSSIER_EVENTS,
         calendar,
         now_ms,
-        lambda rejects: _park(letters, rejects),
+        lambda rejects: letters.park_rejects(Stage.NATIONAL_SYNC, DOSSIER_EVENTS, rejects),
         lease=settings.session_timeout / 3,
         grace=_GRACE,
     )
@@ -91,10 +90,3 @@ def _send(producer: EventProducer, results: Sequence[Outgoing]) -> None:
     for result in results:
         producer.send(SYNC_RESULTS, result.code.encode(), result.value)
     producer.flush()
-
-
-def _park(letters: DeadLetters, rejects: Sequence[Reject]) -> None:
-    for partition, record, cause in rejects:
-        letters.park_record(Stage.NATIONAL_SYNC, DOSSIER_EVENTS, partition, record, cause)
-        metrics.REJECTS.labels(Stage.NATIONAL_SYNC.value, cause.reason.value).inc()
-    letters.flush()

@@ -18,7 +18,7 @@ from lgsp.runtime.topics import DOSSIER_EVENTS, RATE_CELLS
 from lgsp.runtime.worker import run_worker
 from lgsp.store.cells import KEY, mark_published, take_dirty
 from lgsp.store.engine import open_store
-from lgsp.store.fold import LANE, RatesFold, Reject
+from lgsp.store.fold import LANE, RatesFold
 
 _PUBLISH_AT_ONCE = 5000
 _PUBLISH_EVERY = 0.5  # seconds; also how long changes of one cell are gathered
@@ -43,7 +43,7 @@ def run(settings: Settings) -> int:
         DOSSIER_EVENTS,
         load_calendar(settings.calendar_file),
         now_ms,
-        lambda rejects: _park(letters, rejects),
+        lambda rejects: letters.park_rejects(Stage.RATES, DOSSIER_EVENTS, rejects),
     )
     lane = Lane(LANE, DOSSIER_EVENTS, fold, batch_events=settings.batch_events)
     log = structlog.get_logger().bind(lane=LANE)
@@ -87,10 +87,3 @@ def _send(producer: EventProducer, cells: Sequence[dict[str, object]]) -> None:
     for cell in cells:
         producer.send(RATE_CELLS, *cell_message(cell))
     producer.flush()
-
-
-def _park(letters: DeadLetters, rejects: Sequence[Reject]) -> None:
-    for partition, record, cause in rejects:
-        letters.park_record(Stage.RATES, DOSSIER_EVENTS, partition, record, cause)
-        metrics.REJECTS.labels(Stage.RATES.value, cause.reason.value).inc()
-    letters.flush()

@@ -5,18 +5,19 @@ compacted: a letter is open while its key has a value; replaying it deletes the 
 """
 
 import importlib.metadata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Protocol
 
 import structlog
 
 from lgsp.domain.errors import FatalError, RejectedRecord
+from lgsp.runtime import metrics
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.codec import LETTERS
 from lgsp.runtime.kafka import EventProducer, latest_by_key
 from lgsp.runtime.logs import mask, redact
+from lgsp.runtime.record import Record, Reject
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.topics import DEAD_LETTERS
@@ -50,25 +51,6 @@ class DeadLetter:
     payload: bytes | None = None
     rejected_at: int
     version: str = ""
-
-
-class LogRecord(Protocol):
-    """What is needed of a rejected record of the log."""
-
-    @property
-    def offset(self) -> int:
-        """Offset in its partition."""
-        ...
-
-    @property
-    def key(self) -> bytes | None:
-        """Its key: the dossier code."""
-        ...
-
-    @property
-    def value(self) -> bytes | None:
-        """Its value as found."""
-        ...
 
 
 def encode_letter(letter: DeadLetter) -> bytes:
@@ -152,7 +134,7 @@ class DeadLetters:
         return letter_id
 
     def park_record(
-        self, stage: Stage, topic: str, partition: int, record: LogRecord, cause: RejectedRecord
+        self, stage: Stage, topic: str, partition: int, record: Record, cause: RejectedRecord
     ) -> str:
         """Send a letter for a record of the log; returns its id."""
         return self.park(
@@ -162,6 +144,13 @@ class DeadLetters:
             payload=record.value or b"",
             dossier_code=(record.key or b"").decode(errors="replace"),
         )
+
+    def park_rejects(self, stage: Stage, topic: str, rejects: Sequence[Reject]) -> None:
+        """Park records of the log, counted, and return once they are durable."""
+        for partition, record, cause in rejects:
+            self.park_record(stage, topic, partition, record, cause)
+            metrics.REJECTS.labels(stage.value, cause.reason.value).inc()
+        self.flush()
 
     def flush(self) -> None:
         """Wait until every letter is on the log; errors as EventProducer.flush."""

@@ -19,32 +19,9 @@ from faust.types import TP
 
 from lgsp.domain.errors import FatalError
 from lgsp.runtime import metrics
+from lgsp.runtime.record import Record
 
 _QUEUED_BATCHES = 16
-
-
-class Record(Protocol):
-    """What the lane hands on of a Kafka record."""
-
-    @property
-    def offset(self) -> int:
-        """Offset in its partition."""
-        ...
-
-    @property
-    def key(self) -> bytes | None:
-        """The dossier code."""
-        ...
-
-    @property
-    def value(self) -> bytes | None:
-        """The framed event."""
-        ...
-
-    @property
-    def timestamp(self) -> int:
-        """Time of the record in ms UTC."""
-        ...
 
 
 class Batch(NamedTuple):

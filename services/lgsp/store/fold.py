@@ -17,7 +17,8 @@ from lgsp.domain.standing import standing
 from lgsp.domain.state import decode, encode
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.codec import decode_event
-from lgsp.runtime.lane import Batch, FencedError, Record
+from lgsp.runtime.lane import Batch, FencedError
+from lgsp.runtime.record import Record, Reject
 from lgsp.store.cells import Cells, add, write_cells
 from lgsp.store.engine import upsert
 from lgsp.store.offsets import Position, advance, load_position
@@ -27,14 +28,6 @@ LANE = "rates"
 _LOAD_AT_ONCE = 5000
 _WAKE_AT_ONCE = 2000
 _DATES = ("occurred_at", "received_at", "due_at", "finished_at")
-
-
-class Reject(NamedTuple):
-    """A record of the log that cannot be folded, with its cause."""
-
-    partition: int
-    record: Record
-    cause: RejectedRecord
 
 
 class Entry(NamedTuple):

@@ -18,9 +18,9 @@ from lgsp.domain.event import DossierEvent
 from lgsp.domain.state import decode, encode
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.codec import decode_event
-from lgsp.runtime.lane import Batch, FencedError, Record
+from lgsp.runtime.lane import Batch, FencedError
+from lgsp.runtime.record import Record, Reject
 from lgsp.store.engine import upsert
-from lgsp.store.fold import Reject
 from lgsp.store.lane_tables import IS_PENDING, LANES, OUTBOX, State
 from lgsp.store.offsets import Position, advance, load_position
 
