@@ -149,6 +149,7 @@ class Poison:
     offset = 123_456_789
     key = b"H37.9-240102-0009"
     value = b"poison"
+    timestamp = 0
 
 
 def _is_mine(letter: DeadLetter) -> bool:
