@@ -26,7 +26,8 @@ from lgsp.runtime.codec import RESULTS, encode_event
 from lgsp.runtime.lane import Batch
 from lgsp.runtime.record import Reject
 from lgsp.runtime.settings import Settings
-from lgsp.store.lanes import Outgoing, SyncLanes, count_pending
+from lgsp.store.lane_rows import Outgoing
+from lgsp.store.lanes import SyncLanes, count_pending
 
 CALENDAR = load_calendar()
 TOPIC = "dossier-events"

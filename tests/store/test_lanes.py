@@ -14,8 +14,9 @@ from lgsp.runtime.codec import encode_event
 from lgsp.runtime.lane import Batch, FencedError
 from lgsp.runtime.record import Reject
 from lgsp.store.lane_list import list_stopped, redrive, summarise
+from lgsp.store.lane_rows import Settled, Waiting
 from lgsp.store.lane_tables import LANES, State
-from lgsp.store.lanes import Settled, SyncLanes, Waiting, count_pending
+from lgsp.store.lanes import SyncLanes, count_pending
 from tests.national.dossiers import CODE, HOUR, START, step, steps
 from tests.national.harness import Kept
 

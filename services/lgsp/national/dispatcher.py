@@ -21,8 +21,9 @@ from lgsp.national.conversation import DONE, Conversation, PersonOpener, Pushed,
 from lgsp.national.results import encode_result
 from lgsp.national.retries import Retries
 from lgsp.runtime import metrics
+from lgsp.store.lane_rows import Outgoing, Settled, Waiting
 from lgsp.store.lane_tables import State
-from lgsp.store.lanes import Outgoing, Settled, SyncLanes, Waiting
+from lgsp.store.lanes import SyncLanes
 
 _CLAIM = 512  # lanes in memory at once: enough to gather settlements while pushes go on
 _GATHER = 0.02  # seconds in which finished pushes join one transaction

@@ -3,8 +3,8 @@
 from lgsp.national.conversation import Pushed, Verdict
 from lgsp.runtime.codec import RESULTS
 from lgsp.runtime.logs import mask
+from lgsp.store.lane_rows import Waiting
 from lgsp.store.lane_tables import State
-from lgsp.store.lanes import Waiting
 
 _OUTCOMES = {
     Verdict.CREATED: "CREATED",

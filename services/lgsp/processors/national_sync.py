@@ -20,7 +20,8 @@ from lgsp.runtime.topics import DOSSIER_EVENTS, SYNC_RESULTS
 from lgsp.runtime.worker import run_worker
 from lgsp.store.engine import open_store
 from lgsp.store.lane_list import summarise
-from lgsp.store.lanes import LANE, Outgoing, SyncLanes
+from lgsp.store.lane_rows import Outgoing
+from lgsp.store.lanes import LANE, SyncLanes
 
 _REPORT_EVERY = 2.0
 _GRACE = 1.0  # seconds

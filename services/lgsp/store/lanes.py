@@ -8,60 +8,31 @@ came meanwhile leave the lane pending.
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, select
 
 from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import DossierEvent
-from lgsp.domain.state import decode, encode
+from lgsp.domain.state import decode
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.codec import decode_event
 from lgsp.runtime.lane import Batch, FencedError
 from lgsp.runtime.record import Record, Reject
-from lgsp.store.engine import upsert
+from lgsp.store.lane_rows import (
+    Outgoing,
+    Settled,
+    Waiting,
+    mark_pending,
+    write_results,
+    write_settled,
+)
 from lgsp.store.lane_tables import IS_PENDING, LANES, OUTBOX, State
 from lgsp.store.offsets import Position, advance, load_position
 
 LANE = "national-sync"
 _LOAD_AT_ONCE = 5000
 _DATES = ("occurred_at", "submitted_at", "received_at", "due_at", "finished_at", "returned_at")
-
-
-class Waiting(NamedTuple):
-    """A pending lane as claimed; times in ms UTC."""
-
-    code: str
-    partition: int
-    version: int
-    settled: int
-    acknowledged: bytes | None
-    attempts: int
-    failing_since: int | None
-    pending_since: int
-    state: bytes
-
-
-class Settled(NamedTuple):
-    """What a push left behind; `lane` holds only if no event came since `waiting` was claimed."""
-
-    waiting: Waiting
-    lane: State
-    reason: str
-    acknowledged: bytes
-    attempts: int
-    failing_since: int | None
-    next_attempt_at: int
-    result: bytes
-
-
-class Outgoing(NamedTuple):
-    """A sync result that Kafka has not acknowledged yet."""
-
-    id: int
-    code: str
-    value: bytes
 
 
 class _Held:
@@ -160,7 +131,7 @@ class SyncLanes:
             positions = self._advance(connection, batches)
             for partition, by_code in touched.items():
                 changed[partition] = self._merge(connection, partition, by_code)
-            self._write(connection, changed)
+            mark_pending(connection, changed, self._clock())
         for partition, position in positions.items():
             held = self._held[partition]
             held.position, held.confirmed = position, time.monotonic()
@@ -218,20 +189,10 @@ class SyncLanes:
             for push in pushes:
                 if push.waiting.partition not in self._held:
                     continue
-                if connection.execute(_SETTLE, _settle_values(push, now)).rowcount == 1:
+                if write_settled(connection, push, now):
                     written.append(push)
             if written:
-                connection.execute(
-                    insert(OUTBOX),
-                    [
-                        {
-                            "code": p.waiting.code,
-                            "partition": p.waiting.partition,
-                            "value": p.result,
-                        }
-                        for p in written
-                    ],
-                )
+                write_results(connection, written)
         for push in written:
             known = self._held[push.waiting.partition].known
             if push.lane is State.CLEAN:
@@ -296,86 +257,6 @@ class SyncLanes:
             if dossier is not None and dossier is not before:
                 changed[code] = dossier
         return changed
-
-    def _write(self, connection: Connection, changed: dict[int, dict[str, Dossier]]) -> None:
-        now = self._clock()
-        rows = [
-            {
-                "code": code,
-                "partition": partition,
-                "version": 1,
-                "settled": 0,
-                "lane": State.PENDING.value,
-                "reason": "",
-                "attempts": 0,
-                "next_attempt_at": now,
-                "pending_since": now,
-                "state": encode(dossier),
-            }
-            for partition, dossiers in changed.items()
-            for code, dossier in dossiers.items()
-        ]
-        if not rows:
-            return
-        statement = upsert(connection.dialect, LANES)
-        new, waits = statement.excluded, LANES.c.lane == State.PENDING.value
-
-        def unless_waiting(name: str, value: Any) -> Any:
-            return case((waits, LANES.c[name]), else_=value)
-
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["code"],
-                set_={
-                    "state": new.state,
-                    "version": LANES.c.version + 1,
-                    "lane": new.lane,
-                    "reason": unless_waiting("reason", ""),
-                    "attempts": unless_waiting("attempts", 0),
-                    "failing_since": unless_waiting("failing_since", None),
-                    "next_attempt_at": unless_waiting("next_attempt_at", new.next_attempt_at),
-                    "pending_since": unless_waiting("pending_since", new.pending_since),
-                },
-            ),
-            rows,
-        )
-
-
-_UNMOVED = LANES.c.version == bindparam("pushed_version")
-_SETTLE = (
-    update(LANES)
-    .where(
-        LANES.c.code == bindparam("pushed_code"), LANES.c.settled == bindparam("pushed_settled")
-    )
-    .values(
-        settled=LANES.c.settled + 1,
-        lane=case((_UNMOVED, bindparam("new_lane")), else_=State.PENDING.value),
-        reason=case((_UNMOVED, bindparam("new_reason")), else_=""),
-        acknowledged=bindparam("new_acknowledged"),
-        attempts=bindparam("new_attempts"),
-        failing_since=bindparam("new_failing_since"),
-        next_attempt_at=bindparam("new_next_attempt_at"),
-        pending_since=bindparam("new_pending_since"),
-        updated_at=bindparam("now"),
-    )
-)
-
-
-def _settle_values(push: Settled, now: int) -> dict[str, Any]:
-    retried = push.lane is State.PENDING
-    return {
-        "pushed_code": push.waiting.code,
-        "pushed_version": push.waiting.version,
-        "pushed_settled": push.waiting.settled,
-        "new_lane": push.lane.value,
-        "new_reason": push.reason,
-        "new_acknowledged": push.acknowledged,
-        "new_attempts": push.attempts,
-        "new_failing_since": push.failing_since,
-        "new_next_attempt_at": push.next_attempt_at,
-        "new_pending_since": push.waiting.pending_since if retried else now,
-        "now": now,
-    }
 
 
 def count_pending(connection: Connection) -> int:

@@ -1,0 +1,145 @@
+"""Rows of the sync lanes: how a batch marks them pending, how a settled push changes them."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, case, insert, update
+
+from lgsp.domain.dossier import Dossier
+from lgsp.domain.state import encode
+from lgsp.store.engine import upsert
+from lgsp.store.lane_tables import LANES, OUTBOX, State
+
+
+class Waiting(NamedTuple):
+    """A pending lane as claimed; times in ms UTC."""
+
+    code: str
+    partition: int
+    version: int
+    settled: int
+    acknowledged: bytes | None
+    attempts: int
+    failing_since: int | None
+    pending_since: int
+    state: bytes
+
+
+class Settled(NamedTuple):
+    """What a push left behind; `lane` holds only if no event came since `waiting` was claimed."""
+
+    waiting: Waiting
+    lane: State
+    reason: str
+    acknowledged: bytes
+    attempts: int
+    failing_since: int | None
+    next_attempt_at: int
+    result: bytes
+
+
+class Outgoing(NamedTuple):
+    """A sync result that Kafka has not acknowledged yet."""
+
+    id: int
+    code: str
+    value: bytes
+
+
+def mark_pending(connection: Connection, changed: dict[int, dict[str, Dossier]], now: int) -> None:
+    """Write changed dossiers, by partition and code, as pending.
+
+    A lane that waits for its next attempt goes on waiting; a stopped one starts afresh.
+    """
+    rows = [
+        {
+            "code": code,
+            "partition": partition,
+            "version": 1,
+            "settled": 0,
+            "lane": State.PENDING.value,
+            "reason": "",
+            "attempts": 0,
+            "next_attempt_at": now,
+            "pending_since": now,
+            "state": encode(dossier),
+        }
+        for partition, dossiers in changed.items()
+        for code, dossier in dossiers.items()
+    ]
+    if not rows:
+        return
+    statement = upsert(connection.dialect, LANES)
+    new, waits = statement.excluded, LANES.c.lane == State.PENDING.value
+
+    def unless_waiting(name: str, value: Any) -> Any:
+        return case((waits, LANES.c[name]), else_=value)
+
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["code"],
+            set_={
+                "state": new.state,
+                "version": LANES.c.version + 1,
+                "lane": new.lane,
+                "reason": unless_waiting("reason", ""),
+                "attempts": unless_waiting("attempts", 0),
+                "failing_since": unless_waiting("failing_since", None),
+                "next_attempt_at": unless_waiting("next_attempt_at", new.next_attempt_at),
+                "pending_since": unless_waiting("pending_since", new.pending_since),
+            },
+        ),
+        rows,
+    )
+
+
+def write_settled(connection: Connection, push: Settled, now: int) -> bool:
+    """Write what a push did; False when another worker has settled the lane meanwhile."""
+    return connection.execute(_SETTLE, _settle_values(push, now)).rowcount == 1
+
+
+def write_results(connection: Connection, pushes: list[Settled]) -> None:
+    """Put the results of settled pushes into the outbox."""
+    connection.execute(
+        insert(OUTBOX),
+        [
+            {"code": p.waiting.code, "partition": p.waiting.partition, "value": p.result}
+            for p in pushes
+        ],
+    )
+
+
+_UNMOVED = LANES.c.version == bindparam("pushed_version")
+_SETTLE = (
+    update(LANES)
+    .where(
+        LANES.c.code == bindparam("pushed_code"), LANES.c.settled == bindparam("pushed_settled")
+    )
+    .values(
+        settled=LANES.c.settled + 1,
+        lane=case((_UNMOVED, bindparam("new_lane")), else_=State.PENDING.value),
+        reason=case((_UNMOVED, bindparam("new_reason")), else_=""),
+        acknowledged=bindparam("new_acknowledged"),
+        attempts=bindparam("new_attempts"),
+        failing_since=bindparam("new_failing_since"),
+        next_attempt_at=bindparam("new_next_attempt_at"),
+        pending_since=bindparam("new_pending_since"),
+        updated_at=bindparam("now"),
+    )
+)
+
+
+def _settle_values(push: Settled, now: int) -> dict[str, Any]:
+    retried = push.lane is State.PENDING
+    return {
+        "pushed_code": push.waiting.code,
+        "pushed_version": push.waiting.version,
+        "pushed_settled": push.waiting.settled,
+        "new_lane": push.lane.value,
+        "new_reason": push.reason,
+        "new_acknowledged": push.acknowledged,
+        "new_attempts": push.attempts,
+        "new_failing_since": push.failing_since,
+        "new_next_attempt_at": push.next_attempt_at,
+        "new_pending_since": push.waiting.pending_since if retried else now,
+        "now": now,
+    }
