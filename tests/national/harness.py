@@ -184,5 +184,5 @@ class Sync:
         async with self.working():
             await until(lambda: self.pending() == 0, seconds)
 
-    def _send(self, results: Sequence[Outgoing]) -> None:
+    async def _send(self, results: Sequence[Outgoing]) -> None:
         self.results += [RESULTS.decode(result.value) for result in results]

@@ -26,7 +26,7 @@ from lgsp.cli.drain import InFlight, Watch
 from lgsp.domain.errors import FatalError
 from lgsp.runtime.settings import Settings
 
-_ASK_EVERY = 0.25
+_ASK_EVERY = 0.5
 _STALLED_AFTER = 180.0
 
 

@@ -6,7 +6,7 @@ never loses one.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,7 +31,7 @@ _ASK_EVERY = 0.25  # seconds between looks for lanes whose waiting time is over
 _SEND_AT_ONCE = 2000
 _SEND_EVERY = 0.25  # seconds in which results join one flush
 
-ResultSink = Callable[[Sequence[Outgoing]], None]  # returns once they are durable there
+ResultSink = Callable[[Sequence[Outgoing]], Awaitable[None]]  # returns once they are durable
 
 
 class Dispatcher:
@@ -42,7 +42,7 @@ class Dispatcher:
         client: the portal, opened by the caller.
         retries: waiting times and budget.
         open_person: opens the sealed personal fields.
-        send_results: blocking; called on a thread.
+        send_results: sends results to Kafka.
         clock: gives now in ms UTC.
         concurrency: dossiers pushed at once.
         breaker: shared pause of all pushes.
@@ -203,7 +203,7 @@ class Dispatcher:
         while True:
             results = self._lanes.outgoing(_SEND_AT_ONCE)
             if results:
-                await asyncio.to_thread(self._send_results, results)
+                await self._send_results(results)
                 self._lanes.sent(results)
             if len(results) < _SEND_AT_ONCE:
                 await asyncio.sleep(_SEND_EVERY)

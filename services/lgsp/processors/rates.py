@@ -5,13 +5,15 @@ from collections.abc import Sequence
 
 import structlog
 
+from lgsp.domain.errors import RetryableError
 from lgsp.domain.rates import PROFILE, PROFILE_VERSION
 from lgsp.runtime import metrics
+from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.codec import CELLS
 from lgsp.runtime.dead_letters import DeadLetters, Stage
-from lgsp.runtime.kafka import EventProducer, make_producer
+from lgsp.runtime.kafka import make_producer
 from lgsp.runtime.lane import FencedError, Lane
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.topics import DOSSIER_EVENTS, RATE_CELLS
@@ -22,6 +24,7 @@ from lgsp.store.fold import LANE, RatesFold
 
 _PUBLISH_AT_ONCE = 5000
 _PUBLISH_EVERY = 0.5  # seconds; also how long changes of one cell are gathered
+_PUBLISH_IN_REPLAY = 5.0
 _WAKE_EVERY = 1.0
 _LABEL = f"{PROFILE}/{PROFILE_VERSION}"
 
@@ -35,9 +38,7 @@ def run(settings: Settings) -> int:
     """
     engine = open_store(settings.rates_store)
     producer = make_producer(settings.bootstrap)
-    # One for the loop, one for the publishing thread: a producer is for one of them.
-    letters_producer = make_producer(settings.bootstrap)
-    letters = DeadLetters(settings, letters_producer)
+    letters = DeadLetters(settings, producer)
     fold = RatesFold(
         engine,
         DOSSIER_EVENTS,
@@ -49,15 +50,18 @@ def run(settings: Settings) -> int:
     log = structlog.get_logger().bind(lane=LANE)
 
     async def publish() -> None:
-        while True:
-            cells = take_dirty(engine, fold.partitions, _PUBLISH_AT_ONCE)
-            metrics.CELLS_PENDING.set(len(cells))
-            if cells:
-                await asyncio.to_thread(_send, producer, cells)
-                mark_published(engine, cells)
-                metrics.CELLS_PUBLISHED.inc(len(cells))
-            if len(cells) < _PUBLISH_AT_ONCE:
-                await asyncio.sleep(_PUBLISH_EVERY)
+        async with BulkProducer(settings.bootstrap, RATE_CELLS) as bulk:
+            while True:
+                cells = take_dirty(engine, fold.partitions, _PUBLISH_AT_ONCE)
+                metrics.CELLS_PENDING.set(len(cells))
+                if cells:
+                    await _send(bulk, cells)
+                    mark_published(engine, cells)
+                    metrics.CELLS_PUBLISHED.inc(len(cells))
+                # In a long replay a cell changes again and again: gather its changes.
+                replaying = sum(lane.lag.values()) > settings.batch_events
+                if replaying or len(cells) < _PUBLISH_AT_ONCE:
+                    await asyncio.sleep(_PUBLISH_IN_REPLAY if replaying else _PUBLISH_EVERY)
 
     async def wake() -> None:
         while True:
@@ -74,7 +78,6 @@ def run(settings: Settings) -> int:
     finally:
         engine.dispose()
         producer.close()
-        letters_producer.close()
 
 
 def cell_message(cell: dict[str, object]) -> tuple[bytes, bytes]:
@@ -83,7 +86,12 @@ def cell_message(cell: dict[str, object]) -> tuple[bytes, bytes]:
     return key, CELLS.encode({**cell, "profile": _LABEL})
 
 
-def _send(producer: EventProducer, cells: Sequence[dict[str, object]]) -> None:
-    for cell in cells:
-        producer.send(RATE_CELLS, *cell_message(cell))
-    producer.flush()
+async def _send(bulk: BulkProducer, cells: Sequence[dict[str, object]]) -> None:
+    while True:
+        for cell in cells:
+            bulk.add(*cell_message(cell))
+        try:
+            return await bulk.flush()
+        except RetryableError as error:  # absolute values: sending them again is harmless
+            structlog.get_logger().warning("cells_not_published", error=str(error))
+            await asyncio.sleep(_PUBLISH_EVERY)
