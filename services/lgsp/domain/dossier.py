@@ -43,6 +43,8 @@ ATTRIBUTES = (
 )
 _values_of = attrgetter(*ATTRIBUTES)
 _SEALED = ATTRIBUTES.index("sealed")
+# What "not known" is, of each attribute; 0 and b"" are no date and no data either.
+_NOTHING = (*[""] * 5, ServiceLevel.UNKNOWN, Channel.UNKNOWN, "", *[None] * 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,9 @@ def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
         event.due_at,
     )
     if dossier is None:
-        values = _values_of(event)
+        values = [
+            value or nothing for value, nothing in zip(_values_of(event), _NOTHING, strict=True)
+        ]
         written = tuple([new if value else None for value in values])
         return Dossier(event.dossier_code, (new,), written, *values)
     transitions = dossier.transitions

@@ -14,11 +14,11 @@ DAY_MS = 24 * HOUR_MS
 OFFSET_MS = 7 * HOUR_MS
 WORKING_DAY_MS = 8 * HOUR_MS
 
-_MORNING = 7 * HOUR_MS
-_NOON = 11 * HOUR_MS + HOUR_MS // 2
-_AFTERNOON = 13 * HOUR_MS + HOUR_MS // 2
-_EVENING = 17 * HOUR_MS
-_MORNING_MS = _NOON - _MORNING
+MORNING = 7 * HOUR_MS
+NOON = 11 * HOUR_MS + HOUR_MS // 2
+AFTERNOON = 13 * HOUR_MS + HOUR_MS // 2
+EVENING = 17 * HOUR_MS
+_MORNING_MS = NOON - MORNING
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -91,21 +91,21 @@ class Calendar:
             full, rest = full - 1, WORKING_DAY_MS
         if full >= len(self._days):
             raise CalendarRangeError(f"past the end of calendar {self.version}: {self._range()}")
-        lunch = _AFTERNOON - _NOON if rest > _MORNING_MS else 0
-        return day_start_ms(self._days[full]) + _MORNING + rest + lunch
+        lunch = AFTERNOON - NOON if rest > _MORNING_MS else 0
+        return day_start_ms(self._days[full]) + MORNING + rest + lunch
 
     def next_working_instant(self, at: int) -> int:
         """Return `at` when work goes on then, else the next instant at which it begins."""
         day, of_day = divmod(at + OFFSET_MS, DAY_MS)
         i = self._index(day)
-        if self._before[i + 1] > self._before[i] and of_day < _EVENING:
-            if of_day < _MORNING:
-                return day_start_ms(day) + _MORNING
-            return day_start_ms(day) + _AFTERNOON if _NOON <= of_day < _AFTERNOON else at
+        if self._before[i + 1] > self._before[i] and of_day < EVENING:
+            if of_day < MORNING:
+                return day_start_ms(day) + MORNING
+            return day_start_ms(day) + AFTERNOON if NOON <= of_day < AFTERNOON else at
         following = self._before[i + 1]
         if following >= len(self._days):
             raise CalendarRangeError(f"past the end of calendar {self.version}: {self._range()}")
-        return day_start_ms(self._days[following]) + _MORNING
+        return day_start_ms(self._days[following]) + MORNING
 
     def _index(self, day: int) -> int:
         if not self.first <= day <= self.last:
@@ -120,13 +120,13 @@ class Calendar:
 
 
 def _worked_of_day(of_day: int) -> int:
-    if of_day <= _MORNING:
+    if of_day <= MORNING:
         return 0
-    if of_day <= _NOON:
-        return of_day - _MORNING
-    if of_day <= _AFTERNOON:
+    if of_day <= NOON:
+        return of_day - MORNING
+    if of_day <= AFTERNOON:
         return _MORNING_MS
-    return min(of_day, _EVENING) - _AFTERNOON + _MORNING_MS
+    return min(of_day, EVENING) - AFTERNOON + _MORNING_MS
 
 
 def working_ms_between(start: int, end: int, calendar: Calendar) -> int:

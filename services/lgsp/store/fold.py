@@ -14,20 +14,39 @@ from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.rates import Unit, units
 from lgsp.domain.standing import standing
-from lgsp.domain.state import decode, encode
+from lgsp.domain.state import LONGEST_TEXT, TEXTS, decode, encode
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.codec import decode_event
-from lgsp.runtime.lane import Batch, FencedError
+from lgsp.runtime.lane import Batch
 from lgsp.runtime.record import Record, Reject
 from lgsp.store.cells import Cells, add, write_cells
 from lgsp.store.engine import upsert
-from lgsp.store.offsets import Position, advance, load_position
+from lgsp.store.offsets import Position, advance_all, load_position
 from lgsp.store.tables import DOSSIERS, PORTALS
 
 LANE = "rates"
 _LOAD_AT_ONCE = 5000
-_WAKE_AT_ONCE = 2000
+WAKE_AT_ONCE = 2000
 _DATES = ("occurred_at", "received_at", "due_at", "finished_at")
+_TEXTS = ("dossier_code", *TEXTS)
+
+
+def read_event(record: Record, calendar: Calendar) -> DossierEvent:
+    """Decode a record and see that it can be counted and stored.
+
+    Raises:
+        RejectedRecord: it is no event, a date is outside the calendar, or a text cannot be held.
+    """
+    event = decode_event(record.value, sealed=False)
+    for name in _DATES:
+        at = getattr(event, name)
+        if at is not None and not calendar.covers(at):
+            raise RejectedRecord(RejectReason.BAD_DATE, field=name, value=str(at))
+    for name in _TEXTS:
+        text = getattr(event, name)
+        if "\0" in text or len(text) > LONGEST_TEXT or len(text.encode()) > LONGEST_TEXT:
+            raise RejectedRecord(RejectReason.BAD_VALUE, field=name, value=text[:40])
+    return event
 
 
 class Entry(NamedTuple):
@@ -112,7 +131,7 @@ class RatesFold:
             by_code = touched.setdefault(batch.partition, {})
             for record in batch.records:
                 try:
-                    event = self._decode(record)
+                    event = read_event(record, self._calendar)
                 except RejectedRecord as cause:
                     rejects.append(Reject(batch.partition, record, cause))
                     continue
@@ -132,7 +151,7 @@ class RatesFold:
                 stored = self._load(connection, partition, by_code)
                 changed[partition] = self._merge(partition, by_code, stored, cells, now)
             self._write(connection, changed, cells)
-            _write_portals(connection, seen)
+            write_portals(connection, seen)
         self._commit(positions, changed)
 
     def wake(self) -> int:
@@ -147,7 +166,7 @@ class RatesFold:
         query = (
             select(DOSSIERS.c.partition, DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.state)
             .where(DOSSIERS.c.wake_at <= now, DOSSIERS.c.partition.in_(sorted(self._held)))
-            .limit(_WAKE_AT_ONCE)
+            .limit(WAKE_AT_ONCE)
         )
         with self._engine.connect() as connection:
             due = connection.execute(query).all()
@@ -168,27 +187,9 @@ class RatesFold:
         self._commit(positions, changed)
         return len(due)
 
-    def _decode(self, record: Record) -> DossierEvent:
-        event = decode_event(record.value, sealed=False)
-        for name in _DATES:
-            at = getattr(event, name)
-            if at is not None and not self._calendar.covers(at):
-                raise RejectedRecord(RejectReason.BAD_DATE, field=name, value=str(at))
-        return event
-
     def _advance(self, connection: Connection, offsets: dict[int, int]) -> dict[int, Position]:
-        moved: dict[int, Position] = {}
-        fenced = []
-        for partition, offset in sorted(offsets.items()):
-            held = self._held[partition].position
-            new = advance(connection, LANE, self._topic, partition, held, offset)
-            if new is None:
-                fenced.append(partition)
-            else:
-                moved[partition] = new
-        if fenced:
-            raise FencedError(fenced)
-        return moved
+        held = {partition: self._held[partition].position for partition in offsets}
+        return advance_all(connection, LANE, self._topic, held, offsets)
 
     def _load(
         self, connection: Connection, partition: int, codes: Iterable[str]
@@ -238,27 +239,14 @@ class RatesFold:
     def _write(
         self, connection: Connection, changed: dict[int, dict[str, Entry]], cells: Cells
     ) -> None:
-        rows = [
-            {
-                "code": code,
-                "partition": partition,
-                "overdue": int(entry.overdue),
-                "wake_at": entry.wake_at,
-                "state": encode(entry.dossier),
-            }
-            for partition, entries in changed.items()
-            for code, entry in entries.items()
-        ]
-        if rows:
-            insert = upsert(connection.dialect, DOSSIERS)
-            new = insert.excluded
-            connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["code"],
-                    set_={name: new[name] for name in ("overdue", "wake_at", "state")},
-                ),
-                rows,
-            )
+        write_states(
+            connection,
+            [
+                (code, partition, entry.overdue, entry.wake_at, encode(entry.dossier))
+                for partition, entries in changed.items()
+                for code, entry in entries.items()
+            ],
+        )
         write_cells(connection, cells)
 
     def _commit(
@@ -284,7 +272,31 @@ def _retract(cells: Cells, partition: int, entry: Entry) -> None:
     _count(cells, partition, entry, -1)
 
 
-def _write_portals(connection: Connection, seen: dict[str, tuple[int, int]]) -> None:
+def write_states(
+    connection: Connection, rows: Sequence[tuple[str, int, bool, int | None, bytes]]
+) -> None:
+    """Store whole states: code, partition, overdue, when to wake (ms UTC), state."""
+    if not rows:
+        return
+    insert = upsert(connection.dialect, DOSSIERS)
+    changed = {name: insert.excluded[name] for name in ("overdue", "wake_at", "state")}
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=["code"], set_=changed),
+        [
+            {
+                "code": code,
+                "partition": partition,
+                "overdue": int(overdue),
+                "wake_at": wake_at,
+                "state": state,
+            }
+            for code, partition, overdue, wake_at, state in rows
+        ],
+    )
+
+
+def write_portals(connection: Connection, seen: dict[str, tuple[int, int]]) -> None:
+    """Move the portals' newest event and observation times (ms UTC) on."""
     if not seen:
         return
     insert = upsert(connection.dialect, PORTALS)

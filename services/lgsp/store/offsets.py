@@ -5,10 +5,12 @@ partition to another one (a zombie) finds another position there, changes no row
 so the effect on the store is exactly once whatever the fold does.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
+from lgsp.runtime.lane import FencedError
 from lgsp.store.engine import upsert
 from lgsp.store.tables import OFFSETS
 
@@ -62,6 +64,31 @@ def advance(
         .values(next_offset=moved.offset, version=moved.version)
     )
     return moved if changed.rowcount == 1 else None
+
+
+def advance_all(
+    connection: Connection,
+    lane: str,
+    topic: str,
+    held: Mapping[int, Position],
+    offsets: Mapping[int, int],
+) -> dict[int, Position]:
+    """Move the positions of several partitions; return the new ones.
+
+    Raises:
+        FencedError: some are another worker's: roll back.
+    """
+    moved: dict[int, Position] = {}
+    fenced = []
+    for partition, offset in sorted(offsets.items()):
+        new = advance(connection, lane, topic, partition, held[partition], offset)
+        if new is None:
+            fenced.append(partition)
+        else:
+            moved[partition] = new
+    if fenced:
+        raise FencedError(fenced)
+    return moved
 
 
 def stored_offsets(connection: Connection, lane: str, topic: str) -> dict[int, int]:

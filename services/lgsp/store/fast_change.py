@@ -1,0 +1,192 @@
+"""What one batch does to the dossiers, worked out and written in one store transaction."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection
+
+from lgsp.domain.dossier import Dossier, merge
+from lgsp.domain.event import DossierEvent
+from lgsp.domain.state import decode, encode
+from lgsp.runtime.record import Record
+from lgsp.store.cells import write_cells
+from lgsp.store.fast_calendar import FastCalendar
+from lgsp.store.fast_cells import cell_changes
+from lgsp.store.fast_events import Read
+from lgsp.store.fast_merge import Groups, encoded_steps, group, join
+from lgsp.store.fast_standing import evaluate
+from lgsp.store.fast_states import rows_of_states
+from lgsp.store.fast_table import Rows, Table, empty_rows, head_sizes, heads
+from lgsp.store.fast_write import (
+    GrownRow,
+    NewRow,
+    grow_rows,
+    insert_rows,
+    stored_rows,
+    wake_or_none,
+)
+from lgsp.store.fold import read_event, write_states
+
+Ints = npt.NDArray[np.int64]
+
+
+class Other(NamedTuple):
+    """An event that the columns did not hold, read by the codec; `row` is its place."""
+
+    row: int
+    event: DossierEvent
+
+
+class _Changed(NamedTuple):
+    slots: Ints
+    old: Rows
+    new: Rows
+
+
+class Change:
+    """One batch on its way into the store; `keep` takes it over in memory once it is committed.
+
+    Args:
+        table: the dossiers held; only `keep` changes rows that were there before.
+        calendar: working days.
+        connection: the open transaction.
+        records: the batch, by whose places events are named.
+        now: ms UTC.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        calendar: FastCalendar,
+        connection: Connection,
+        records: Sequence[Record],
+        now: int,
+    ) -> None:
+        self._table = table
+        self._calendar = calendar
+        self._connection = connection
+        self._records = records
+        self._now = now
+        self._changed: list[_Changed] = []
+
+    def apply(self, read: Read, others: Sequence[Other], partitions: Ints) -> None:
+        """Merge the events and write dossiers and cells."""
+        count = len(read.codes)
+        slots = self._hold(
+            [*read.codes, *[other.event.dossier_code.encode() for other in others]],
+            np.concatenate([read.events.row, [other.row for other in others]]).astype(np.int64),
+            partitions,
+        )
+        groups, odd = group(read.events, slots[:count])
+        odd |= np.isin(groups.slots, slots[count:])
+        old = self._table.rows[groups.slots]
+        new = old.copy()
+        odd |= join(new, groups, self._calendar)
+        wakes, unclear = evaluate(new, self._calendar, self._now)
+        odd |= unclear
+        self._write_usual(groups, np.flatnonzero(~odd), old, new, wakes)
+        alone = np.isin(slots, np.concatenate([groups.slots[odd], slots[count:]]))
+        rows = np.concatenate([read.events.row, [other.row for other in others]])
+        self._write_alone(slots[alone], rows[alone].astype(np.int64))
+        if self._changed:
+            old = np.concatenate([changed.old for changed in self._changed])
+            new = np.concatenate([changed.new for changed in self._changed])
+            write_cells(self._connection, cell_changes(old, new, self._table.texts))
+
+    def keep(self) -> None:
+        """Take over in memory what the store has committed."""
+        for changed in self._changed:
+            self._table.rows[changed.slots] = changed.new
+
+    def _hold(self, codes: Sequence[bytes], rows: Ints, partitions: Ints) -> Ints:
+        """Return the codes' slots; load those that are not held, or make empty ones."""
+        table = self._table
+        found = list(map(table.slots.get, codes))
+        if None in found:
+            missing = {
+                code: row
+                for code, row, slot in zip(codes, rows.tolist(), found, strict=True)
+                if slot is None
+            }
+            stored = list(stored_rows(self._connection, [code.decode() for code in missing]))
+            if stored:
+                self._load(stored)
+            new = [code for code in missing if code not in table.slots]
+            empty = empty_rows(len(new))
+            empty["partition"] = partitions[[missing[code] for code in new]]
+            table.add(new, empty)
+            found = list(map(table.slots.get, codes))
+        return np.array(found, np.int64)
+
+    def _load(self, stored: Sequence[tuple[str, int, int, bytes]]) -> None:
+        """Hold stored dossiers as they were counted: overdue then, whatever the time."""
+        codes, partitions, overdue, states = zip(*stored, strict=True)
+        rows, _ = rows_of_states(states, partitions, self._table.texts, self._calendar, self._now)
+        rows["overdue"] = overdue
+        self._table.add([code.encode() for code in codes], rows)
+
+    def _write_usual(self, groups: Groups, usual: Ints, old: Rows, new: Rows, wakes: Ints) -> None:
+        slots, old, new = groups.slots[usual], old[usual], new[usual]
+        texts, codes = self._table.texts, self._table.codes
+        inserted: list[NewRow] = []
+        grown: list[GrownRow] = []
+        for slot, partition, count, late, wake, head, steps, size in zip(
+            slots.tolist(),
+            new["partition"].tolist(),
+            old["count"].tolist(),
+            new["overdue"].tolist(),
+            wakes[usual].tolist(),
+            heads(new, texts),
+            encoded_steps(groups, usual),
+            head_sizes(old, texts).tolist(),
+            strict=True,
+        ):
+            code, wake_at = codes[slot].decode(), wake_or_none(wake)
+            if count:
+                grown.append(GrownRow(int(late), wake_at, head, size + 1, steps, code))
+            else:
+                inserted.append(NewRow(code, partition, int(late), wake_at, head + steps))
+        insert_rows(self._connection, inserted)
+        grow_rows(self._connection, grown)
+        self._changed.append(_Changed(slots, old, new))
+
+    def _write_alone(self, slots: Ints, rows: Ints) -> None:
+        """Merge the events in `rows` of the batch one by one, from the dossiers' stored states."""
+        if not slots.size:
+            return
+        codes = {slot: self._table.codes[slot].decode() for slot in set(slots.tolist())}
+        before = {
+            code: decode(code, state)
+            for code, _, _, state in stored_rows(self._connection, list(codes.values()))
+        }
+        after: dict[int, Dossier] = {}
+        order = np.argsort(rows)
+        for slot, row in zip(slots[order].tolist(), rows[order].tolist(), strict=True):
+            event = read_event(self._records[row], self._calendar.plain)
+            after[slot] = merge(after.get(slot, before.get(codes[slot])), event)
+        changed = {s: d for s, d in after.items() if d is not before.get(codes[s])}
+        if not changed:
+            return
+        index = np.array(list(changed), np.int64)
+        old = self._table.rows[index]
+        states = [encode(dossier) for dossier in changed.values()]
+        new, wakes = rows_of_states(
+            states, old["partition"], self._table.texts, self._calendar, self._now
+        )
+        write_states(
+            self._connection,
+            [
+                (codes[slot], partition, late, wake_or_none(wake), state)
+                for slot, partition, late, wake, state in zip(
+                    changed,
+                    new["partition"].tolist(),
+                    new["overdue"].tolist(),
+                    wakes.tolist(),
+                    states,
+                    strict=True,
+                )
+            ],
+        )
+        self._changed.append(_Changed(index, old, new))

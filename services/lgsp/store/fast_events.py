@@ -1,0 +1,129 @@
+"""Reads a batch's records into columns, texts as numbers; leaves unusual ones to the codec."""
+
+from collections.abc import Sequence
+from itertools import compress
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lgsp.domain.state import LONGEST_TEXT, NO_TIME, REOPENS, TEXTS, TIMES
+from lgsp.runtime.columns import UNKNOWN, Columns, decode_columns
+from lgsp.store.fast_calendar import FastCalendar
+from lgsp.store.fast_merge import Events
+from lgsp.store.fast_table import STEP, Texts
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_IN_CALENDAR = ("received_at", "due_at", "finished_at")
+# Texts that stand side by side in a record are looked up together: (after field, texts).
+_RUNS = (
+    ("event_id", ("portal", "province")),
+    ("dossier_code", ("agency", "procedure", "domain")),
+    ("", ("source_status",)),
+)
+assert UNKNOWN == NO_TIME  # noqa: S101 - times go from the columns into the state as they are
+
+
+class Read(NamedTuple):
+    """Records read in columns, their dossiers' codes, and the rows (places) that were not."""
+
+    events: Events
+    codes: list[bytes]
+    observed: Ints
+    others: list[int]
+
+
+class EventReader:
+    """Reads batches; remembers the runs of texts it has seen, as `texts` numbers them."""
+
+    def __init__(self, texts: Texts, calendar: FastCalendar) -> None:
+        self._texts = texts
+        self._calendar = calendar
+        self._runs: list[dict[bytes, int]] = [{} for _ in _RUNS]
+        # Row 0: not usable.
+        self._known = [np.full((64, len(names)), -1, np.int32) for _, names in _RUNS]
+
+    def read(self, values: Sequence[bytes | None]) -> Read:
+        """Decode the records; one that is not plainly right is among the others."""
+        columns = decode_columns(values)
+        numbers = columns.numbers
+        ok = columns.ok & self._calendar.covers(numbers["occurred_at"])
+        for name in _IN_CALENDAR:
+            ok &= (numbers[name] == UNKNOWN) | self._calendar.covers(numbers[name])
+        texts = np.zeros((len(values), len(TEXTS)), np.int32)
+        for run, (after, names) in enumerate(_RUNS):
+            found = self._run(run, columns, after, names)
+            ok &= found[:, 0] >= 0
+            texts[:, [TEXTS.index(name) for name in names]] = found
+        codes = _cut(columns, columns.starts["dossier_code"], columns.ends["dossier_code"])
+        together = b"".join(codes)
+        if not together.isascii() or b"\0" in together:
+            ok &= np.fromiter(map(is_usable, codes), np.bool_, len(codes))
+        index = np.flatnonzero(ok)
+        times = np.stack([numbers[name] for name in TIMES], axis=1)[index]
+        times[times == 0] = NO_TIME
+        events = Events(
+            index,
+            _steps(columns, index),
+            texts[index],
+            numbers["service_level"][index],
+            numbers["channel"][index],
+            times,
+        )
+        others = np.flatnonzero(~ok).tolist()
+        return Read(events, list(compress(codes, ok)), numbers["observed_at"][index], others)
+
+    def _run(
+        self, run: int, columns: Columns, after: str, names: tuple[str, ...]
+    ) -> npt.NDArray[np.int32]:
+        """Return the numbers of a run of texts of each record; -1 where a text is not usable."""
+        begin = columns.ends[after] if after else columns.starts[names[0]]
+        keys = _cut(columns, begin, columns.ends[names[-1]])
+        places = list(map(self._runs[run].get, keys))
+        if None in places:
+            for i in [i for i, place in enumerate(places) if place is None]:
+                texts = [(columns.starts[name][i], columns.ends[name][i]) for name in names]
+                places[i] = self._learn(run, keys[i], [columns.data[a:b] for a, b in texts])
+        found: npt.NDArray[np.int32] = self._known[run][np.array(places, np.int64)]
+        return found
+
+    def _learn(self, run: int, key: bytes, raw: list[bytes]) -> int:
+        """Remember a run of texts; place 0 stands for those that are not usable."""
+        known = self._runs[run]
+        if key in known:
+            return known[key]
+        if not all(map(is_usable, raw)):
+            return 0
+        place = known[key] = len(known) + 1
+        if place == len(self._known[run]):
+            self._known[run] = np.resize(self._known[run], (2 * place, len(raw)))
+        self._known[run][place] = [self._texts.id_of(text) for text in raw]
+        return place
+
+
+def is_usable(raw: bytes) -> bool:
+    """Tell whether the store can hold the text: UTF-8, no NUL, not endless."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in raw and len(raw) <= LONGEST_TEXT
+
+
+def _steps(columns: Columns, index: Ints) -> npt.NDArray[np.void]:
+    numbers = columns.numbers
+    step = np.zeros(len(index), STEP)
+    step["at"] = numbers["occurred_at"][index]
+    step["sequence"] = numbers["sequence"][index]
+    start = columns.starts["event_id"][index]
+    step["id"] = np.stack([columns.words[start], columns.words[start + 8]], axis=1).byteswap()
+    step["flags"] = (numbers["status"] | numbers["reopens"] * REOPENS)[index]
+    step["due"] = numbers["due_at"][index]
+    return step
+
+
+def _cut(columns: Columns, start: Ints, end: Ints) -> list[bytes]:
+    data = columns.data
+    return [data[a:b] for a, b in zip(start.tolist(), end.tolist(), strict=True)]

@@ -1,0 +1,147 @@
+"""Joins new transitions into many dossiers at once: the usual case of domain/dossier.py `merge`.
+
+Usual: every new transition is greater than the dossier's last one, and the source reopens
+nothing. All others are marked, and joined one by one by the domain.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lgsp.domain.state import NO_TIME, REOPENS
+from lgsp.store.fast_calendar import FastCalendar
+from lgsp.store.fast_steps import Steps, follow
+from lgsp.store.fast_table import STEP, Rows
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_MOST_TRANSITIONS = 0xFF00  # the layout counts to 0xFFFF; the domain tells what then
+
+
+class Events(NamedTuple):
+    """Events of one batch in columns, as decoded; `row` is the record's place in the batch.
+
+    `step` holds what becomes the transition, `times` (n, 5) and `texts` (n, 6) the registers in
+    the order of the state, `level` and `channel` their codes; 0 and NO_TIME where not known.
+    """
+
+    row: Ints
+    step: npt.NDArray[np.void]
+    texts: npt.NDArray[np.int32]
+    level: Ints
+    channel: Ints
+    times: Ints
+
+    def take(self, index: Ints) -> "Events":
+        """Return the events at the index, in its order."""
+        columns: Any = [column[index] for column in self]
+        return Events(*columns)
+
+
+class Groups(NamedTuple):
+    """Events in order, by dossier: those of group g are at starts[g], sizes[g] long."""
+
+    events: Events
+    slots: Ints
+    starts: Ints
+    sizes: Ints
+
+
+def group(events: Events, slots: Ints) -> tuple[Groups, Flags]:
+    """Order the events by dossier and transition, drop repeated ones.
+
+    Returns:
+        The groups, and which of them have events of equal order that are not the same.
+    """
+    order = np.argsort(slots, kind="stable")
+    step = events.step[order]
+    same_slot = _same(slots[order])
+    if not _greater(step[1:], step[:-1])[same_slot].all():
+        ids = events.step["id"].astype(np.uint64)
+        at, sequence = events.step["at"], events.step["sequence"]
+        order = np.lexsort((ids[:, 1], ids[:, 0], sequence, at, slots))
+        step = events.step[order]
+        same_slot = _same(slots[order])
+    tie = np.flatnonzero(same_slot & ~_greater(step[1:], step[:-1]))
+    equal = step[tie] == step[tie + 1]
+    repeated, clash = np.zeros((2, len(order)), np.bool_)
+    repeated[tie + 1], clash[tie + 1] = equal, ~equal
+    order, clash = order[~repeated], clash[~repeated]
+    slots = slots[order]
+    starts = np.flatnonzero(np.concatenate(([True], ~_same(slots)))) if len(slots) else order
+    sizes = np.diff(np.append(starts, len(slots)))
+    odd = np.maximum.reduceat(clash, starts) if len(slots) else clash
+    return Groups(events.take(order), slots[starts], starts, sizes), odd
+
+
+def join(rows: Rows, groups: Groups, calendar: FastCalendar) -> Flags:
+    """Join each group into its row, in place; return which are not the usual case.
+
+    Nothing of meaning is in the rows that are not.
+    """
+    events, starts, sizes = groups.events, groups.starts, groups.sizes
+    if not len(rows):
+        return np.zeros(0, np.bool_)
+    first = events.step[starts]
+    flags = events.step["flags"].astype(np.int64)
+    odd = rows["odd"] | np.logical_or.reduceat(flags >= REOPENS, starts)
+    odd |= (rows["count"] > 0) & ~_greater(first, rows["last"])
+    odd |= rows["count"] + sizes > _MOST_TRANSITIONS
+
+    status = flags & ~REOPENS
+    steps = Steps(events.step["at"], events.step["due"], status, starts, sizes)
+    follow(rows, steps, calendar)
+    _write_registers(rows, groups)
+    rows["count"] += sizes.astype(np.uint16)
+    last = events.step[starts + sizes - 1]
+    for name in ("at", "sequence", "id"):
+        rows["last"][name] = last[name]
+    return np.asarray(odd, np.bool_)
+
+
+def _write_registers(rows: Rows, groups: Groups) -> None:
+    """Let the last event that knows an attribute write it."""
+    events, starts = groups.events, groups.starts
+    columns = [*events.texts.T[:5], events.level, events.channel, events.texts[:, 5]]
+    known = np.stack([column != 0 for column in columns] + [c != NO_TIME for c in events.times.T])
+    place = np.where(known, np.arange(known.shape[1]), -1)
+    writer = np.maximum.reduceat(place, starts, axis=1)
+    targets = [
+        *rows["texts"].T[:5],
+        rows["level"],
+        rows["channel"],
+        rows["texts"][:, 5],
+        *rows["times"].T,
+    ]
+    for j, (column, target) in enumerate(zip([*columns, *events.times.T], targets, strict=True)):
+        g = np.flatnonzero(writer[j] >= 0)
+        w = writer[j][g]
+        target[g] = column[w]
+        rows["written"][g, j] = rows["count"][g] + (w - starts[g])
+
+
+def encoded_steps(groups: Groups, index: Ints) -> list[bytes]:
+    """Return the transitions of the groups at the index as the state holds them."""
+    raw = groups.events.step.tobytes()
+    begin = groups.starts[index] * STEP.itemsize
+    end = begin + groups.sizes[index] * STEP.itemsize
+    return [raw[a:b] for a, b in zip(begin.tolist(), end.tolist(), strict=True)]
+
+
+def _same(slots: Ints) -> Flags:
+    same: Flags = slots[1:] == slots[:-1]
+    return same
+
+
+def _greater(new: npt.NDArray[np.void], old: npt.NDArray[np.void]) -> Flags:
+    """Compare by (at, sequence, id)."""
+    greater = np.zeros(len(new), np.bool_)
+    equal = np.ones(len(new), np.bool_)
+    columns = [(new[name], old[name]) for name in ("at", "sequence")]
+    columns += [(new["id"][:, i], old["id"][:, i]) for i in (0, 1)]
+    for ours, theirs in columns:
+        greater |= equal & (ours > theirs)
+        equal &= ours == theirs
+    return greater

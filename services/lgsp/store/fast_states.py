@@ -1,0 +1,59 @@
+"""Rows of stored states: what the fast fold holds of a dossier, found from its bytes."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lgsp.domain.standing import standing
+from lgsp.domain.state import NO_TIME, REOPENS, decode
+from lgsp.store.fast_calendar import FastCalendar
+from lgsp.store.fast_standing import evaluate, set_counted
+from lgsp.store.fast_steps import Steps, follow
+from lgsp.store.fast_table import HEAD, STEP, Rows, Texts, empty_rows
+
+Ints = npt.NDArray[np.int64]
+
+
+def rows_of_states(
+    states: Sequence[bytes], partitions: Any, texts: Texts, calendar: FastCalendar, now: int
+) -> tuple[Rows, Ints]:
+    """Return the dossiers' rows as they stand at `now`, and when each turns overdue (or NO_TIME).
+
+    Args:
+        states: as lgsp.domain.state.encode writes them.
+        partitions: of each dossier.
+        texts: numbers the texts.
+        calendar: working days.
+        now: ms UTC.
+    """
+    head = np.frombuffer(b"".join([state[: HEAD.itemsize] for state in states]), HEAD)
+    rows = empty_rows(len(states))
+    rows["partition"] = partitions
+    raw_steps = []
+    for i, (state, lengths, sealed) in enumerate(
+        zip(states, head["lengths"].tolist(), head["sealed"].tolist(), strict=True)
+    ):
+        ends = np.cumsum([HEAD.itemsize, *lengths]).tolist()
+        rows["texts"][i] = [texts.id_of(state[a:b]) for a, b in pairwise(ends)]
+        raw_steps.append(state[ends[-1] + sealed :])
+    step = np.frombuffer(b"".join(raw_steps), STEP)
+    sizes = head["count"].astype(np.int64)
+    starts = np.cumsum(sizes) - sizes
+    flags = step["flags"].astype(np.int64)
+    follow(rows, Steps(step["at"], step["due"], flags & ~REOPENS, starts, sizes), calendar)
+    for name in ("count", "written", "times", "level", "channel"):
+        rows[name] = head[name]
+    last = step[starts + sizes - 1]
+    for name in ("at", "sequence", "id"):
+        rows["last"][name] = last[name]
+    rows["odd"] = np.logical_or.reduceat(flags >= REOPENS, starts) | (head["sealed"] > 0)
+    wakes, odd = evaluate(rows, calendar, now)
+    for i in np.flatnonzero(odd).tolist():
+        dossier = decode("", states[i])
+        found = standing(dossier, calendar.plain, now)
+        set_counted(rows, i, found, dossier.channel)
+        wakes[i] = NO_TIME if found.turns_at is None else found.turns_at
+    return rows, wakes

@@ -1,0 +1,148 @@
+"""What the fast fold holds of dossiers: one fixed row each, and the texts that many share.
+
+A row is the registers of the state, the last transition, what the transition table and the clock
+need of the earlier ones, and what the dossier has added to the cells. The transitions stay in the
+store: about 300 bytes a dossier are held, its code included.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from lgsp.domain.dossier import ATTRIBUTES
+from lgsp.domain.state import NO_TIME, NO_WRITER, TEXTS, TIMES, VERSION
+
+Rows = npt.NDArray[np.void]
+
+NEVER = np.iinfo(np.int64).max
+
+ROW = np.dtype(
+    [
+        ("partition", "<i4"),
+        # The registers, as in lgsp.domain.state.
+        ("count", "<u2"),
+        ("written", "<u2", (len(ATTRIBUTES),)),
+        ("times", "<i8", (len(TIMES),)),
+        ("level", "u1"),
+        ("channel", "u1"),
+        ("texts", "<i4", (len(TEXTS),)),
+        # The order of the last transition.
+        ("last", [("at", "<i8"), ("sequence", "<i8"), ("id", "<u8", (2,))]),
+        # What earlier transitions say of the standing (store/fast_steps.py).
+        ("odd", "?"),
+        ("current", "u1"),
+        ("current_at", "<i8"),
+        ("seen", "<u2"),
+        ("implied", "<i8"),
+        ("ended", "<i8"),
+        ("waited", "<i8"),
+        ("waits_from", "<i8"),
+        ("first_wait", "<i8"),
+        ("last_wait", "<i8"),
+        # What is in the cells (store/fast_standing.py).
+        ("received_measure", "i1"),
+        ("received_day", "<i4"),
+        ("open", "?"),
+        ("overdue", "?"),
+        ("suspended", "?"),
+        ("closed_measure", "i1"),
+        ("closed_day", "<i4"),
+    ]
+)
+COUNTED = tuple(name for name in ROW.names or () if name in (ROW.names or ())[-7:])
+
+HEAD = np.dtype(
+    [
+        ("version", "u1"),
+        ("count", "<u2"),
+        ("written", "<u2", (len(ATTRIBUTES),)),
+        ("times", "<i8", (len(TIMES),)),
+        ("level", "u1"),
+        ("channel", "u1"),
+        ("lengths", "<u2", (len(TEXTS),)),
+        ("sealed", "<u4"),
+    ]
+)
+STEP = np.dtype(
+    [("at", "<i8"), ("sequence", "<i8"), ("id", ">u8", (2,)), ("flags", "u1"), ("due", "<i8")]
+)
+
+
+def empty_rows(count: int) -> Rows:
+    """Return rows of dossiers of which nothing is known."""
+    rows: Rows = np.zeros(count, ROW)
+    rows["written"] = NO_WRITER
+    for name in ("times", "implied", "ended", "waits_from", "last_wait"):
+        rows[name] = NO_TIME
+    rows["first_wait"] = NEVER
+    rows["received_measure"] = rows["closed_measure"] = -1
+    return rows
+
+
+class Texts:
+    """Numbers for texts; 0 is the empty one."""
+
+    def __init__(self) -> None:
+        self._ids: dict[bytes, int] = {b"": 0}
+        self.raw: list[bytes] = [b""]
+        self._lengths = np.zeros(64, np.int64)
+
+    def id_of(self, raw: bytes) -> int:
+        """Return the number of a text."""
+        found = self._ids.get(raw)
+        if found is None:
+            found = self._ids[raw] = len(self.raw)
+            self.raw.append(raw)
+            if found == len(self._lengths):
+                self._lengths = np.resize(self._lengths, 2 * found)
+            self._lengths[found] = len(raw)
+        return found
+
+    def lengths(self, ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        """Return the texts' lengths in bytes."""
+        return self._lengths[ids]
+
+
+class Table:
+    """The rows held, by dossier code (UTF-8)."""
+
+    def __init__(self) -> None:
+        self.slots: dict[bytes, int] = {}
+        self.codes: list[bytes] = []
+        self.rows = empty_rows(1024)
+        self.texts = Texts()
+
+    def add(self, codes: Sequence[bytes], rows: Rows) -> None:
+        """Hold rows of codes that are not held."""
+        first = len(self.slots)
+        needed = first + len(codes)
+        if needed > len(self.rows):
+            grown = empty_rows(max(needed, len(self.rows) * 5 // 4))
+            grown[:first] = self.rows[:first]
+            self.rows = grown
+        self.rows[first:needed] = rows
+        self.slots.update(zip(codes, range(first, needed), strict=True))
+        self.codes.extend(codes)
+
+
+def heads(rows: Rows, texts: Texts) -> list[bytes]:
+    """Encode the states up to their transitions (lgsp.domain.state.encode)."""
+    head = np.zeros(len(rows), HEAD)
+    head["version"] = VERSION
+    for name in ("count", "written", "times", "level", "channel"):
+        head[name] = rows[name]
+    head["lengths"] = texts.lengths(rows["texts"])
+    raw = head.tobytes()
+    size = HEAD.itemsize
+    written = texts.raw
+    return [
+        raw[at : at + size] + b"".join([written[i] for i in ids])
+        for at, ids in zip(range(0, len(raw), size), rows["texts"].tolist(), strict=True)
+    ]
+
+
+def head_sizes(rows: Rows, texts: Texts) -> npt.NDArray[np.int64]:
+    """Return how many bytes `heads` gives for each row."""
+    sizes: npt.NDArray[np.int64] = HEAD.itemsize + texts.lengths(rows["texts"]).sum(axis=1)
+    return sizes

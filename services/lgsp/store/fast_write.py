@@ -1,0 +1,109 @@
+"""Writes many dossiers at once, past the ORM's parameters: tuples to SQLite, COPY to PostgreSQL.
+
+A dossier with new transitions is sent as its new head and those transitions; the store keeps the
+ones between. Everything runs inside the caller's transaction.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from lgsp.domain.errors import FatalError
+from lgsp.domain.state import NO_TIME
+
+_AT_ONCE = 20_000
+_STORED = {
+    "postgresql": "SELECT code, partition, overdue, state FROM dossiers WHERE code = ANY(%s)",
+    "sqlite": "SELECT code, partition, overdue, state FROM dossiers"
+    " WHERE code IN (SELECT value FROM json_each(?))",
+}
+
+
+class NewRow(NamedTuple):
+    """A dossier that the store does not have; `wake_at` in ms UTC."""
+
+    code: str
+    partition: int
+    overdue: int
+    wake_at: int | None
+    state: bytes
+
+
+class GrownRow(NamedTuple):
+    """A stored dossier with a new head and more transitions; `rest` (from 1) is kept."""
+
+    overdue: int
+    wake_at: int | None
+    head: bytes
+    rest: int
+    steps: bytes
+    code: str
+
+
+def wake_or_none(at: int) -> int | None:
+    """Return the time as the store has it: NULL where nothing is to come."""
+    return None if at == NO_TIME else at
+
+
+def insert_rows(connection: Connection, rows: Sequence[NewRow]) -> None:
+    """Store dossiers that are not there yet."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        columns = ", ".join(NewRow._fields)
+        types = ("text", "int4", "int2", "int8", "bytea")
+        _copy(connection, f"dossiers ({columns})", types, rows)
+        return
+    connection.exec_driver_sql(
+        "INSERT INTO dossiers (code, partition, overdue, wake_at, state) VALUES (?, ?, ?, ?, ?)",
+        list(rows),
+    )
+
+
+def grow_rows(connection: Connection, rows: Sequence[GrownRow]) -> None:
+    """Append to stored dossiers; FatalError when the store does not have them all."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            "CREATE TEMP TABLE IF NOT EXISTS grown (overdue int2, wake_at int8, head bytea,"
+            " rest int4, steps bytea, code text) ON COMMIT DELETE ROWS"
+        )
+        types = ("int2", "int8", "bytea", "int4", "bytea", "text")
+        _copy(connection, "grown", types, rows)
+        done = connection.exec_driver_sql(
+            "UPDATE dossiers d SET overdue = g.overdue, wake_at = g.wake_at,"
+            " state = g.head || substr(d.state, g.rest) || g.steps FROM grown g"
+            " WHERE d.code = g.code"
+        ).rowcount
+    else:
+        done = connection.exec_driver_sql(
+            "UPDATE dossiers SET overdue = ?, wake_at = ?,"
+            " state = CAST(? || substr(state, ?) || ? AS BLOB) WHERE code = ?",
+            list(rows),
+        ).rowcount
+    if done != len(rows):
+        raise FatalError(f"{len(rows) - done} dossiers that were counted are not in the store")
+
+
+def stored_rows(
+    connection: Connection, codes: Sequence[str]
+) -> Iterator[tuple[str, int, int, bytes]]:
+    """Give code, partition, overdue and state of the dossiers that the store has."""
+    for at in range(0, len(codes), _AT_ONCE):
+        part = list(codes[at : at + _AT_ONCE])
+        kind = connection.dialect.name
+        names = part if kind == "postgresql" else json.dumps(part)
+        yield from map(tuple, connection.exec_driver_sql(_STORED[kind], (names,)))
+
+
+def _copy(
+    connection: Connection, into: str, types: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
