@@ -28,5 +28,6 @@ def table(title: str, rows: Mapping[str, Any]) -> Table:
     made.add_column(style="bold")
     made.add_column(justify="right")
     for name, value in rows.items():
-        made.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
+        shown = f"{value:,}" if type(value) is int else "yes" if value is True else str(value)
+        made.add_row(name, "no" if value is False else shown)
     return made
