@@ -152,22 +152,32 @@ class Dispatcher:
             await asyncio.sleep(_GATHER)
             while not self._done.empty():
                 finished.append(self._done.get_nowait())
-            for waiting, pushed in finished:
+            for _, pushed in finished:
                 metrics.SYNC_PUSHES.labels(pushed.verdict.value).inc()
-                if pushed.verdict in {Verdict.REFUSED, Verdict.HELD}:
-                    self._log.warning(
-                        "dossier_not_synced",
-                        dossier=waiting.code,
-                        verdict=pushed.verdict.value,
-                        error_code=pushed.error_code,
-                        reason=pushed.reason,
-                    )
+            self._tell_stopped(finished)
             ours = [(w, p) for w, p in finished if p.verdict is not Verdict.ABANDONED]
             if ours:
                 self._lanes.settle([self._settlement(w, p) for w, p in ours])
             self._in_flight.difference_update(waiting.code for waiting, _ in finished)
             if self._more and len(self._in_flight) <= _CLAIM // 2:
                 self._changed.set()
+
+    def _tell_stopped(self, finished: Sequence[tuple[Waiting, Pushed]]) -> None:
+        """Log one line a cause: a province's first day may hold thousands of dossiers."""
+        causes: dict[tuple[str, str, str], list[str]] = {}
+        for waiting, pushed in finished:
+            if pushed.verdict in {Verdict.REFUSED, Verdict.HELD}:
+                cause = (pushed.verdict.value, pushed.error_code, pushed.reason)
+                causes.setdefault(cause, []).append(waiting.code)
+        for (verdict, error_code, reason), codes in causes.items():
+            self._log.warning(
+                "dossiers_not_synced",
+                verdict=verdict,
+                error_code=error_code,
+                reason=reason,
+                count=len(codes),
+                first=codes[:3],
+            )
 
     def _settlement(self, waiting: Waiting, pushed: Pushed) -> Settled:
         now = self._clock()
