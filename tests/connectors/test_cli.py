@@ -33,6 +33,14 @@ def test_new_writes_a_valid_start_and_keeps_what_is_there(folder: Path) -> None:
     assert "File exists" in again.stderr
 
 
+@pytest.mark.parametrize("name", ["Bad Name", "../p", "", "p.yaml"])
+def test_new_takes_a_portal_id_only(folder: Path, name: str) -> None:
+    done = runner.invoke(app, ["new", name])
+    assert done.exit_code == 2
+    assert "portal id" in done.stderr
+    assert ["inbox"] == [path.name for path in folder.iterdir()]
+
+
 def test_check_shows_events_and_rejects(folder: Path) -> None:
     runner.invoke(app, ["new", "p"])
     (folder / "inbox" / "a.csv").write_text(HEADER + GOOD + GOOD.replace("dang", "sap"))

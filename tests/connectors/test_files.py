@@ -209,6 +209,7 @@ async def test_broken_encoding_names_line_and_byte(make: Callable[..., FilesRig]
         (row(1, status="la"), RejectReason.UNMAPPED_STATUS, "TrangThai", "la"),
         (row(1, status="da xong"), RejectReason.FINISHED_WITHOUT_DATE, "TrangThai", "da xong"),
         (row(1).replace(code(1), "X1"), RejectReason.BAD_CODE, "MaHoSo", "X1"),
+        (row(1).replace("H37.12,", "H37\0,"), RejectReason.BAD_VALUE, "DonVi", ""),
         (row(1).replace(code(1), ""), RejectReason.MISSING_FIELD, "MaHoSo", ""),
     ],
 )
@@ -259,6 +260,40 @@ async def test_wrong_header_is_one_reject_until_mapping_or_file_changes(
     assert code(81) in bench.sink.codes()
 
 
+async def test_each_file_that_cannot_be_used_has_a_letter_of_its_own(
+    make: Callable[..., FilesRig],
+) -> None:
+    rig, bench = make(), Bench()
+    wrong = HEADER.replace("Xong", "KetThuc") + row(81)
+    cut = gzip.compress((HEADER + row(82)).encode())[:-20]
+    for name, data in {"w1.csv": wrong, "w2.csv": wrong}.items():
+        rig.write(name, data)
+    for name in ("x1.csv.gz", "x2.csv.gz"):
+        (rig.inbox / name).write_bytes(cut)
+    report = await bench.run(rig.connector())
+    places = [record.origin.partition(":")[0] for record, _ in bench.sink.rejects]
+    assert ["inbox/w1.csv", "inbox/w2.csv", "inbox/x1.csv.gz", "inbox/x2.csv.gz"] == places
+    assert report.rejected == 4
+
+
+async def test_a_mapped_column_that_stands_twice_is_not_chosen(
+    make: Callable[..., FilesRig],
+) -> None:
+    rig, bench = make(), Bench()
+    rig.write("e.csv", HEADER.replace("Ghi chu", "TrangThai") + row(81))
+    await bench.run(rig.connector())
+    record, error = bench.sink.rejects[0]
+    assert ("inbox/e.csv:1", "TrangThai") == (record.origin, error.field)
+    assert "the header repeats: TrangThai" in error.detail
+
+
+async def test_a_header_that_is_not_utf8_is_told_of_line_1(make: Callable[..., FilesRig]) -> None:
+    rig, bench = make(), Bench()
+    rig.write("e.csv", (HEADER + row(81)).encode("utf-16"))
+    await bench.run(rig.connector())
+    assert ["inbox/e.csv:1"] == [record.origin for record, _ in bench.sink.rejects]
+
+
 async def test_backfill_reads_files_changed_since(make: Callable[..., FilesRig]) -> None:
     rig = make()
     connector = rig.connector()
@@ -286,6 +321,14 @@ async def test_backfill_reads_files_changed_since(make: Callable[..., FilesRig])
             "shape: dossiers\nshape: steps",
             "c.yaml:6: shape: the key is written",
         ),
+        ("%d/%m/%Y %H:%M", "%d/%m/%Q", "c.yaml:11: mapping.received_at: 'Q' is a bad directive"),
+        ("{const: FULL}", "{const: [FULL]}", "c.yaml:10: mapping.service_level.const: a single"),
+        ("mapping:", "mapping:\n  sealed: {name: Ten}", "c.yaml:7: mapping.sealed.name: unknown;"),
+        ("province: H37", "province: !x H37", "c.yaml:3: not valid YAML: could not determine"),
+        ("province: H37", "province: !!int abc", "c.yaml:3: not valid YAML: invalid literal"),
+        ("province: H37", "? [province]\n: H37", "c.yaml:3: not valid YAML: a key is one word"),
+        ("province: H37", "province: \1", "c.yaml: not valid YAML: unacceptable character"),
+        ("province: H37", "province: &a {b: *a}", "c.yaml: an alias contains itself"),
         ("shape: dossiers", "shape: steps", "needs the attribute occurred_at"),
         ("mapping:", "dossier_code_pattern: '['\nmapping:", "c.yaml:6: dossier_code_pattern: not"),
     ],

@@ -1,6 +1,7 @@
 """The commands of `lgsp-connect`."""
 
 import asyncio
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from lgsp_connectors.cli.output import (
 )
 from lgsp_connectors.cli.service import run_connector
 from lgsp_connectors.cli.starters import STARTERS
+from lgsp_connectors.kit.config import PORTAL_ID
 from lgsp_connectors.kit.contract import Connector
 from lgsp_connectors.kit.registry import Plan, installed, plan
 from lgsp_connectors.kit.retry import retried
@@ -62,6 +64,8 @@ def new(
     with exit_codes(as_json=as_json):
         if connector not in STARTERS:
             raise ConfigurationError(f"no starter for {connector!r}: {', '.join(STARTERS)}")
+        if not re.fullmatch(PORTAL_ID, name):
+            raise ConfigurationError(f"portal id {name!r}: lower-case letters, digits and - only")
         file = Path(f"{name}.yaml")
         try:
             with file.open("x", encoding="utf-8") as out:

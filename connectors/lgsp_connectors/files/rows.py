@@ -105,10 +105,9 @@ class FileReader:
     def _csv(self) -> Iterator[Record]:
         try:
             header = self._header()
-            missing = [name for name in self._columns if name not in header]
-            if missing:
+            if fault := _wrong_header(self._columns, header):
                 self._done, self._state = 1, self._refused
-                yield self._record(1, b"", _wrong_header(missing, header))
+                yield self._record(1, b"", fault)
                 return
             for line, raw, row in self._rows():
                 if isinstance(row, RejectedRecord):
@@ -123,11 +122,11 @@ class FileReader:
 
     def _header(self) -> list[str]:
         for line in read_lines(self._path):
-            if self._done == 0:
-                self._advance(line)
             raw = line.raw.removeprefix(_BOM)
             if fault := _undecodable(raw):
                 raise fault
+            if self._done == 0:
+                self._advance(line)
             names = next(csv.reader([raw.decode()], delimiter=self._delimiter), [])
             return [unicodedata.normalize("NFC", name).strip() for name in names]
         return []
@@ -200,10 +199,15 @@ def _unreadable(detail: str) -> RejectedRecord:
     return RejectedRecord(RejectReason.UNREADABLE, detail=detail)
 
 
-def _wrong_header(missing: list[str], header: list[str]) -> RejectedRecord:
-    names = ", ".join(missing)
+def _wrong_header(columns: Sequence[str], header: list[str]) -> RejectedRecord | None:
+    """Give what is wrong when a column of the mapping is not there, or more than once."""
+    missing = [name for name in columns if name not in header]
+    twice = [name for name in columns if header.count(name) > 1]
+    if not (missing or twice):
+        return None
+    what = f"lacks: {', '.join(missing)}" if missing else f"repeats: {', '.join(twice)}"
     return RejectedRecord(
-        RejectReason.MISSING_FIELD,
-        field=missing[0],
-        detail=f"the header lacks: {names}; its columns are: {', '.join(header) or 'none'}",
+        RejectReason.MISSING_FIELD if missing else RejectReason.UNREADABLE,
+        field=(missing or twice)[0],
+        detail=f"the header {what}; its columns are: {', '.join(header) or 'none'}",
     )

@@ -35,6 +35,8 @@ def text_of(value: Any) -> str | None:
 
 @lru_cache(65_536)  # most texts stand on many rows
 def _clean(text: str) -> str | None:
+    if "\0" in text:  # no database keeps it as text, and no portal means it
+        raise ValueError("the text holds a zero byte")
     return unicodedata.normalize("NFC", text).strip() or None
 
 
@@ -48,10 +50,8 @@ def text(column: str) -> Getter:
 
     def get(row: Row) -> str | None:
         value = row.get(column)
-        if value.__class__ is str:
-            return _clean(value)
         try:
-            return text_of(value)
+            return _clean(value) if value.__class__ is str else text_of(value)
         except ValueError as error:
             raise RejectedRecord(
                 RejectReason.BAD_VALUE, field=column, detail=str(error)

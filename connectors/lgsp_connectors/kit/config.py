@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lgsp.domain.errors import ConfigurationError
 
+PORTAL_ID = r"^[a-z0-9-]+$"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -45,7 +46,7 @@ class Head(Strict):
     """What every connector's YAML says besides its own keys."""
 
     connector: str = Field(description="Name in the entry-point group `lgsp.connectors`.")
-    portal: str = Field(pattern=r"^[a-z0-9-]+$", description="Id of the portal.")
+    portal: str = Field(pattern=PORTAL_ID, description="Id of the portal.")
     province: str = Field(pattern=r"^[GH]\d{2}$", description="Code of the province, e.g. H37.")
     run: RunSettings = RunSettings()
 
@@ -104,17 +105,21 @@ def load_document(path: Path) -> Document:
     Raises:
         ConfigurationError: no such file, not YAML, a key written twice, a variable not set.
     """
+    document = Document(path, {}, {})
     try:
         root = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
+        if not isinstance(root, yaml.MappingNode):
+            raise ConfigurationError(f"{path}:1: a mapping of keys is expected")
+        document.data.update(_plain(root, (), document))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigurationError(f"{path}:{line}: not valid YAML: {error.problem}") from error
-    document = Document(path, {}, {})
-    if not isinstance(root, yaml.MappingNode):
-        raise ConfigurationError(f"{path}:1: a mapping of keys is expected")
-    document.data.update(_plain(root, (), document))
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path}: not valid YAML: {error}") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{path}: an alias contains itself") from error
     return document
 
 
@@ -122,7 +127,7 @@ def _plain(node: yaml.Node, at: tuple[Hashable, ...], document: Document) -> Any
     if isinstance(node, yaml.MappingNode):
         out: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = yaml.SafeLoader("").construct_object(key_node)
+            key = _scalar(key_node)
             document.lines[(*at, key)] = key_node.start_mark.line + 1
             if key in out:
                 raise document.error((*at, key), "the key is written twice")
@@ -130,8 +135,17 @@ def _plain(node: yaml.Node, at: tuple[Hashable, ...], document: Document) -> Any
         return out
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*at, i), document) for i, item in enumerate(node.value)]
-    value = yaml.SafeLoader("").construct_object(node)
+    value = _scalar(node)
     return _expanded(value, at, document) if isinstance(value, str) else value
+
+
+def _scalar(node: yaml.Node) -> Any:
+    if not isinstance(node, yaml.ScalarNode):
+        raise yaml.MarkedYAMLError(problem="a key is one word", problem_mark=node.start_mark)
+    try:
+        return yaml.SafeLoader("").construct_object(node)
+    except ValueError as error:
+        raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from error
 
 
 def _expanded(text: str, at: tuple[Hashable, ...], document: Document) -> str:

@@ -28,6 +28,7 @@ ENUMS: dict[str, type[IntEnum]] = {
 }
 DATES = ("occurred_at", "submitted_at", "received_at", "due_at", "finished_at", "returned_at")
 ATTRIBUTES = (*TEXTS, *ENUMS, *DATES, "sequence", "sealed")
+PERSONAL = ("owner_name", "owner_id", "owner_kind", "phone", "email")
 REJECT = "reject"
 _NEEDED: dict[str, tuple[str, ...]] = {
     "dossiers": ("dossier_code", "agency"),
@@ -51,7 +52,7 @@ class Mapper:
 
     Args:
         getters: a reader for each attribute that the portal states.
-        columns: the columns that they read, by attribute (for messages and for header checks).
+        columns: the columns that they read, by attribute.
         context: identity of the portal and how to seal.
         shape: what a row is.
         code_pattern: form of the dossier codes; None: any text.
@@ -108,10 +109,9 @@ class Mapper:
             or (returned is not None and returned > limit)
         ):
             raise self._future(row, values, limit)
-        context = self._context
         return Facts(
-            context.portal,
-            context.province,
+            self._context.portal,
+            self._context.province,
             code,
             agency,
             procedure or "",
@@ -162,7 +162,7 @@ def compile_mapping(
     Args:
         spec: the block as parsed YAML.
         shape: `dossiers` or `steps`.
-        code_pattern: "" the national pattern, `any`, or a regular expression.
+        code_pattern: see `code_form`.
         context: identity, and the document for messages.
 
     Raises:
@@ -176,8 +176,11 @@ def compile_mapping(
             raise _error(context, (name,), f"unknown attribute; known: {', '.join(ATTRIBUTES)}")
         if name == "sealed":
             for inner, part in _mapping_of(form, context, (name,)).items():
-                where = (name, inner)
-                columns[f"sealed.{inner}"] = _column(_fields(part, context, where), context, where)
+                if inner not in PERSONAL:
+                    known = ", ".join(PERSONAL)
+                    raise _error(context, (name, inner), f"unknown; known: {known}")
+                fields = _fields(part, context, (name, inner))
+                columns[f"sealed.{inner}"] = _column(fields, context, (name, inner))
                 sealed[inner] = cells.text(columns[f"sealed.{inner}"])
             continue
         fields = _fields(form, context, (name,))
@@ -187,7 +190,7 @@ def compile_mapping(
     for name in _NEEDED[shape]:
         if name not in getters:
             raise _error(context, (), f"shape {shape} needs the attribute {name}")
-    if not any(name in getters for name in DATES if name != "due_at"):
+    if not getters.keys() & set(DATES) - {"due_at"}:
         raise _error(context, (), "no date is mapped")
     return Mapper(
         getters,
@@ -218,9 +221,8 @@ def _fields(form: Any, context: Context, where: tuple[str, ...]) -> dict[str, An
     if isinstance(form, str):
         return {"field": form}
     fields = _mapping_of(form, context, where)
-    for key in fields:
-        if not any(key in known for known in _FORMS):
-            raise _error(context, (*where, key), "unknown key")
+    for key in fields.keys() - set().union(*_FORMS):
+        raise _error(context, (*where, key), "unknown key")
     if set(fields) not in _FORMS:
         raise _error(
             context,
@@ -238,8 +240,7 @@ def _mapping_of(form: Any, context: Context, where: tuple[str, ...]) -> dict[str
 
 
 def _column(fields: dict[str, Any], context: Context, where: tuple[str, ...]) -> str:
-    column = fields.get("field")
-    if not isinstance(column, str) or not column:
+    if not isinstance(column := fields.get("field"), str) or not column:
         raise _error(context, where, f"a column name is expected, not {column!r}")
     return column
 
@@ -280,17 +281,19 @@ def _date_getter(name: str, fields: dict[str, Any], context: Context) -> Getter:
 
 def _value(name: str, value: Any, context: Context, where: tuple[Any, ...]) -> Any:
     """Check a value written in the YAML against the attribute."""
+    try:
+        word = cells.text_of(value)
+    except ValueError as error:
+        raise _error(context, where, str(error)) from error
     if name in ENUMS:
         member = cells.enum_of(ENUMS[name], value)
         if member is None:
             names = ", ".join(m.name for m in ENUMS[name] if name != "status" or m)
             raise _error(context, where, f"{value!r} is no {name}; known: {names}")
         return member
-    if name == "sequence":
-        if not isinstance(value, int):
-            raise _error(context, where, f"a whole number is expected, not {value!r}")
-        return value
-    return cells.text_of(value)
+    if name == "sequence" and not isinstance(value, int):
+        raise _error(context, where, f"a whole number is expected, not {value!r}")
+    return value if name == "sequence" else word
 
 
 def _error(context: Context, where: tuple[Any, ...], message: str) -> ConfigurationError:

@@ -183,7 +183,9 @@ class Runner:
     async def _reject(self, record: Record, error: RejectedRecord) -> None:
         """Park the record, once while it is remembered: an overlap reads it again and again."""
         report, origin = self.report, record.origin
-        identity = f"{error.reason}\0{error.field}\0".encode() + payload_of(record)
+        # Without a payload (a torn file, a wrong header) only the place tells two rejects apart.
+        what = payload_of(record) or origin.encode()
+        identity = f"{error.reason}\0{error.field}\0".encode() + what
         if not self._recent.is_new(blake2b(identity, digest_size=16).digest()):
             report.duplicates += 1
             return

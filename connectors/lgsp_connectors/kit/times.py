@@ -48,8 +48,10 @@ def compile_format(form: str, zone: str | None) -> Parse:
     only and leaves every other text to strptime.
 
     Raises:
-        ValueError: from here for an unknown zone, or none where the format carries no offset.
+        ValueError: from here for no strptime format, an unknown zone, or none where the format
+            carries no offset.
     """
+    datetime.strptime(_EPOCH.strftime(form), form)  # noqa: DTZ007 - an unknown directive raises
     if not zone and "%z" not in form:
         raise ValueError("a format without %z needs a timezone")
     quick = _quick(form)
