@@ -54,11 +54,15 @@ def test_a_past_instant_can_be_asked_for(feed: Feed) -> None:
         ("profile=qd766", "none of: simple"),
         ("as_of=soon", "soon"),
         ("as_of=2090-01-01", "future"),
+        ("perod=2024", "'perod' is none of: period"),
+        ("as-of=2024-02-01", "'as-of' is none of: period"),
+        ("unit=H37.1&unit=H37.2", "'unit' is given 2 times"),
     ],
 )
 def test_a_bad_question_is_refused_by_name(feed: Feed, query: str, word: str) -> None:
     for path in ("indicators", "explain"):
-        status, _headers, body = feed.get(f"/api/v1/{path}?figure=open&{query}")
+        asked = "figure=open&" if path == "explain" else ""
+        status, _headers, body = feed.get(f"/api/v1/{path}?{asked}{query}")
 
         assert status == 400
         assert word in json.loads(body)["detail"]

@@ -1,11 +1,12 @@
 """The IOC feed: figures over HTTP, a live stream and the page, all read from the one store."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
@@ -49,6 +50,20 @@ def question(
     return Question(now.period, now.scope, at, now.profile)
 
 
+def _only(*names: str) -> Any:
+    """Refuse other query parameters: a misspelt one would give the figures of something else."""
+
+    def check(request: Request) -> None:
+        for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
+            if name not in names:
+                raise ConfigurationError(f"parameter {name!r} is none of: {', '.join(names)}")
+            if count > 1:
+                raise ConfigurationError(f"parameter {name!r} is given {count} times")
+
+    return Depends(check)
+
+
+_SCOPE = ("period", "unit", "domain", "procedure", "profile")
 Now = Annotated[Question, Depends(now_question)]
 Asked = Annotated[Question, Depends(question)]
 
@@ -90,7 +105,7 @@ def make_app(
     _add_figures(app, board)
     _add_operation(app, figures)
 
-    @app.get("/api/v1/stream", response_class=EventSourceResponse)
+    @app.get("/api/v1/stream", response_class=EventSourceResponse, dependencies=[_only(*_SCOPE)])
     async def stream(
         asked: Annotated[Question, Depends(_admitted(hub))],
         last_event_id: Annotated[str, Header()] = "",
@@ -110,22 +125,25 @@ def make_app(
 
 
 def _add_figures(app: FastAPI, board: Board) -> None:
-    @app.get("/api/v1/indicators")
+    @app.get("/api/v1/indicators", dependencies=[_only(*_SCOPE, "as_of")])
     def indicators(request: Request, asked: Asked) -> Response:
         """Return the figures: counts, both rates, and what is needed to trust them."""
         return _answer(request, board, Kind.INDICATORS, asked)
 
-    @app.get("/api/v1/indicators/units")
+    @app.get("/api/v1/indicators/units", dependencies=[_only(*_SCOPE)])
     def units(request: Request, asked: Now) -> Response:
         """Return counts and rates of each unit right below `unit`."""
         return _answer(request, board, Kind.UNITS, asked)
 
-    @app.get("/api/v1/indicators/months")
+    @app.get("/api/v1/indicators/months", dependencies=[_only(*_SCOPE)])
     def months(request: Request, asked: Now) -> Response:
         """Return counts and rates of each month of the period."""
         return _answer(request, board, Kind.MONTHS, asked)
 
-    @app.get("/api/v1/explain")
+    @app.get(
+        "/api/v1/explain",
+        dependencies=[_only(*_SCOPE, "as_of", "figure", "part", "after", "limit")],
+    )
     def explain(
         figure: Annotated[str, Query(description=f"One of: {', '.join(FIGURES)}.")],
         asked: Asked,
