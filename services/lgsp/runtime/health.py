@@ -48,7 +48,7 @@ class HealthServer:
         except OSError as error:
             raise ConfigurationError(
                 f"cannot serve metrics and health on {host}:{port}: {error.strerror}"
-                " (set LGSP_METRICS_PORT)"
+                " (set LGSP_METRICS_PORT; of a connector: --port)"
             ) from error
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
