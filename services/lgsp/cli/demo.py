@@ -17,7 +17,7 @@ from lgsp.cli.demo_report import print_report
 from lgsp.cli.output import emit_json
 from lgsp.cli.questions import open_figures
 from lgsp.cli.stack import Stack, free_port
-from lgsp.cli.up import prepare_data
+from lgsp.cli.up import claim
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.domain.figures import Scope
 from lgsp.domain.period import parse_period
@@ -71,10 +71,9 @@ def _demo(scale: float, data: Path, *, serve: bool, json: bool) -> dict[str, Any
     overrides = _overrides(data)
     settings = load_settings(**overrides)
     configure_logs(settings, service="demo")
-    prepare_data(data, fresh=True)
     stages = Stages()
     stack = Stack(settings, overrides, quiet=True)
-    with StopSignal() as stopping:
+    with claim(settings, fresh=True), StopSignal() as stopping:
         try:
             with Bars(Console(stderr=True)) as bars:
                 with stages.timed("start"), bars.waiting("broker and services"):

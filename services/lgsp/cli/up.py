@@ -1,10 +1,11 @@
 """`lgsp up`: everything on one machine in the foreground, until SIGTERM or Ctrl-C."""
 
+import fcntl
 import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import structlog
 import typer
@@ -12,8 +13,9 @@ import typer
 from lgsp.cli.drain import wait_drained
 from lgsp.cli.stack import Stack
 from lgsp.domain.errors import ConfigurationError
+from lgsp.runtime.broker import EmbeddedBroker
 from lgsp.runtime.logs import configure_logs
-from lgsp.runtime.settings import load_settings
+from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.supervisor import StopSignal
 
 _MARK = "lgsp-data"
@@ -32,10 +34,9 @@ def register(app: typer.Typer) -> None:
         overrides: dict[str, Any] = {"data": data} if data else {}
         settings = load_settings(**overrides)
         configure_logs(settings, service="up")
-        prepare_data(settings.data, fresh=fresh)
         log = structlog.get_logger()
-        stack = Stack(settings, overrides)
-        with StopSignal() as stopping:
+        with claim(settings, fresh=fresh), StopSignal() as stopping:
+            stack = Stack(settings, overrides)
             try:
                 stack.start(stopping)
                 if not stopping():
@@ -50,17 +51,55 @@ def register(app: typer.Typer) -> None:
                 stack.stop()
 
 
-def prepare_data(data: Path, *, fresh: bool) -> None:
-    """Make the data folder; empty it first when asked, but only a folder that is ours.
+def claim(settings: Settings, *, fresh: bool) -> TextIO:
+    """Make the data folder and hold it against a second `lgsp up`; empty it first when asked.
+
+    Returns:
+        The locked mark of the folder: it is held until this file is closed, or we die.
 
     Raises:
-        ConfigurationError: the folder holds something that we did not put there.
+        ConfigurationError: the folder is in use, cannot be written, or is to be emptied and holds
+            something that we did not put there.
     """
-    if fresh and data.exists():
-        if any(data.iterdir()) and not (data / _MARK).exists():
+    data, mark = settings.data, settings.data / _MARK
+    try:
+        if fresh and data.is_dir() and any(data.iterdir()) and not mark.exists():
             raise ConfigurationError(
                 f"--fresh: {data} is not empty and has no file {_MARK}: not deleted"
             )
-        shutil.rmtree(data)
-    data.mkdir(parents=True, exist_ok=True)
-    (data / _MARK).write_text("State of mini-LGSP; `lgsp up --fresh` deletes this folder.\n")
+        data.mkdir(parents=True, exist_ok=True)
+        held = mark.open("a", encoding="utf-8")
+        try:
+            _hold(held.fileno(), data)
+            if fresh:
+                _empty(data, mark, settings)
+            held.truncate(0)
+            held.write("State of mini-LGSP; `lgsp up --fresh` deletes what is in this folder.\n")
+            held.flush()
+        except BaseException:
+            held.close()
+            raise
+    except OSError as error:
+        raise ConfigurationError(
+            f"LGSP_DATA={data}: {error.strerror}: {error.filename}"
+        ) from error
+    return held
+
+
+def _hold(mark: int, data: Path) -> None:
+    try:
+        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise ConfigurationError(
+            f"mini-LGSP runs already on {data}: stop it, or name another folder (--data)"
+        ) from error
+
+
+def _empty(data: Path, mark: Path, settings: Settings) -> None:
+    if EmbeddedBroker(settings).alive():
+        raise ConfigurationError(f"a broker runs on {data}: stop it with `lgsp broker stop`")
+    for entry in data.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry != mark:
+            entry.unlink()
