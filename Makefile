@@ -16,11 +16,12 @@ LINT := .venv-tools/.tools
 SYSTEM := .venv/.system-java
 POSTGRES := .venv/.system-postgres
 CHROMIUM := .venv/.system-chromium
+BENCH := .venv-bench/.bench
 
-.PHONY: help setup demo test check e2e browser chaos bench docs clean stop
+.PHONY: help setup demo test check e2e browser chaos bench bench-long docs clean stop
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 setup: $(CORE) $(SYSTEM) ## Make .venv and install what the demo needs (Java and Maven too, where it can)
 
@@ -42,8 +43,11 @@ browser: $(DEV) $(SYSTEM) $(CHROMIUM) ## The IOC page in a real Chromium
 chaos: $(DEV) $(SYSTEM) $(POSTGRES) ## Long fault runs: kill, stop, cut, corrupt
 	$(PYTEST) -m chaos
 
-bench: $(CORE) ## Rates of the hot path on one core, stage by stage
-	$(BIN)/python benchmarks/fold.py
+bench: $(BENCH) $(SYSTEM) ## Our service beside its peers on one event set: table, docs/performance.md (minutes)
+	.venv-bench/bin/python -m benchmarks short
+
+bench-long: $(BENCH) $(SYSTEM) ## The same on the whole half-year, five rounds, and up to 10 million events (hours)
+	.venv-bench/bin/python -m benchmarks long
 
 docs: $(DEV) ## Write the generated tables again (settings, metrics, topics, .env.example)
 	$(BIN)/lgsp docs
@@ -52,7 +56,7 @@ stop: ## Stop an embedded broker left in the background
 	@if [ -x $(BIN)/lgsp ]; then $(BIN)/lgsp broker stop; fi
 
 clean: stop ## Remove environments, caches and local state
-	rm -rf .venv .venv-tools .lgsp .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-tools .venv-bench .lgsp .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -rf .hypothesis .coverage* dist
 
 $(CORE): requirements/core.txt requirements/build.txt pyproject.toml
@@ -63,6 +67,9 @@ $(DEV): requirements/dev.txt $(CORE)
 
 $(LINT): requirements/tools.txt | $(CORE)
 	@deploy/setup.sh tools
+
+$(BENCH): requirements/bench.txt requirements/build.txt pyproject.toml | $(CORE)
+	@deploy/setup.sh bench
 
 $(SYSTEM): | $(CORE)
 	@deploy/setup.sh java

@@ -2,6 +2,7 @@
 # Installs one part of what the project needs, then leaves the stamp that the Makefile looks at:
 #   core | dev    .venv from the hash-locked requirements, and this project in editable mode
 #   tools         .venv-tools: linters whose own dependencies clash with Faust's (docs/adr/0013)
+#   bench         .venv-bench: this project and the peers of benchmarks/; a JDK for the Java one
 #   java | postgres | chromium    Debian packages, only when the program is not there already
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -73,7 +74,14 @@ java_version() {
   java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p;q'
 }
 
-case "${1:?core, dev, tools, java, postgres or chromium}" in
+# The least version of Java, 17 or newer, that Debian has here.
+least_java() {
+  found=$(apt-cache pkgnames openjdk- 2>/dev/null |
+    sed -n 's/^openjdk-\(1[7-9]\|2[0-9]\)-jre-headless$/\1/p' | sort -n | head -n 1)
+  echo "${found:-17}"
+}
+
+case "${1:?core, dev, tools, bench, java, postgres or chromium}" in
 core)
   environment .venv
   .venv/bin/python -m pip install -q --require-hashes -r requirements/build.txt </dev/null
@@ -90,14 +98,19 @@ tools)
   install .venv-tools tools
   touch .venv-tools/.tools
   ;;
+bench)
+  environment .venv-bench
+  install .venv-bench build bench
+  .venv-bench/bin/python -m pip install -q --no-deps --no-build-isolation -e . </dev/null
+  if ! command -v javac >/dev/null && ! packages "openjdk-$(least_java)-jdk-headless"; then
+    say "no Java compiler here: the row of Kafka Streams will be missing"
+  fi
+  touch .venv-bench/.bench
+  ;;
 java)
   wanted=()
   found=$(command -v java >/dev/null && java_version || echo 0)
-  if [ "${found:-0}" -lt 17 ]; then
-    newest=$(apt-cache pkgnames openjdk- 2>/dev/null |
-      sed -n 's/^openjdk-\(1[7-9]\|2[0-9]\)-jre-headless$/\1/p' | sort -n | head -n 1)
-    wanted+=("openjdk-${newest:-17}-jre-headless")
-  fi
+  [ "${found:-0}" -ge 17 ] || wanted+=("openjdk-$(least_java)-jre-headless")
   command -v mvn >/dev/null || wanted+=(maven)
   if [ "${#wanted[@]}" -gt 0 ] && ! packages "${wanted[@]}"; then
     say "the embedded broker needs Java 17 and Maven; install ${wanted[*]} (Debian names)," \

@@ -9,7 +9,7 @@ import pytest
 from lgsp.cli.docs import pages
 
 ROOT = Path(__file__).parents[2]
-SKIPPED = {".venv", ".venv-tools", ".git", ".lgsp", "node_modules", ".pytest_cache"}
+SKIPPED = {".venv", ".venv-tools", ".venv-bench", ".git", ".lgsp", "node_modules", ".pytest_cache"}
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 

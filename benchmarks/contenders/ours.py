@@ -1,0 +1,92 @@
+"""Our service: RatesFold on the lane of a Faust app, as lgsp/processors/rates.py runs it.
+
+SQLite; dossiers, cells and offsets in one transaction a batch. Changed cells are not published to
+Kafka here, because no other contender publishes; nothing else differs from the processor.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from benchmarks.contenders.process import Stopwatch, Task, read_task, report
+from benchmarks.digests import digests_in
+from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.lane import Batch, Lane
+from lgsp.runtime.record import Reject
+from lgsp.runtime.settings import Settings, load_settings
+from lgsp.runtime.worker import SideTask, run_worker
+from lgsp.store.engine import open_store
+from lgsp.store.fold import LANE, RatesFold
+
+Stored = Callable[[Sequence[Batch]], None]
+
+
+class Timed:
+    """A lane handler that tells of each batch before it is folded and once it is stored."""
+
+    def __init__(self, fold: RatesFold, arrived: Callable[[], None], stored: Stored) -> None:
+        self._fold = fold
+        self._arrived, self._stored = arrived, stored
+        self.open_partition = fold.open_partition
+        self.close_partition = fold.close_partition
+        self.position = fold.position
+
+    async def apply(self, batches: Sequence[Batch]) -> None:
+        """Fold the batches."""
+        self._arrived()
+        await self._fold.apply(batches)
+        self._stored(batches)
+
+
+def run(
+    task: Task,
+    arrived: Callable[[], None],
+    stored: Stored,
+    side_tasks: Sequence[Callable[[Lane], SideTask]] = (),
+) -> RatesFold:
+    """Run the worker until `stored` calls `stop`."""
+    settings = load_settings(data=task.work, broker=task.bootstrap)
+    fold = make_fold(settings, task)
+    lane = Lane(LANE, task.topic, Timed(fold, arrived, stored), batch_events=settings.batch_events)
+    run_worker(settings, lane, [make(lane) for make in side_tasks], port=0)
+    return fold
+
+
+def make_fold(settings: Settings, task: Task) -> RatesFold:
+    """Return the processor's fold over a new SQLite store."""
+    return RatesFold(
+        open_store(settings.rates_store),
+        task.topic,
+        load_calendar(settings.calendar_file),
+        lambda: task.now,
+        _refuse,
+    )
+
+
+def stop() -> None:
+    """End the worker in order."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _refuse(rejects: Sequence[Reject]) -> None:
+    sys.exit(f"{len(rejects)} events were rejected: {rejects[0].cause}")
+
+
+def main() -> None:
+    """Fold the topic and print the line."""
+    task = read_task()
+    watch = Stopwatch(task.events)
+
+    def stored(batches: Sequence[Batch]) -> None:
+        if watch.done(sum(len(batch.records) for batch in batches)):
+            watch.stop()
+            stop()
+
+    run(task, watch.start, stored)
+    store = open_store(load_settings(data=task.work).rates_store, read_only=True)
+    report(task, watch, digests_in(store), durable=True, note="cells are not published")
+
+
+if __name__ == "__main__":
+    main()
