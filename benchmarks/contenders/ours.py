@@ -17,15 +17,17 @@ from lgsp.runtime.record import Reject
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.worker import SideTask, run_worker
 from lgsp.store.engine import open_store
+from lgsp.store.fast_fold import FastRatesFold
 from lgsp.store.fold import LANE, RatesFold
 
+Fold = RatesFold | FastRatesFold
 Stored = Callable[[Sequence[Batch]], None]
 
 
 class Timed:
     """A lane handler that tells of each batch before it is folded and once it is stored."""
 
-    def __init__(self, fold: RatesFold, arrived: Callable[[], None], stored: Stored) -> None:
+    def __init__(self, fold: Fold, arrived: Callable[[], None], stored: Stored) -> None:
         self._fold = fold
         self._arrived, self._stored = arrived, stored
         self.open_partition = fold.open_partition
@@ -44,18 +46,17 @@ def run(
     arrived: Callable[[], None],
     stored: Stored,
     side_tasks: Sequence[Callable[[Lane], SideTask]] = (),
-) -> RatesFold:
+) -> None:
     """Run the worker until `stored` calls `stop`."""
     settings = load_settings(data=task.work, broker=task.bootstrap)
     fold = make_fold(settings, task)
     lane = Lane(LANE, task.topic, Timed(fold, arrived, stored), batch_events=settings.batch_events)
     run_worker(settings, lane, [make(lane) for make in side_tasks], port=0)
-    return fold
 
 
-def make_fold(settings: Settings, task: Task) -> RatesFold:
-    """Return the processor's fold over a new SQLite store."""
-    return RatesFold(
+def make_fold(settings: Settings, task: Task) -> Fold:
+    """Return the fold over a new SQLite store: the fast one, or the plain one."""
+    return (RatesFold if task.plain else FastRatesFold)(
         open_store(settings.rates_store),
         task.topic,
         load_calendar(settings.calendar_file),

@@ -1,0 +1,97 @@
+"""Latency from produced to stored, at a steady rate: ours beside aiokafka doing nothing."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from benchmarks import topic
+from benchmarks.dataset import Dataset, Record
+
+RATES = (200, 2000)
+_SETTLED = 0.2  # of the events are sent before anything counts
+_TICK = 0.002  # seconds between two looks at what is due
+_PATIENCE = 120.0
+
+
+def measure(dataset: Dataset, seconds: float, rounds: int) -> list[dict[str, Any]]:
+    """Measure at each of RATES, `rounds` times in turn; milliseconds, medians of the rounds."""
+    runs: dict[tuple[str, int], list[dict[str, float]]] = {}
+    with topic.broker(dataset) as bootstrap:
+        for turn in range(rounds):
+            for rate in RATES:
+                for who in ("raw", "ours") if turn % 2 == 0 else ("ours", "raw"):
+                    records = list(dataset.records(int(rate * seconds)))
+                    found = _once(bootstrap, who, records, rate)
+                    runs.setdefault((who, rate), []).append(found)
+                    print(f"bench: {who} at {rate}/s: {found}", file=sys.stderr, flush=True)
+    return [
+        {"contender": who, "rate": rate, "events": int(rate * seconds), "rounds": len(found)}
+        | {name: sorted(run[name] for run in found)[len(found) // 2] for name in found[0]}
+        for (who, rate), found in runs.items()
+    ]
+
+
+def _once(bootstrap: str, who: str, records: Sequence[Record], rate: int) -> dict[str, float]:
+    name = f"latency-{who}-{uuid.uuid4().hex[:8]}"
+    topic.create(bootstrap, name, topic.EVENTS_CONFIG)
+    folder = Path(tempfile.mkdtemp(prefix="bench-latency-"))
+    out = folder / "notes.json"
+    command = [
+        *[sys.executable, "-W", "ignore", "-m", "benchmarks.follow", who],
+        *["--bootstrap", bootstrap, "--topic", name, "--events", str(len(records))],
+        *["--work", str(folder / "work"), "--out", str(out)],
+    ]
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=root
+    ) as follower:
+        try:
+            assert follower.stdout is not None
+            assert follower.stdout.readline() == "ready\n", f"{who} did not start"
+            sent = asyncio.run(_send(bootstrap, name, records, rate))
+            follower.wait(_PATIENCE)
+        finally:
+            follower.kill()
+    notes = json.loads(out.read_bytes())
+    shutil.rmtree(folder)
+    topic.delete_of(bootstrap, name)
+    handled = {(partition, offset): at for partition, offset, at in notes}
+    settled = sent[int(len(sent) * _SETTLED) :]
+    waits = sorted(handled[place] - at for place, at in settled)
+    return {
+        f"p{percent}_ms": round(waits[len(waits) * percent // 100] * 1000, 2)
+        for percent in (50, 99)
+    }
+
+
+async def _send(
+    bootstrap: str, name: str, records: Sequence[Record], rate: int
+) -> list[tuple[tuple[int, int], float]]:
+    """Send at the rate; return the place (partition, offset) and sending time of each record."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=0
+    )
+    await producer.start()
+    pending = []
+    times: list[float] = []
+    began = time.monotonic()
+    while len(times) < len(records):
+        due = min(len(records), int((time.monotonic() - began) * rate) + 1)
+        for key, value in records[len(times) : due]:
+            times.append(time.monotonic())
+            pending.append(await producer.send(name, value, key=key))
+        await asyncio.sleep(_TICK)
+    acknowledged = await asyncio.gather(*pending)
+    await producer.stop()
+    places = [(found.partition, found.offset) for found in acknowledged]
+    return list(zip(places, times, strict=True))
