@@ -140,7 +140,11 @@ def test_a_silent_portal_harms_only_what_it_may_still_tell() -> None:
 def test_what_is_missing_lowers_the_trust_and_is_named() -> None:
     some = {"filing_rate": 1, "on_time_rate": 1}
 
-    assert judge([], some, until=NOW, backlog=None) == (Trust.FULL, ())
+    assert judge([], some, until=NOW, backlog=0) == (Trust.FULL, ())
+    assert judge([], some, until=NOW, backlog=None) == (
+        Trust.PROVISIONAL,
+        ("the log does not answer: events on it may not be counted yet",),
+    )
     assert judge([], some, until=NOW, backlog=7) == (
         Trust.PROVISIONAL,
         ("7 events on the log are not counted yet",),

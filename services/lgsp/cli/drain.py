@@ -8,6 +8,7 @@ import typer
 
 from lgsp.cli.output import emit, table
 from lgsp.runtime.kafka import end_offsets
+from lgsp.runtime.kafka_cluster import PATIENCE
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.topics import DOSSIER_EVENTS
@@ -60,8 +61,8 @@ def register(app: typer.Typer) -> None:
 class Watch:
     """Looks at the log and both stores again and again (a context manager)."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._bootstrap = settings.bootstrap
+    def __init__(self, settings: Settings, patience: float = PATIENCE) -> None:
+        self._bootstrap, self._patience = settings.bootstrap, patience
         self._rates = open_store(settings.rates_store, read_only=True)
         self._sync = open_store(settings.sync_store, read_only=True)
         self.ends: dict[int, int] = {}
@@ -85,7 +86,7 @@ class Watch:
             RetryableError: no broker answers.
         """
         if at_log:
-            self.ends = end_offsets(self._bootstrap, DOSSIER_EVENTS)
+            self.ends = end_offsets(self._bootstrap, DOSSIER_EVENTS, self._patience)
         with self._rates.connect() as connection:
             counted = stored_offsets(connection, RATES_LANE, DOSSIER_EVENTS)
         with self._sync.connect() as connection:
@@ -108,7 +109,7 @@ def wait_drained(settings: Settings, timeout: float) -> InFlight:
         RetryableError: no broker answers.
     """
     deadline = time.monotonic() + timeout
-    with Watch(settings) as watch:
+    with Watch(settings, min(PATIENCE, max(1.0, timeout))) as watch:
         left = watch.look()
         while not left.empty and time.monotonic() < deadline:
             time.sleep(_ASK_EVERY)

@@ -78,6 +78,7 @@ def open_figures(settings: Settings) -> Iterator[Figures]:
     Raises:
         ConfigurationError: there is no such store.
     """
+    from lgsp.ioc.backlog import known_backlog
     from lgsp.runtime.calendar import load_calendar
     from lgsp.store.engine import open_store
 
@@ -89,7 +90,9 @@ def open_figures(settings: Settings) -> Iterator[Figures]:
         )
     try:
         calendar = load_calendar(settings.calendar_file)
-        yield Figures(engine, calendar, now_ms)
+        yield Figures(
+            engine, calendar, now_ms, backlog=lambda: known_backlog(settings.bootstrap, engine)
+        )
     finally:
         engine.dispose()
 

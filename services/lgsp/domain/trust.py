@@ -91,7 +91,9 @@ def judge(
         for p in portals
         if p.state is not PortalState.LIVE and p.last_seen_at < until
     ]
-    if backlog:
+    if backlog is None:
+        reasons.append("the log does not answer: events on it may not be counted yet")
+    elif backlog:
         reasons.append(f"{backlog} events on the log are not counted yet")
     if unturned:
         reasons.append(

@@ -16,6 +16,7 @@ from lgsp.store.sums import LANE
 
 _EVERY = 3.0
 _OLD_AFTER = 15.0
+_PATIENCE = 5.0
 
 
 class Backlog:
@@ -42,13 +43,20 @@ class Backlog:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            try:
-                _knock(self._bootstrap)
-                self._events = count_backlog(self._bootstrap, self._engine, DOSSIER_EVENTS)
-                self._asked = time.monotonic()
-            except (LgspError, SQLAlchemyError, OSError) as error:
-                structlog.get_logger().debug("backlog_unknown", error=str(error))
+            found = known_backlog(self._bootstrap, self._engine)
+            if found is not None:
+                self._events, self._asked = found, time.monotonic()
             self._stop.wait(_EVERY)
+
+
+def known_backlog(bootstrap: str, engine: Engine) -> int | None:
+    """Return the events of `dossier-events` not counted yet; None when no broker answers soon."""
+    try:
+        _knock(bootstrap)
+        return count_backlog(bootstrap, engine, DOSSIER_EVENTS)
+    except (LgspError, SQLAlchemyError, OSError) as error:
+        structlog.get_logger().debug("backlog_unknown", error=str(error))
+        return None
 
 
 def count_backlog(bootstrap: str, engine: Engine, topic: str) -> int:
@@ -61,7 +69,7 @@ def count_backlog(bootstrap: str, engine: Engine, topic: str) -> int:
     # Positions first: events that come in between then count as backlog, never less than is true.
     with engine.connect() as connection:
         done = stored_offsets(connection, LANE, topic)
-    ends = end_offsets(bootstrap, topic)
+    ends = end_offsets(bootstrap, topic, _PATIENCE)
     return sum(max(0, end - done.get(partition, 0)) for partition, end in ends.items())
 
 

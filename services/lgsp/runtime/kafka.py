@@ -16,7 +16,14 @@ from kafka.partitioner import Partitioner
 from kafka.partitioner.default import murmur2
 
 from lgsp.domain.errors import RetryableError
-from lgsp.runtime.kafka_cluster import COMMON, PATIENCE, is_retryable, patiently, told
+from lgsp.runtime.kafka_cluster import (
+    COMMON,
+    PATIENCE,
+    hurried,
+    is_retryable,
+    patiently,
+    told,
+)
 
 _UNFLUSHED = 50_000  # records handed to the client and not yet acknowledged; bounds its memory
 _FETCH_BYTES = 4 * 1024 * 1024
@@ -150,9 +157,13 @@ def begin_offsets(bootstrap: str, topic: str) -> dict[int, int]:
         return _offsets(reader.beginning_offsets, _partitions(reader, topic))
 
 
-def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
-    """Return the next offset to be written of every partition; empty without such a topic."""
-    with _open_reader(bootstrap) as reader:
+def end_offsets(bootstrap: str, topic: str, patience: float = PATIENCE) -> dict[int, int]:
+    """Return the next offset to be written of every partition; empty without such a topic.
+
+    Raises:
+        RetryableError: no broker answers within about `patience` seconds.
+    """
+    with _open_reader(bootstrap, patience) as reader:
         return _offsets(reader.end_offsets, _partitions(reader, topic))
 
 
@@ -196,7 +207,7 @@ def latest_by_key(bootstrap: str, topic: str) -> dict[bytes, bytes]:
 
 
 @contextmanager
-def _open_reader(bootstrap: str) -> Iterator[Any]:
+def _open_reader(bootstrap: str, patience: float = PATIENCE) -> Iterator[Any]:
     def connect() -> Any:
         return KafkaConsumer(
             bootstrap_servers=bootstrap.split(","),
@@ -206,11 +217,11 @@ def _open_reader(bootstrap: str) -> Iterator[Any]:
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=_FETCH_BYTES,
             allow_auto_create_topics=False,
-            **COMMON,
+            **hurried(patience),
             metrics_enabled=False,
         )
 
-    reader = patiently(bootstrap, connect)
+    reader = patiently(bootstrap, connect, patience)
     try:
         yield reader
     except KafkaError as error:

@@ -26,6 +26,11 @@ COMMON = {
 logging.getLogger("kafka.net").setLevel(logging.CRITICAL)
 
 
+def hurried(patience: float) -> dict[str, int]:
+    """Return the options of a client that gives up one attempt to connect within `patience`."""
+    return COMMON | {"bootstrap_timeout_ms": min(10_000, int(patience * 1000))}
+
+
 @contextmanager
 def open_admin(bootstrap: str, patience: float = PATIENCE) -> Iterator[Any]:
     """Give a connected KafkaAdminClient; RetryableError when no broker answers."""
@@ -34,7 +39,7 @@ def open_admin(bootstrap: str, patience: float = PATIENCE) -> Iterator[Any]:
         return KafkaAdminClient(
             bootstrap_servers=bootstrap.split(","),
             client_id="lgsp-admin",
-            **COMMON | {"bootstrap_timeout_ms": min(10_000, int(patience * 1000))},
+            **hurried(patience),
         )
 
     admin = patiently(bootstrap, connect, patience)

@@ -53,6 +53,7 @@ export function reason(row) {
 }
 
 const TRUST_REASONS = [
+  [/^the log does not answer/, () => "Không hỏi được Kafka: có thể còn sự kiện chưa được tính"],
   [/^portal (\S+) is silent: last heard of at (\S+)$/, (p, at) => `Nguồn ${p} im lặng từ ${minutes(at)}`],
   [/^portal (\S+) is down: last heard of at (\S+)$/, (p, at) => `Nguồn ${p} mất liên lạc từ ${minutes(at)}`],
   [/^(\d+) events on the log/, (n) => `${number(Number(n))} sự kiện đã nhận nhưng chưa tính`],
