@@ -30,7 +30,10 @@ class Settings(BaseSettings):
         "", description="Kafka bootstrap servers `host:port,…`; empty: the embedded Apache Kafka."
     )
     broker_port: int = Field(
-        9092, description="Port of the embedded broker; its controller listens on the next one."
+        9092,
+        ge=1,
+        le=65534,
+        description="Port of the embedded broker; its controller listens on the next one.",
     )
     broker_cache: Path | None = Field(
         None,
@@ -77,13 +80,15 @@ class Settings(BaseSettings):
         900, gt=0, description="Most seconds between two attempts for a dossier."
     )
     feed_host: str = Field("127.0.0.1", description="Address the IOC feed listens on.")
-    feed_port: int = Field(8080, description="Port of the IOC feed.")
-    mock_port: int = Field(8090, description="Port of the national mock.")
+    feed_port: int = Field(8080, ge=0, le=65535, description="Port of the IOC feed.")
+    mock_port: int = Field(8090, ge=0, le=65535, description="Port of the national mock.")
     metrics_host: str = Field(
         "127.0.0.1", description="Address of the workers' metrics and health."
     )
     metrics_port: int = Field(
         9100,
+        ge=0,
+        le=65533,
         description="First port of metrics and health: rates; national-sync the next one.",
     )
     seal_key_file: Path | None = Field(
@@ -100,6 +105,22 @@ class Settings(BaseSettings):
         10, gt=1, description="Seconds after which a silent worker loses its partitions."
     )
     batch_events: int = Field(5000, ge=1, description="Most events folded in one transaction.")
+    replay_events: int = Field(
+        20_000,
+        ge=1,
+        description="The same for the fast fold of the rates, met only with a long backlog.",
+    )
+    fold: Literal["fast", "plain"] = Field(
+        "fast",
+        description="How rates are counted: many dossiers at once, or one by one (the same"
+        " figures; the plain way is the readable rule).",
+    )
+    keep_dossiers: int = Field(
+        200_000,
+        ge=0,
+        description="Most dossiers a rates worker holds in memory (400 bytes each at most in the"
+        " fast fold), and one batch more; others are loaded when an event names them.",
+    )
 
     @property
     def bootstrap(self) -> str:
@@ -137,6 +158,8 @@ class Settings(BaseSettings):
                 raise ConfigurationError(f"{CONFIG_VARIABLE}={path}: no such file")
             sources.append(_ExpandedYaml(settings_cls, yaml_file=path))
         if folder := os.environ.get(SECRETS_VARIABLE):
+            if not Path(folder).is_dir():
+                raise ConfigurationError(f"{SECRETS_VARIABLE}={folder}: no such folder")
             sources.append(SecretsSettingsSource(settings_cls, secrets_dir=folder))
         return tuple(sources)
 
