@@ -31,7 +31,7 @@ connector: opencps
 portal: {name}
 province: H37
 source:
-  url: http://127.0.0.1:8095
+  url: http://127.0.0.1:8091
   group_id: "55301"
   auth:
     user: lgsp
