@@ -19,7 +19,9 @@ from lgsp.runtime.record import Reject
 from lgsp.store.cells import mark_published, take_dirty
 from lgsp.store.digest import digest
 from lgsp.store.engine import open_store
+from lgsp.store.fast_fold import FastRatesFold
 from lgsp.store.fold import RatesFold
+from lgsp.store.folds import Fold
 from lgsp.store.tables import CELLS, DOSSIERS, PORTALS
 from tests.store.history import NOW, history
 
@@ -48,11 +50,21 @@ class Clock:
 
 
 def make(
-    engine: Engine, clock: Clock | None = None, keep: int = 50_000
-) -> tuple[RatesFold, list[Reject]]:
+    engine: Engine,
+    clock: Clock | None = None,
+    keep: int = 50_000,
+    kind: type[Fold] = RatesFold,
+) -> tuple[Fold, list[Reject]]:
     rejects: list[Reject] = []
-    fold = RatesFold(engine, TOPIC, CALENDAR, clock or Clock(), rejects.extend, keep=keep)
+    fold = kind(engine, TOPIC, CALENDAR, clock or Clock(), rejects.extend, keep=keep)
     return fold, rejects
+
+
+@pytest.fixture(params=[RatesFold, FastRatesFold], ids=["plain", "fast"])
+def kind(request: pytest.FixtureRequest) -> type[Fold]:
+    """Each way of counting."""
+    found: type[Fold] = request.param
+    return found
 
 
 def records(events: Sequence[DossierEvent], start: int = 0) -> list[Kept]:
@@ -80,7 +92,7 @@ def expected_cells(
     return dict(found)
 
 
-def feed(fold: RatesFold, events: Sequence[DossierEvent], rnd: random.Random) -> None:
+def feed(fold: Fold, events: Sequence[DossierEvent], rnd: random.Random) -> None:
     """Feed everything on two partitions, in batches of random sizes."""
     lanes = [records([e for e in events if int(e.dossier_code[-1]) % 2 == p]) for p in (0, 1)]
     for partition in (0, 1):
@@ -98,26 +110,26 @@ def feed(fold: RatesFold, events: Sequence[DossierEvent], rnd: random.Random) ->
 
 @pytest.mark.parametrize("seed", range(4))
 def test_cells_equal_the_sum_of_contributions_whatever_the_batches(
-    engine: Engine, seed: int
+    engine: Engine, kind: type[Fold], seed: int
 ) -> None:
     rnd = random.Random(seed)
     events = history(rnd, dossiers=60)
     again = events + rnd.sample(events, len(events) // 3)
     rnd.shuffle(again)
-    fold, rejects = make(engine, keep=rnd.choice([1, 10, 50_000]))
+    fold, rejects = make(engine, keep=rnd.choice([1, 10, 50_000]), kind=kind)
     feed(fold, again, rnd)
 
     assert expected_cells(events) == stored_cells(engine)
     assert rejects == []
 
 
-def test_replay_in_another_order_has_the_same_digest(tmp_path: object) -> None:
+def test_replay_in_another_order_has_the_same_digest(tmp_path: object, kind: type[Fold]) -> None:
     rnd = random.Random(5)
     events = history(rnd, dossiers=80)
     digests = []
     for run in range(2):
         engine = open_store(f"sqlite:///{tmp_path}/{run}.db")
-        fold, _ = make(engine)
+        fold, _ = make(engine, kind=kind)
         feed(fold, events, rnd)
         digests.append(digest(engine))
         rnd.shuffle(events)
@@ -127,11 +139,11 @@ def test_replay_in_another_order_has_the_same_digest(tmp_path: object) -> None:
     assert digests[0].dossiers == 80
 
 
-def test_a_zombie_changes_nothing_and_is_fenced(engine: Engine) -> None:
+def test_a_zombie_changes_nothing_and_is_fenced(engine: Engine, kind: type[Fold]) -> None:
     events = history(random.Random(1), dossiers=20)
     lane = records(events)
-    zombie, _ = make(engine)
-    owner, _ = make(engine)
+    zombie, _ = make(engine, kind=kind)
+    owner, _ = make(engine, kind=kind)
     zombie.open_partition(0)
     zombie.fold([Batch(0, lane[:10])])
     assert owner.open_partition(0) == 10
@@ -144,11 +156,11 @@ def test_a_zombie_changes_nothing_and_is_fenced(engine: Engine) -> None:
     assert zombie.open_partition(0) == 30
 
 
-def test_a_zombies_timer_is_fenced_too(engine: Engine) -> None:
+def test_a_zombies_timer_is_fenced_too(engine: Engine, kind: type[Fold]) -> None:
     events = history(random.Random(2), dossiers=40)
     clock = Clock(min(e.occurred_at for e in events))
-    zombie, _ = make(engine, clock)
-    owner, _ = make(engine, clock)
+    zombie, _ = make(engine, clock, kind=kind)
+    owner, _ = make(engine, clock, kind=kind)
     zombie.open_partition(0)
     zombie.fold([Batch(0, records(events))])
     owner.open_partition(0)
@@ -160,7 +172,7 @@ def test_a_zombies_timer_is_fenced_too(engine: Engine) -> None:
     assert expected_cells(events) == stored_cells(engine)
 
 
-def test_one_bad_record_is_parked_and_hurts_nothing_else(engine: Engine) -> None:
+def test_one_bad_record_is_parked_and_hurts_nothing_else(engine: Engine, kind: type[Fold]) -> None:
     events = history(random.Random(3), dossiers=10)
     good = records(events)
     broken = encode_event(events[0])[:-3]
@@ -171,7 +183,7 @@ def test_one_bad_record_is_parked_and_hurts_nothing_else(engine: Engine) -> None
         Kept(7, b"\0\0\0\0\x63x"),
         *records(events[5:], 8),
     ]
-    fold, rejects = make(engine)
+    fold, rejects = make(engine, kind=kind)
     fold.open_partition(0)
     fold.fold([Batch(0, lane)])
 
@@ -181,9 +193,9 @@ def test_one_bad_record_is_parked_and_hurts_nothing_else(engine: Engine) -> None
     assert fold.position(0) == lane[-1].offset + 1
 
 
-def test_cells_stay_pending_until_kafka_has_them(engine: Engine) -> None:
+def test_cells_stay_pending_until_kafka_has_them(engine: Engine, kind: type[Fold]) -> None:
     events = history(random.Random(4), dossiers=10)
-    fold, _ = make(engine)
+    fold, _ = make(engine, kind=kind)
     fold.open_partition(0)
     fold.fold([Batch(0, records(events[:20]))])
     taken = take_dirty(engine, [0], 1000)
@@ -198,9 +210,9 @@ def test_cells_stay_pending_until_kafka_has_them(engine: Engine) -> None:
     assert take_dirty(engine, [1], 1000) == []
 
 
-def test_portals_keep_the_newest_times(engine: Engine) -> None:
+def test_portals_keep_the_newest_times(engine: Engine, kind: type[Fold]) -> None:
     events = history(random.Random(6), dossiers=10)
-    fold, _ = make(engine)
+    fold, _ = make(engine, kind=kind)
     fold.open_partition(0)
     fold.fold([Batch(0, records(events[20:]))])
     fold.fold([Batch(0, records(events[:20], len(events) - 20))])
@@ -211,8 +223,8 @@ def test_portals_keep_the_newest_times(engine: Engine) -> None:
     assert max(e.observed_at for e in events) == rows["twin"].last_seen_at
 
 
-def test_personal_data_does_not_enter_the_store(engine: Engine) -> None:
-    fold, _ = make(engine)
+def test_personal_data_does_not_enter_the_store(engine: Engine, kind: type[Fold]) -> None:
+    fold, _ = make(engine, kind=kind)
     fold.open_partition(0)
     fold.fold([Batch(0, records(history(random.Random(7), dossiers=3, sealed=b"SEALED-BYTES")))])
     with engine.connect() as connection:

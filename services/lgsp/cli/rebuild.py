@@ -19,7 +19,7 @@ from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.topics import DOSSIER_EVENTS
 from lgsp.store.digest import digest
 from lgsp.store.engine import open_store
-from lgsp.store.fold import RatesFold
+from lgsp.store.folds import Fold, make_fold, most_events
 
 
 def register(app: typer.Typer) -> None:
@@ -64,17 +64,17 @@ def replay(settings: Settings, into: str) -> dict[str, object]:
         raise ConfigurationError(f"--into {into}: the store is not empty")
     rejects: list[Reject] = []
     calendar = load_calendar(settings.calendar_file)
-    fold = RatesFold(engine, DOSSIER_EVENTS, calendar, now_ms, rejects.extend)
+    fold = make_fold(settings, engine, DOSSIER_EVENTS, calendar, now_ms, rejects.extend)
     total = sum(end_offsets(settings.bootstrap, DOSSIER_EVENTS).values())
+    largest = most_events(settings)
     done = 0
     columns = (TextColumn("replaying"), BarColumn(), TextColumn("{task.completed:,}"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("replay", total=total)
         waiting: dict[int, list[KafkaRecord]] = {}
         for record in read_topic(settings.bootstrap, DOSSIER_EVENTS):
-            lane = waiting.setdefault(record.partition, [])
-            lane.append(record)
-            if len(lane) >= settings.batch_events:
+            waiting.setdefault(record.partition, []).append(record)
+            if sum(map(len, waiting.values())) >= largest:
                 done += _fold(fold, waiting)
                 bar.update(task, completed=done)
         done += _fold(fold, waiting)
@@ -91,7 +91,7 @@ def replay(settings: Settings, into: str) -> dict[str, object]:
     }
 
 
-def _fold(fold: RatesFold, waiting: dict[int, list[KafkaRecord]]) -> int:
+def _fold(fold: Fold, waiting: dict[int, list[KafkaRecord]]) -> int:
     batches = [Batch(partition, records) for partition, records in waiting.items() if records]
     for batch in batches:
         if fold.position(batch.partition) is None:

@@ -20,7 +20,8 @@ from lgsp.runtime.topics import DOSSIER_EVENTS, RATE_CELLS
 from lgsp.runtime.worker import run_worker
 from lgsp.store.cells import KEY, mark_published, take_dirty
 from lgsp.store.engine import open_store
-from lgsp.store.fold import LANE, RatesFold
+from lgsp.store.fold import LANE
+from lgsp.store.folds import make_fold, most_events
 
 _PUBLISH_AT_ONCE = 5000
 _PUBLISH_EVERY = 0.5  # seconds; also how long changes of one cell are gathered
@@ -39,14 +40,15 @@ def run(settings: Settings) -> int:
     engine = open_store(settings.rates_store)
     producer = make_producer(settings.bootstrap)
     letters = DeadLetters(settings, producer)
-    fold = RatesFold(
+    fold = make_fold(
+        settings,
         engine,
         DOSSIER_EVENTS,
         load_calendar(settings.calendar_file),
         now_ms,
         lambda rejects: letters.park_rejects(Stage.RATES, DOSSIER_EVENTS, rejects),
     )
-    lane = Lane(LANE, DOSSIER_EVENTS, fold, batch_events=settings.batch_events)
+    lane = Lane(LANE, DOSSIER_EVENTS, fold, batch_events=most_events(settings))
     log = structlog.get_logger().bind(lane=LANE)
 
     async def publish() -> None:

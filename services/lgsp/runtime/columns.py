@@ -59,10 +59,11 @@ class Columns(NamedTuple):
 
 def decode_columns(values: Sequence[bytes | None]) -> Columns:
     """Decode framed records of the newest schema; mark all others as not ok."""
-    data = b"".join([value or b"" for value in values]) + _PADDING
+    framed = [value or b"" for value in values]
+    data = b"".join(framed) + _PADDING
     words: Words = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))
     count = len(values)
-    lengths = np.fromiter((len(value or b"") for value in values), np.int64, count)
+    lengths = np.fromiter(map(len, framed), np.int64, count)
     last = np.cumsum(lengths)
     begin = last - lengths
     reader = _Reader(words, begin, last)

@@ -37,13 +37,13 @@ def cell_changes(old: Rows, new: Rows, texts: Texts) -> Cells:
     some = np.flatnonzero(counts.any(axis=1))
     key = key[some]
     of_unit = unit[key >> _DAY_BITS + _PARTITION_BITS]
-    raw = texts.raw
+    text = texts.text
     keys = zip(
         (key >> _DAY_BITS & (1 << _PARTITION_BITS) - 1).tolist(),
         (key & (1 << _DAY_BITS) - 1).tolist(),
-        [raw[i].decode() for i in (of_unit >> 2 * _TEXT_BITS).tolist()],
-        [raw[i].decode() for i in (of_unit >> _TEXT_BITS & MOST_TEXTS - 1).tolist()],
-        [raw[i].decode() for i in (of_unit & MOST_TEXTS - 1).tolist()],
+        [text[i] for i in (of_unit >> 2 * _TEXT_BITS).tolist()],
+        [text[i] for i in (of_unit >> _TEXT_BITS & MOST_TEXTS - 1).tolist()],
+        [text[i] for i in (of_unit & MOST_TEXTS - 1).tolist()],
         strict=True,
     )
     return dict(zip(keys, counts[some].tolist(), strict=True))

@@ -1,6 +1,8 @@
 """What one batch does to the dossiers, worked out and written in one store transaction."""
 
 from collections.abc import Sequence
+from itertools import compress
+from operator import add, not_
 from typing import NamedTuple
 
 import numpy as np
@@ -19,14 +21,7 @@ from lgsp.store.fast_merge import Groups, encoded_steps, group, join
 from lgsp.store.fast_standing import evaluate
 from lgsp.store.fast_states import rows_of_states
 from lgsp.store.fast_table import Rows, Table, empty_rows, head_sizes, heads
-from lgsp.store.fast_write import (
-    GrownRow,
-    NewRow,
-    grow_rows,
-    insert_rows,
-    stored_rows,
-    wake_or_none,
-)
+from lgsp.store.fast_write import grow_rows, insert_rows, or_null, stored_rows
 from lgsp.store.fold import read_event, write_states
 
 Ints = npt.NDArray[np.int64]
@@ -128,28 +123,18 @@ class Change:
         self._table.add([code.encode() for code in codes], rows)
 
     def _write_usual(self, groups: Groups, usual: Ints, old: Rows, new: Rows, wakes: Ints) -> None:
-        slots, old, new = groups.slots[usual], old[usual], new[usual]
-        texts, codes = self._table.texts, self._table.codes
-        inserted: list[NewRow] = []
-        grown: list[GrownRow] = []
-        for slot, partition, count, late, wake, head, steps, size in zip(
-            slots.tolist(),
-            new["partition"].tolist(),
-            old["count"].tolist(),
-            new["overdue"].tolist(),
-            wakes[usual].tolist(),
-            heads(new, texts),
-            encoded_steps(groups, usual),
-            head_sizes(old, texts).tolist(),
-            strict=True,
-        ):
-            code, wake_at = codes[slot].decode(), wake_or_none(wake)
-            if count:
-                grown.append(GrownRow(int(late), wake_at, head, size + 1, steps, code))
-            else:
-                inserted.append(NewRow(code, partition, int(late), wake_at, head + steps))
-        insert_rows(self._connection, inserted)
-        grow_rows(self._connection, grown)
+        table, slots = self._table, groups.slots[usual]
+        old, new = old[usual], new[usual]
+        codes = [table.codes[slot].decode() for slot in slots.tolist()]
+        late, wake_at = new["overdue"].astype(int).tolist(), or_null(wakes[usual])
+        starts, steps = heads(new, table.texts), encoded_steps(groups, usual)
+        rests = (head_sizes(old, table.texts) + 1).tolist()
+        stored = (old["count"] > 0).tolist()
+        states = map(add, starts, steps)
+        inserted = zip(codes, new["partition"].tolist(), late, wake_at, states, strict=True)
+        grown = zip(late, wake_at, starts, rests, steps, codes, strict=True)
+        insert_rows(self._connection, list(compress(inserted, map(not_, stored))))
+        grow_rows(self._connection, list(compress(grown, stored)))
         self._changed.append(_Changed(slots, old, new))
 
     def _write_alone(self, slots: Ints, rows: Ints) -> None:
@@ -178,12 +163,12 @@ class Change:
         write_states(
             self._connection,
             [
-                (codes[slot], partition, late, wake_or_none(wake), state)
-                for slot, partition, late, wake, state in zip(
+                (codes[slot], partition, late, wake_at, state)
+                for slot, partition, late, wake_at, state in zip(
                     changed,
                     new["partition"].tolist(),
                     new["overdue"].tolist(),
-                    wakes.tolist(),
+                    or_null(wakes),
                     states,
                     strict=True,
                 )

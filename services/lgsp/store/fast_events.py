@@ -1,7 +1,7 @@
 """Reads a batch's records into columns, texts as numbers; leaves unusual ones to the codec."""
 
 from collections.abc import Sequence
-from itertools import compress
+from itertools import compress, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -81,26 +81,26 @@ class EventReader:
         """Return the numbers of a run of texts of each record; -1 where a text is not usable."""
         begin = columns.ends[after] if after else columns.starts[names[0]]
         keys = _cut(columns, begin, columns.ends[names[-1]])
-        places = list(map(self._runs[run].get, keys))
+        known = self._runs[run]
+        places = list(map(known.get, keys))
         if None in places:
-            for i in [i for i, place in enumerate(places) if place is None]:
-                texts = [(columns.starts[name][i], columns.ends[name][i]) for name in names]
-                places[i] = self._learn(run, keys[i], [columns.data[a:b] for a, b in texts])
+            new = {key: i for i, key in enumerate(keys) if places[i] is None}
+            for key, i in new.items():
+                bounds = [(columns.starts[name][i], columns.ends[name][i]) for name in names]
+                self._learn(run, key, [columns.data[a:b] for a, b in bounds])
+            places = list(map(known.get, keys, repeat(0)))
         found: npt.NDArray[np.int32] = self._known[run][np.array(places, np.int64)]
         return found
 
-    def _learn(self, run: int, key: bytes, raw: list[bytes]) -> int:
-        """Remember a run of texts; place 0 stands for those that are not usable."""
-        known = self._runs[run]
-        if key in known:
-            return known[key]
+    def _learn(self, run: int, key: bytes, raw: list[bytes]) -> None:
+        """Remember a run of texts; row 0 stands for those that are not usable."""
         if not all(map(is_usable, raw)):
-            return 0
+            return
+        known = self._runs[run]
         place = known[key] = len(known) + 1
         if place == len(self._known[run]):
             self._known[run] = np.resize(self._known[run], (2 * place, len(raw)))
         self._known[run][place] = [self._texts.id_of(text) for text in raw]
-        return place
 
 
 def is_usable(raw: bytes) -> bool:

@@ -9,30 +9,26 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Engine, bindparam, select, update
+from sqlalchemy import Engine
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.lane import Batch
 from lgsp.runtime.record import Record, Reject
-from lgsp.store.cells import write_cells
 from lgsp.store.fast_calendar import FastCalendar
-from lgsp.store.fast_cells import MOST_TEXTS, cell_changes
+from lgsp.store.fast_cells import MOST_TEXTS
 from lgsp.store.fast_change import Change, Other
 from lgsp.store.fast_events import EventReader, Read
-from lgsp.store.fast_states import rows_of_states
 from lgsp.store.fast_table import Table
-from lgsp.store.fast_write import wake_or_none
-from lgsp.store.fold import LANE, WAKE_AT_ONCE, read_event, write_portals
-from lgsp.store.offsets import Position, advance_all, load_position
-from lgsp.store.tables import DOSSIERS
+from lgsp.store.fold import RatesFold, read_event, write_portals
 
 
 class FastRatesFold:
     """Drop-in for RatesFold; see there for the arguments.
 
-    Holds at most `keep` dossiers and one batch more, about 300 bytes each, then forgets all: they
-    are loaded again when an event names them.
+    Holds at most `keep` dossiers and one batch more, less than 400 bytes each, then forgets all:
+    they are loaded again when an event names them. Batches of less than `few` records, as they
+    come when live, and timers go the plain way: arrays cost milliseconds whatever their length.
     """
 
     def __init__(
@@ -44,38 +40,41 @@ class FastRatesFold:
         park: Callable[[Sequence[Reject]], None],
         *,
         keep: int = 50_000,
+        few: int = 32,
     ) -> None:
         self._engine = engine
-        self._topic = topic
         self._calendar = FastCalendar(calendar)
         self._clock = clock
         self._park = park
         self._keep = keep
-        self._positions: dict[int, Position] = {}
+        self._few = few
+        # Owns the partitions; keeps no dossier, because it would not see what is folded here.
+        self._plain = RatesFold(engine, topic, calendar, clock, park, keep=0)
         self._forget()
 
     @property
     def partitions(self) -> frozenset[int]:
         """Partitions held now."""
-        return frozenset(self._positions)
+        return self._plain.partitions
+
+    @property
+    def held(self) -> int:
+        """How many dossiers are in memory now."""
+        return len(self._table.slots)
 
     def open_partition(self, partition: int) -> int:
         """Load the stored position; dossiers come when events name them."""
         self._forget()
-        with self._engine.begin() as connection:
-            position = load_position(connection, LANE, self._topic, partition)
-        self._positions[partition] = position
-        return position.offset
+        return self._plain.open_partition(partition)
 
     def close_partition(self, partition: int) -> None:
         """Forget the partition."""
-        self._positions.pop(partition, None)
         self._forget()
+        self._plain.close_partition(partition)
 
     def position(self, partition: int) -> int | None:
         """Return the next offset to read, None when the partition is not held."""
-        held = self._positions.get(partition)
-        return None if held is None else held.offset
+        return self._plain.position(partition)
 
     async def apply(self, batches: Sequence[Batch]) -> None:
         """Fold the batches in one transaction; FencedError when a partition is not ours."""
@@ -83,26 +82,28 @@ class FastRatesFold:
 
     def fold(self, batches: Sequence[Batch]) -> None:
         """Do what `apply` does, for callers without a loop (rebuild)."""
-        now = self._clock()
         records = [record for batch in batches for record in batch.records]
-        partitions = np.repeat(
-            np.array([batch.partition for batch in batches]), [len(b.records) for b in batches]
-        )
+        if len(records) < self._few:
+            self._forget()
+            self._plain.fold(batches)
+            return
+        now = self._clock()
+        partitions = np.repeat([b.partition for b in batches], [len(b.records) for b in batches])
         read = self._reader.read([record.value for record in records])
         others = self._read_others(records, read.others, partitions)
-        offsets = {batch.partition: batch.next_offset for batch in batches}
         try:
             with self._engine.begin() as connection:
-                moved = advance_all(connection, LANE, self._topic, self._positions, offsets)
+                offsets = {batch.partition: batch.next_offset for batch in batches}
+                moved = self._plain.advance(connection, offsets)
                 change = Change(self._table, self._calendar, connection, records, now)
                 change.apply(read, others, partitions)
                 write_portals(connection, self._seen(read, others))
         except BaseException:
-            self._forget()  # what was loaded or numbered in a failed transaction may not stand
+            self._forget()  # what was loaded in a failed transaction may not stand
             raise
         change.keep()
-        self._positions |= moved
-        if len(self._table.slots) > self._keep or len(self._table.texts.raw) > MOST_TEXTS // 2:
+        self._plain.settle(moved)
+        if self.held > self._keep or len(self._table.texts.raw) > MOST_TEXTS // 2:
             self._forget()
 
     def wake(self) -> int:
@@ -111,45 +112,10 @@ class FastRatesFold:
         Raises:
             FencedError: a partition is another worker's; nothing was written.
         """
-        now = self._clock()
-        query = (
-            select(DOSSIERS.c.code, DOSSIERS.c.partition, DOSSIERS.c.overdue, DOSSIERS.c.state)
-            .where(DOSSIERS.c.wake_at <= now, DOSSIERS.c.partition.in_(sorted(self._positions)))
-            .limit(WAKE_AT_ONCE)
-        )
-        with self._engine.connect() as connection:
-            due = connection.execute(query).all()
-        if not due:
-            return 0
-        codes, partitions, overdue, states = zip(*due, strict=True)
-        texts = self._table.texts
-        new, wakes = rows_of_states(states, partitions, texts, self._calendar, now)
-        old = new.copy()
-        old["overdue"] = overdue
-        statement = (
-            update(DOSSIERS)
-            .where(DOSSIERS.c.code == bindparam("of"))
-            .values(overdue=bindparam("late"), wake_at=bindparam("wake"))
-        )
-        with self._engine.begin() as connection:
-            still = {p: self._positions[p].offset for p in set(partitions)}
-            moved = advance_all(connection, LANE, self._topic, self._positions, still)
-            connection.execute(
-                statement,
-                [
-                    {"of": code, "late": late, "wake": wake_or_none(wake)}
-                    for code, late, wake in zip(
-                        codes, new["overdue"].tolist(), wakes.tolist(), strict=True
-                    )
-                ],
-            )
-            write_cells(connection, cell_changes(old, new, texts))
-        self._positions |= moved
-        for code, late in zip(codes, new["overdue"], strict=True):
-            slot = self._table.slots.get(code.encode())
-            if slot is not None:
-                self._table.rows["overdue"][slot] = late
-        return len(due)
+        woken = self._plain.wake()
+        if woken:
+            self._forget()
+        return woken
 
     def _forget(self) -> None:
         self._table = Table()
@@ -174,9 +140,9 @@ class FastRatesFold:
         """Return the newest event and observation times of each portal of the batch."""
         seen: dict[str, tuple[int, int]] = {}
         portal = read.events.texts[:, 0]
-        for number in np.unique(portal).tolist():
+        for number in np.flatnonzero(np.bincount(portal)).tolist():
             its = portal == number
-            seen[self._table.texts.raw[number].decode()] = (
+            seen[self._table.texts.text[number]] = (
                 max(0, int(read.events.step["at"][its].max())),
                 max(0, int(read.observed[its].max())),
             )

@@ -86,6 +86,7 @@ class Texts:
     def __init__(self) -> None:
         self._ids: dict[bytes, int] = {b"": 0}
         self.raw: list[bytes] = [b""]
+        self.text: list[str] = [""]
         self._lengths = np.zeros(64, np.int64)
 
     def id_of(self, raw: bytes) -> int:
@@ -94,6 +95,7 @@ class Texts:
         if found is None:
             found = self._ids[raw] = len(self.raw)
             self.raw.append(raw)
+            self.text.append(raw.decode())
             if found == len(self._lengths):
                 self._lengths = np.resize(self._lengths, 2 * found)
             self._lengths[found] = len(raw)
@@ -118,7 +120,7 @@ class Table:
         first = len(self.slots)
         needed = first + len(codes)
         if needed > len(self.rows):
-            grown = empty_rows(max(needed, len(self.rows) * 5 // 4))
+            grown = empty_rows(max(needed, len(self.rows) * 9 // 8))
             grown[:first] = self.rows[:first]
             self.rows = grown
         self.rows[first:needed] = rows

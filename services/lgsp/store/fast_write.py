@@ -6,8 +6,10 @@ ones between. Everything runs inside the caller's transaction.
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Connection
 
 from lgsp.domain.errors import FatalError
@@ -21,30 +23,19 @@ _STORED = {
 }
 
 
-class NewRow(NamedTuple):
-    """A dossier that the store does not have; `wake_at` in ms UTC."""
-
-    code: str
-    partition: int
-    overdue: int
-    wake_at: int | None
-    state: bytes
+NewRow = tuple[str, int, int, int | None, bytes]
+"""A dossier that the store does not have: code, partition, overdue, wake_at (ms UTC), state."""
+GrownRow = tuple[int, int | None, bytes, int, bytes, str]
+"""A stored dossier: overdue, wake_at, new head, the first byte (from 1) of the stored state that
+stays behind it, new transitions, code."""
 
 
-class GrownRow(NamedTuple):
-    """A stored dossier with a new head and more transitions; `rest` (from 1) is kept."""
-
-    overdue: int
-    wake_at: int | None
-    head: bytes
-    rest: int
-    steps: bytes
-    code: str
-
-
-def wake_or_none(at: int) -> int | None:
-    """Return the time as the store has it: NULL where nothing is to come."""
-    return None if at == NO_TIME else at
+def or_null(times: npt.NDArray[np.int64]) -> list[int | None]:
+    """Return times (ms UTC) as the store has them: NULL where nothing is to come."""
+    found = times.astype(object)
+    found[times == NO_TIME] = None
+    listed: list[int | None] = found.tolist()
+    return listed
 
 
 def insert_rows(connection: Connection, rows: Sequence[NewRow]) -> None:
@@ -52,9 +43,9 @@ def insert_rows(connection: Connection, rows: Sequence[NewRow]) -> None:
     if not rows:
         return
     if connection.dialect.name == "postgresql":
-        columns = ", ".join(NewRow._fields)
+        columns = "code, partition, overdue, wake_at, state"
         types = ("text", "int4", "int2", "int8", "bytea")
-        _copy(connection, f"dossiers ({columns})", types, rows)
+        copy_rows(connection, f"dossiers ({columns})", types, rows)
         return
     connection.exec_driver_sql(
         "INSERT INTO dossiers (code, partition, overdue, wake_at, state) VALUES (?, ?, ?, ?, ?)",
@@ -72,7 +63,7 @@ def grow_rows(connection: Connection, rows: Sequence[GrownRow]) -> None:
             " rest int4, steps bytea, code text) ON COMMIT DELETE ROWS"
         )
         types = ("int2", "int8", "bytea", "int4", "bytea", "text")
-        _copy(connection, "grown", types, rows)
+        copy_rows(connection, "grown", types, rows)
         done = connection.exec_driver_sql(
             "UPDATE dossiers d SET overdue = g.overdue, wake_at = g.wake_at,"
             " state = g.head || substr(d.state, g.rest) || g.steps FROM grown g"
@@ -99,9 +90,10 @@ def stored_rows(
         yield from map(tuple, connection.exec_driver_sql(_STORED[kind], (names,)))
 
 
-def _copy(
+def copy_rows(
     connection: Connection, into: str, types: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
+    """Copy rows into a table of PostgreSQL, `into` with its columns; types as PostgreSQL's."""
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN (FORMAT BINARY)") as copy:
         copy.set_types(types)

@@ -4,7 +4,7 @@ For every dossier a batch touches: the old contribution is taken out of its cell
 merged, the new contribution is put in. Dossiers, cells, portals and positions commit together.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, case, select
@@ -26,7 +26,7 @@ from lgsp.store.tables import DOSSIERS, PORTALS
 
 LANE = "rates"
 _LOAD_AT_ONCE = 5000
-WAKE_AT_ONCE = 2000
+_WAKE_AT_ONCE = 2000
 _DATES = ("occurred_at", "received_at", "due_at", "finished_at")
 _TEXTS = ("dossier_code", *TEXTS)
 
@@ -146,7 +146,7 @@ class RatesFold:
         changed: dict[int, dict[str, Entry]] = {}
         cells: Cells = {}
         with self._engine.begin() as connection:
-            positions = self._advance(connection, {b.partition: b.next_offset for b in batches})
+            positions = self.advance(connection, {b.partition: b.next_offset for b in batches})
             for partition, by_code in touched.items():
                 stored = self._load(connection, partition, by_code)
                 changed[partition] = self._merge(partition, by_code, stored, cells, now)
@@ -166,7 +166,7 @@ class RatesFold:
         query = (
             select(DOSSIERS.c.partition, DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.state)
             .where(DOSSIERS.c.wake_at <= now, DOSSIERS.c.partition.in_(sorted(self._held)))
-            .limit(WAKE_AT_ONCE)
+            .limit(_WAKE_AT_ONCE)
         )
         with self._engine.connect() as connection:
             due = connection.execute(query).all()
@@ -182,14 +182,20 @@ class RatesFold:
             changed.setdefault(partition, {})[code] = new
         with self._engine.begin() as connection:
             still = {p: self._held[p].position.offset for p in changed}
-            positions = self._advance(connection, still)
+            positions = self.advance(connection, still)
             self._write(connection, changed, cells)
         self._commit(positions, changed)
         return len(due)
 
-    def _advance(self, connection: Connection, offsets: dict[int, int]) -> dict[int, Position]:
+    def advance(self, connection: Connection, offsets: Mapping[int, int]) -> dict[int, Position]:
+        """Move stored positions inside the caller's transaction; FencedError if not ours."""
         held = {partition: self._held[partition].position for partition in offsets}
         return advance_all(connection, LANE, self._topic, held, offsets)
+
+    def settle(self, positions: Mapping[int, Position]) -> None:
+        """Take over positions that are committed."""
+        for partition, position in positions.items():
+            self._held[partition].position = position
 
     def _load(
         self, connection: Connection, partition: int, codes: Iterable[str]
@@ -253,9 +259,9 @@ class RatesFold:
         self, positions: dict[int, Position], changed: dict[int, dict[str, Entry]]
     ) -> None:
         """Take over in memory what the store has committed."""
-        for partition, position in positions.items():
+        self.settle(positions)
+        for partition in positions:
             held = self._held[partition]
-            held.position = position
             held.entries.update(changed.get(partition, {}))
             if len(held.entries) * len(self._held) > self._keep:
                 held.entries.clear()
