@@ -89,7 +89,7 @@ def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
         event.due_at,
     )
     if dossier is None:
-        values = [
+        values: list[Any] = [
             value or nothing for value, nothing in zip(_values_of(event), _NOTHING, strict=True)
         ]
         written = tuple([new if value else None for value in values])
