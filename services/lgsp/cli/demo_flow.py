@@ -106,12 +106,14 @@ def deliver(
             stdout=subprocess.PIPE,
             stderr=log,
         )
+        ended = False
         moved_at, before = began, InFlight(uncounted=-1, unread=-1, unsynced=-1)
         while True:
             tend()
-            left = watch.look()
-            produced = watch.produced
+            log_grows = not ended
             ended = connector.poll() is not None
+            left = watch.look(at_log=log_grows)  # asking the broker costs more than the stores
+            produced = watch.produced
             read(min(produced, rows), rows)
             counted(produced - left.uncounted, rows)
             synced(max(0, produced - left.unread - left.unsynced), rows)

@@ -26,7 +26,7 @@ from lgsp.store.lane_list import summarise
 from lgsp.store.lane_rows import Outgoing
 from lgsp.store.lanes import LANE, SyncLanes
 
-_REPORT_EVERY = 2.0
+_REPORT_EVERY = 10.0
 _GRACE = 1.0  # seconds
 
 
