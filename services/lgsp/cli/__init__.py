@@ -1,6 +1,7 @@
 """The `lgsp` command: one file an area, each with `register(app)`."""
 
 import importlib
+import json
 import sys
 
 import typer
@@ -48,8 +49,14 @@ def main() -> None:
     try:
         build(sys.argv[1] if len(sys.argv) > 1 else "")()
     except ConfigurationError as error:
-        sys.stderr.write(f"configuration: {error}\n")
+        _tell("configuration", error)
         sys.exit(2)
     except LgspError as error:
-        sys.stderr.write(f"failed: {error}\n")
+        _tell("failed", error)
         sys.exit(1)
+
+
+def _tell(what: str, error: LgspError) -> None:
+    sys.stderr.write(f"{what}: {error}\n")
+    if "--json" in sys.argv:
+        sys.stdout.write(json.dumps({"error": str(error)}, ensure_ascii=False) + "\n")
