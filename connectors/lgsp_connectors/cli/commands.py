@@ -110,7 +110,7 @@ def run(
     """Run the connector: as a service, or `--once` until caught up."""
     with exit_codes(as_json=as_json), progress_bar() as on_page:
         report = run_connector(plan(config), once=once, port=port, on_page=on_page)
-        _show_report(config, report, as_json=as_json)
+        _show_report(config, report, as_json=as_json, to_the_end=once)
 
 
 @app.command()
@@ -131,7 +131,7 @@ def backfill(
         report = run_connector(
             plan(config), once=once, backfill=True, since=start, on_page=on_page
         )
-        _show_report(config, report, as_json=as_json)
+        _show_report(config, report, as_json=as_json, to_the_end=once)
 
 
 async def _sample(planned: Plan, count: int) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def _show_sample(found: dict[str, Any]) -> None:
         show_table(f"{len(rejects)} rejects", list(rejects[0]), rows)
 
 
-def _show_report(config: Path, report: Report, *, as_json: bool) -> None:
+def _show_report(config: Path, report: Report, *, as_json: bool, to_the_end: bool) -> None:
     if as_json:
         show_json({"config": str(config), "at": local(now_ms()), **asdict(report)})
     else:
@@ -199,6 +199,9 @@ def _show_report(config: Path, report: Report, *, as_json: bool) -> None:
             " the reasons are in the dead letters",
             err=True,
         )
+        raise typer.Exit(1)
+    if to_the_end and not report.caught_up:
+        typer.echo("error: stopped before it was caught up; run it again to go on", err=True)
         raise typer.Exit(1)
 
 

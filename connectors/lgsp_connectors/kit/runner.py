@@ -34,6 +34,7 @@ class Report:
     rejected: int = 0
     duplicates: int = 0
     pages: int = 0
+    caught_up: bool = False
     seconds: float = 0.0
     reasons: dict[str, int] = field(default_factory=dict)
 
@@ -100,7 +101,7 @@ class Runner:
                 cursor = page.cursor
                 self.report.seconds = time.monotonic() - started
                 self._on_page(page, self.report)
-                self.caught_up = page.caught_up
+                self.caught_up = self.report.caught_up = page.caught_up
                 if page.caught_up:
                     metrics.CONNECTOR_CAUGHT_UP.set_to_current_time()
                     if once:
