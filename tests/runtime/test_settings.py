@@ -79,7 +79,7 @@ def test_a_port_that_cannot_be_and_a_missing_folder_of_secrets_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LGSP_FEED_PORT", "99999")
-    with pytest.raises(ConfigurationError, match="LGSP_FEED_PORT: .*65535"):
+    with pytest.raises(ConfigurationError, match=r"LGSP_FEED_PORT: .*65535"):
         load_settings()
     monkeypatch.setenv("LGSP_SECRETS_DIR", "/nowhere")
     with pytest.raises(ConfigurationError, match="LGSP_SECRETS_DIR=/nowhere: no such folder"):
