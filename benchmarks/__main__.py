@@ -12,10 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks import latency, report
+from benchmarks import latency, report, stages
 from benchmarks.dataset import Dataset
 from benchmarks.harness import OUT, compare, save
 from lgsp.runtime.kafka_install import kafka_version
+from lgsp.runtime.logs import configure_logs
+from lgsp.runtime.settings import load_settings
 
 _SHORT_EVENTS = 100_000
 _LINEAR = (100_000, 1_000_000, 10_000_000)
@@ -25,6 +27,12 @@ app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+@app.callback()
+def configure() -> None:
+    """Compare our service with its peers on one event set."""
+    configure_logs(load_settings(), service="bench")
 
 
 @app.command()
@@ -71,6 +79,17 @@ def latency_only(seconds: float = 12, rounds: int = 3) -> None:
 def linear(counts: Annotated[list[int] | None, typer.Argument()] = None) -> None:
     """Measure events a second by number of events."""
     _linear(counts or _LINEAR)
+
+
+@app.command("stages")
+def stages_only(events: int = 50_000, as_json: Json = False) -> None:
+    """Time the hot path stage by stage, without Kafka."""
+    rows = stages.measure(Dataset(), events)
+    if as_json:
+        print(json.dumps(rows))
+    else:
+        for row in rows:
+            print(f"{row['stage']:<34}{row['cpu_us']:>8} us of CPU an event")
 
 
 @app.command("report")

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 
 from benchmarks import topic
 from benchmarks.dataset import Dataset, Record
+from benchmarks.harness import ContenderError
 
 RATES = (200, 2000)
 _SETTLED = 0.2  # of the events are sent before anything counts
@@ -52,12 +53,18 @@ def _once(bootstrap: str, who: str, records: Sequence[Record], rate: int) -> dic
         *["--work", str(folder / "work"), "--out", str(out)],
     ]
     root = Path(__file__).parents[1]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=root
-    ) as follower:
+    said = (folder / "said.txt").open("w+")
+    with (
+        said,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=said, text=True, cwd=root
+        ) as follower,
+    ):
         try:
             assert follower.stdout is not None
-            assert follower.stdout.readline() == "ready\n", f"{who} did not start"
+            if follower.stdout.readline() != "ready\n":
+                said.seek(0)
+                raise ContenderError(f"{who} did not start: {said.read()[-500:]}")
             sent = asyncio.run(_send(bootstrap, name, records, rate))
             follower.wait(_PATIENCE)
         finally:

@@ -13,14 +13,14 @@ from benchmarks.contenders.process import Stopwatch, Task, read_task, report
 from benchmarks.digests import digests_in
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.lane import Batch, Lane
+from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.record import Reject
-from lgsp.runtime.settings import Settings, load_settings
+from lgsp.runtime.settings import load_settings
 from lgsp.runtime.worker import SideTask, run_worker
 from lgsp.store.engine import open_store
-from lgsp.store.fast_fold import FastRatesFold
-from lgsp.store.fold import LANE, RatesFold
+from lgsp.store.fold import LANE
+from lgsp.store.folds import Fold, make_fold, most_events
 
-Fold = RatesFold | FastRatesFold
 Stored = Callable[[Sequence[Batch]], None]
 
 
@@ -48,21 +48,20 @@ def run(
     side_tasks: Sequence[Callable[[Lane], SideTask]] = (),
 ) -> None:
     """Run the worker until `stored` calls `stop`."""
-    settings = load_settings(data=task.work, broker=task.bootstrap)
-    fold = make_fold(settings, task)
-    lane = Lane(LANE, task.topic, Timed(fold, arrived, stored), batch_events=settings.batch_events)
-    run_worker(settings, lane, [make(lane) for make in side_tasks], port=0)
-
-
-def make_fold(settings: Settings, task: Task) -> Fold:
-    """Return the fold over a new SQLite store: the fast one, or the plain one."""
-    return (RatesFold if task.plain else FastRatesFold)(
+    settings = load_settings(
+        data=task.work, broker=task.bootstrap, fold="plain" if task.plain else "fast"
+    )
+    configure_logs(settings, service=LANE)
+    fold = make_fold(
+        settings,
         open_store(settings.rates_store),
         task.topic,
         load_calendar(settings.calendar_file),
         lambda: task.now,
         _refuse,
     )
+    lane = Lane(LANE, task.topic, Timed(fold, arrived, stored), batch_events=most_events(settings))
+    run_worker(settings, lane, [make(lane) for make in side_tasks], port=0)
 
 
 def stop() -> None:
