@@ -10,7 +10,6 @@ from benchmarks.contenders import BY_NAME
 from benchmarks.dataset import Dataset
 from benchmarks.digests import digests_in
 from benchmarks.harness import run_once
-from benchmarks.report import replace_block
 from benchmarks.topic import produce
 
 from lgsp.mocks.province import ProvinceSpec
@@ -79,13 +78,3 @@ def test_a_replay_writes_few_rows_and_few_bytes(
     assert rows / len(records) < MOST_ROWS_AN_EVENT
     assert size < MOST_BYTES_A_DOSSIER
     store.dispose()
-
-
-def test_a_block_of_the_page_is_replaced_and_the_rest_stays() -> None:
-    page = "a\n<!-- measured: x -->\nold\n<!-- /measured -->\nb\n"
-
-    assert replace_block(page, "x", "new") == (
-        "a\n<!-- measured: x -->\n\nnew\n<!-- /measured -->\nb\n"
-    )
-    with pytest.raises(ValueError, match="no block y"):
-        replace_block(page, "y", "new")
