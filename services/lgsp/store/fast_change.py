@@ -14,6 +14,7 @@ from lgsp.domain.event import DossierEvent
 from lgsp.domain.state import decode, encode
 from lgsp.runtime.record import Record
 from lgsp.store.cells import write_cells
+from lgsp.store.dossiers import write_states
 from lgsp.store.fast_calendar import FastCalendar
 from lgsp.store.fast_cells import cell_changes
 from lgsp.store.fast_events import Read
@@ -22,7 +23,7 @@ from lgsp.store.fast_standing import evaluate
 from lgsp.store.fast_states import rows_of_states
 from lgsp.store.fast_table import Rows, Table, empty_rows, head_sizes, heads
 from lgsp.store.fast_write import grow_rows, insert_rows, or_null, stored_rows
-from lgsp.store.fold import read_event, write_states
+from lgsp.store.fold import read_event
 
 Ints = npt.NDArray[np.int64]
 

@@ -15,12 +15,13 @@ from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.lane import Batch
 from lgsp.runtime.record import Record, Reject
+from lgsp.store.dossiers import write_portals
 from lgsp.store.fast_calendar import FastCalendar
 from lgsp.store.fast_cells import MOST_TEXTS
 from lgsp.store.fast_change import Change, Other
 from lgsp.store.fast_events import EventReader, Read
 from lgsp.store.fast_table import Table
-from lgsp.store.fold import RatesFold, read_event, write_portals
+from lgsp.store.fold import RatesFold, read_event
 
 
 class FastRatesFold:

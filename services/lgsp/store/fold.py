@@ -10,7 +10,7 @@ once and is held to it by tests. LGSP_FOLD chooses.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, case, select
+from sqlalchemy import Connection, Engine, select
 
 from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.errors import RejectedRecord, RejectReason
@@ -23,9 +23,9 @@ from lgsp.runtime.codec import decode_event
 from lgsp.runtime.lane import Batch
 from lgsp.runtime.record import Record, Reject
 from lgsp.store.cells import Cells, add, write_cells
-from lgsp.store.engine import upsert
+from lgsp.store.dossiers import write_portals, write_states
 from lgsp.store.offsets import Position, advance_all, load_position
-from lgsp.store.tables import DOSSIERS, PORTALS
+from lgsp.store.tables import DOSSIERS
 
 LANE = "rates"
 _LOAD_AT_ONCE = 5000
@@ -279,48 +279,3 @@ def _count(cells: Cells, partition: int, entry: Entry, sign: int = 1) -> None:
 
 def _retract(cells: Cells, partition: int, entry: Entry) -> None:
     _count(cells, partition, entry, -1)
-
-
-def write_states(
-    connection: Connection, rows: Sequence[tuple[str, int, bool, int | None, bytes]]
-) -> None:
-    """Store whole states: code, partition, overdue, when to wake (ms UTC), state."""
-    if not rows:
-        return
-    insert = upsert(connection.dialect, DOSSIERS)
-    changed = {name: insert.excluded[name] for name in ("overdue", "wake_at", "state")}
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=["code"], set_=changed),
-        [
-            {
-                "code": code,
-                "partition": partition,
-                "overdue": int(overdue),
-                "wake_at": wake_at,
-                "state": state,
-            }
-            for code, partition, overdue, wake_at, state in rows
-        ],
-    )
-
-
-def write_portals(connection: Connection, seen: dict[str, tuple[int, int]]) -> None:
-    """Move the portals' newest event and observation times (ms UTC) on."""
-    if not seen:
-        return
-    insert = upsert(connection.dialect, PORTALS)
-
-    def later(name: str) -> object:
-        stored, new = PORTALS.c[name], insert.excluded[name]
-        return case((stored > new, stored), else_=new)
-
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["portal"],
-            set_={name: later(name) for name in ("last_event_at", "last_seen_at")},
-        ),
-        [
-            {"portal": portal, "last_event_at": at, "last_seen_at": seen_at}
-            for portal, (at, seen_at) in sorted(seen.items())
-        ],
-    )
