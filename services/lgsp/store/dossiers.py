@@ -7,11 +7,12 @@ from sqlalchemy import Connection, case
 from lgsp.store.engine import upsert
 from lgsp.store.tables import DOSSIERS, PORTALS
 
+WholeRow = tuple[str, int, int, int | None, bytes]
+"""A dossier: code, partition, overdue (0, 1), when to wake (ms UTC), state."""
 
-def write_states(
-    connection: Connection, rows: Sequence[tuple[str, int, bool, int | None, bytes]]
-) -> None:
-    """Store whole states: code, partition, overdue, when to wake (ms UTC), state."""
+
+def write_states(connection: Connection, rows: Sequence[WholeRow]) -> None:
+    """Store whole states, whether the dossiers are there or not."""
     if not rows:
         return
     insert = upsert(connection.dialect, DOSSIERS)
@@ -22,7 +23,7 @@ def write_states(
             {
                 "code": code,
                 "partition": partition,
-                "overdue": int(overdue),
+                "overdue": overdue,
                 "wake_at": wake_at,
                 "state": state,
             }

@@ -1,4 +1,8 @@
-"""What one batch does to the dossiers, worked out and written in one store transaction."""
+"""What one batch does to the dossiers: worked out first, then written in one short transaction.
+
+What is read before that transaction cannot be stale when it commits: nobody writes a dossier
+without moving its partition's position, which the transaction compares.
+"""
 
 from collections.abc import Sequence
 from itertools import compress
@@ -7,14 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.state import decode, encode
 from lgsp.runtime.record import Record
 from lgsp.store.cells import write_cells
-from lgsp.store.dossiers import write_states
+from lgsp.store.dossiers import WholeRow, write_states
 from lgsp.store.fast_calendar import FastCalendar
 from lgsp.store.fast_cells import cell_changes
 from lgsp.store.fast_events import Read
@@ -22,7 +26,7 @@ from lgsp.store.fast_merge import Groups, encoded_steps, group, join
 from lgsp.store.fast_standing import evaluate
 from lgsp.store.fast_states import rows_of_states
 from lgsp.store.fast_table import Rows, Table, empty_rows, head_sizes, heads
-from lgsp.store.fast_write import grow_rows, insert_rows, or_null, stored_rows
+from lgsp.store.fast_write import GrownRow, NewRow, grow_rows, insert_rows, or_null, stored_rows
 from lgsp.store.fold import read_event
 
 Ints = npt.NDArray[np.int64]
@@ -47,7 +51,7 @@ class Change:
     Args:
         table: the dossiers held; only `keep` changes rows that were there before.
         calendar: working days.
-        connection: the open transaction.
+        engine: the store, to load dossiers from.
         records: the batch, by whose places events are named.
         now: ms UTC.
     """
@@ -56,19 +60,22 @@ class Change:
         self,
         table: Table,
         calendar: FastCalendar,
-        connection: Connection,
+        engine: Engine,
         records: Sequence[Record],
         now: int,
     ) -> None:
         self._table = table
         self._calendar = calendar
-        self._connection = connection
+        self._engine = engine
         self._records = records
         self._now = now
         self._changed: list[_Changed] = []
+        self._inserted: list[NewRow] = []
+        self._grown: list[GrownRow] = []
+        self._whole: list[WholeRow] = []
 
-    def apply(self, read: Read, others: Sequence[Other], partitions: Ints) -> None:
-        """Merge the events and write dossiers and cells."""
+    def prepare(self, read: Read, others: Sequence[Other], partitions: Ints) -> None:
+        """Merge the events; nothing is written."""
         count = len(read.codes)
         slots = self._hold(
             [*read.codes, *[other.event.dossier_code.encode() for other in others]],
@@ -82,14 +89,19 @@ class Change:
         odd |= join(new, groups, self._calendar)
         wakes, unclear = evaluate(new, self._calendar, self._now)
         odd |= unclear
-        self._write_usual(groups, np.flatnonzero(~odd), old, new, wakes)
+        self._take_usual(groups, np.flatnonzero(~odd), old, new, wakes)
         alone = np.isin(slots, np.concatenate([groups.slots[odd], slots[count:]]))
         rows = np.concatenate([read.events.row, [other.row for other in others]])
-        self._write_alone(slots[alone], rows[alone].astype(np.int64))
-        if self._changed:
-            old = np.concatenate([changed.old for changed in self._changed])
-            new = np.concatenate([changed.new for changed in self._changed])
-            write_cells(self._connection, cell_changes(old, new, self._table.texts))
+        self._take_alone(slots[alone], rows[alone].astype(np.int64))
+
+    def write(self, connection: Connection) -> None:
+        """Write dossiers and cells inside the caller's transaction."""
+        insert_rows(connection, self._inserted)
+        grow_rows(connection, self._grown)
+        write_states(connection, self._whole)
+        old = np.concatenate([changed.old for changed in self._changed])
+        new = np.concatenate([changed.new for changed in self._changed])
+        write_cells(connection, cell_changes(old, new, self._table.texts))
 
     def keep(self) -> None:
         """Take over in memory what the store has committed."""
@@ -106,7 +118,7 @@ class Change:
                 for code, row, slot in zip(codes, rows.tolist(), found, strict=True)
                 if slot is None
             }
-            stored = list(stored_rows(self._connection, [code.decode() for code in missing]))
+            stored = self._stored([code.decode() for code in missing])
             if stored:
                 self._load(stored)
             new = [code for code in missing if code not in table.slots]
@@ -116,6 +128,10 @@ class Change:
             found = list(map(table.slots.get, codes))
         return np.array(found, np.int64)
 
+    def _stored(self, codes: list[str]) -> list[tuple[str, int, int, bytes]]:
+        with self._engine.connect() as connection:
+            return list(stored_rows(connection, codes))
+
     def _load(self, stored: Sequence[tuple[str, int, int, bytes]]) -> None:
         """Hold stored dossiers as they were counted: overdue then, whatever the time."""
         codes, partitions, overdue, states = zip(*stored, strict=True)
@@ -123,7 +139,7 @@ class Change:
         rows["overdue"] = overdue
         self._table.add([code.encode() for code in codes], rows)
 
-    def _write_usual(self, groups: Groups, usual: Ints, old: Rows, new: Rows, wakes: Ints) -> None:
+    def _take_usual(self, groups: Groups, usual: Ints, old: Rows, new: Rows, wakes: Ints) -> None:
         table, slots = self._table, groups.slots[usual]
         old, new = old[usual], new[usual]
         codes = [table.codes[slot].decode() for slot in slots.tolist()]
@@ -134,18 +150,17 @@ class Change:
         states = map(add, starts, steps)
         inserted = zip(codes, new["partition"].tolist(), late, wake_at, states, strict=True)
         grown = zip(late, wake_at, starts, rests, steps, codes, strict=True)
-        insert_rows(self._connection, list(compress(inserted, map(not_, stored))))
-        grow_rows(self._connection, list(compress(grown, stored)))
+        self._inserted = list(compress(inserted, map(not_, stored)))
+        self._grown = list(compress(grown, stored))
         self._changed.append(_Changed(slots, old, new))
 
-    def _write_alone(self, slots: Ints, rows: Ints) -> None:
+    def _take_alone(self, slots: Ints, rows: Ints) -> None:
         """Merge the events in `rows` of the batch one by one, from the dossiers' stored states."""
         if not slots.size:
             return
         codes = {slot: self._table.codes[slot].decode() for slot in set(slots.tolist())}
         before = {
-            code: decode(code, state)
-            for code, _, _, state in stored_rows(self._connection, list(codes.values()))
+            code: decode(code, state) for code, _, _, state in self._stored(list(codes.values()))
         }
         after: dict[int, Dossier] = {}
         order = np.argsort(rows)
@@ -161,18 +176,8 @@ class Change:
         new, wakes = rows_of_states(
             states, old["partition"], self._table.texts, self._calendar, self._now
         )
-        write_states(
-            self._connection,
-            [
-                (codes[slot], partition, late, wake_at, state)
-                for slot, partition, late, wake_at, state in zip(
-                    changed,
-                    new["partition"].tolist(),
-                    new["overdue"].tolist(),
-                    or_null(wakes),
-                    states,
-                    strict=True,
-                )
-            ],
-        )
+        names = [codes[slot] for slot in changed]
+        late, wake_at = new["overdue"].astype(int).tolist(), or_null(wakes)
+        partitions = new["partition"].tolist()
+        self._whole = list(zip(names, partitions, late, wake_at, states, strict=True))
         self._changed.append(_Changed(index, old, new))

@@ -92,12 +92,13 @@ class FastRatesFold:
         partitions = np.repeat([b.partition for b in batches], [len(b.records) for b in batches])
         read = self._reader.read([record.value for record in records])
         others = self._read_others(records, read.others, partitions)
+        change = Change(self._table, self._calendar, self._engine, records, now)
         try:
+            change.prepare(read, others, partitions)
             with self._engine.begin() as connection:
                 offsets = {batch.partition: batch.next_offset for batch in batches}
                 moved = self._plain.advance(connection, offsets)
-                change = Change(self._table, self._calendar, connection, records, now)
-                change.apply(read, others, partitions)
+                change.write(connection)
                 write_portals(connection, self._seen(read, others))
         except BaseException:
             self._forget()  # what was loaded in a failed transaction may not stand

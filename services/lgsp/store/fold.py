@@ -148,11 +148,13 @@ class RatesFold:
             self._park(rejects)
         changed: dict[int, dict[str, Entry]] = {}
         cells: Cells = {}
+        # Worked out before the transaction, which is short: nobody writes a dossier without moving
+        # its partition's position, so what is loaded here is not stale when `advance` succeeds.
+        for partition, by_code in touched.items():
+            stored = self._load(partition, by_code)
+            changed[partition] = self._merge(partition, by_code, stored, cells, now)
         with self._engine.begin() as connection:
             positions = self.advance(connection, {b.partition: b.next_offset for b in batches})
-            for partition, by_code in touched.items():
-                stored = self._load(connection, partition, by_code)
-                changed[partition] = self._merge(partition, by_code, stored, cells, now)
             self._write(connection, changed, cells)
             write_portals(connection, seen)
         self._commit(positions, changed)
@@ -200,16 +202,16 @@ class RatesFold:
         for partition, position in positions.items():
             self._held[partition].position = position
 
-    def _load(
-        self, connection: Connection, partition: int, codes: Iterable[str]
-    ) -> dict[str, Entry]:
+    def _load(self, partition: int, codes: Iterable[str]) -> dict[str, Entry]:
         entries = self._held[partition].entries
         missing = [code for code in codes if code not in entries]
         for start in range(0, len(missing), _LOAD_AT_ONCE):
             query = select(DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.state).where(
                 DOSSIERS.c.code.in_(missing[start : start + _LOAD_AT_ONCE])
             )
-            for code, overdue, state in connection.execute(query):
+            with self._engine.connect() as connection:
+                found = connection.execute(query).all()
+            for code, overdue, state in found:
                 entries[code] = self._entry(decode(code, state), overdue=bool(overdue))
         return entries
 
@@ -251,7 +253,7 @@ class RatesFold:
         write_states(
             connection,
             [
-                (code, partition, entry.overdue, entry.wake_at, encode(entry.dossier))
+                (code, partition, int(entry.overdue), entry.wake_at, encode(entry.dossier))
                 for partition, entries in changed.items()
                 for code, entry in entries.items()
             ],
