@@ -1,8 +1,6 @@
 """Fixtures for every suite: one real broker a session, and topics of a test's own."""
 
 import os
-import random
-import socket
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from lgsp.runtime.broker import EmbeddedBroker
 from lgsp.runtime.kafka_cluster import open_admin
 from lgsp.runtime.settings import load_settings
 from lgsp.runtime.topic_admin import apply_topics
+from tests.ports import free_port_pair
 
 MakeTopic = Callable[..., str]
 
@@ -23,23 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("kafka"):
             item.add_marker(pytest.mark.xdist_group("kafka"))
-
-
-def free_port_pair() -> int:
-    """Return a port that is free together with the next one.
-
-    Below the range of ephemeral ports: the broker binds it seconds later, and until then any
-    client on this machine might be given an ephemeral one.
-    """
-    while True:
-        port = random.SystemRandom().randrange(12_000, 32_000, 2)
-        with socket.socket() as first, socket.socket() as second:
-            try:
-                first.bind(("127.0.0.1", port))
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from tests.processors.workers import free_port, wait_until
+from tests.ports import free_port_pair
+from tests.processors.workers import wait_until
 
 
 class Up:
@@ -17,10 +18,10 @@ class Up:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.feed = free_port()
-        self.mock = free_port()
+        self.feed = free_port_pair()
+        self.mock = free_port_pair()
         ports = {"FEED_PORT": self.feed, "MOCK_PORT": self.mock}
-        ports |= {"BROKER_PORT": _pair(), "METRICS_PORT": _pair()}
+        ports |= {"BROKER_PORT": free_port_pair(), "METRICS_PORT": free_port_pair()}
         self.environment = {
             **os.environ,
             "LGSP_DATA": str(data),
@@ -102,8 +103,3 @@ class Up:
                 stdout=log,
                 stderr=log,
             )
-
-
-def _pair() -> int:
-    """Return a free port; the one after it is most likely free, too."""
-    return free_port()

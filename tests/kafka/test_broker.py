@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import free_port_pair
+from tests.ports import free_port_pair
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.broker import EmbeddedBroker

@@ -1,7 +1,8 @@
 import random
 
 import pytest
-from tests.conftest import MakeTopic, free_port_pair
+from tests.conftest import MakeTopic
+from tests.ports import free_port_pair
 
 from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.runtime.kafka import (

@@ -32,8 +32,9 @@ from lgsp.store.engine import open_store
 from lgsp.store.lanes import LANE, count_pending
 from lgsp.store.offsets import stored_offsets
 from tests.national.dossiers import steps
+from tests.ports import free_port_pair
 from tests.processors.test_rates_gate import PARTITIONS, own_broker  # noqa: F401 - fixture
-from tests.processors.workers import Worker, free_port, wait_until
+from tests.processors.workers import Worker, wait_until
 from tests.store.conftest import postgres_url, store_url  # noqa: F401 - fixtures
 from tests.store.history import history
 
@@ -44,7 +45,7 @@ class Mock:
     """The `lgsp mock national` process, which can be killed and started again."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        self.port = free_port()
+        self.port = free_port_pair()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {**os.environ, **environment}
 

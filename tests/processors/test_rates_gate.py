@@ -23,7 +23,8 @@ from lgsp.store.digest import digest
 from lgsp.store.engine import open_store
 from lgsp.store.fold import LANE
 from lgsp.store.offsets import stored_offsets
-from tests.processors.workers import Worker, free_port, wait_until
+from tests.ports import free_port_pair
+from tests.processors.workers import Worker, wait_until
 from tests.store.conftest import postgres_url, store_url  # noqa: F401 - fixtures
 from tests.store.history import history
 from tests.store.test_fold import expected_cells, feed, make, stored_cells
@@ -68,7 +69,9 @@ def own_broker(tmp_path: Path) -> Iterator[Settings]:
     """A broker of this test's own, so that its topics start empty."""
     from lgsp.runtime.broker import EmbeddedBroker
 
-    settings = Settings(data=tmp_path / "data", broker_port=free_port(), partitions=PARTITIONS)
+    settings = Settings(
+        data=tmp_path / "data", broker_port=free_port_pair(), partitions=PARTITIONS
+    )
     with EmbeddedBroker(settings):
         apply_topics(settings)
         yield settings

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,12 +11,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.ports import free_port_pair
 
 
 def wait_until(what: str, true: Callable[[], bool], timeout: float = 60) -> None:
@@ -32,10 +26,10 @@ class Worker:
     """One `lgsp worker` process that can be stopped in every way there is."""
 
     def __init__(self, processor: str, environment: Mapping[str, str], log: Path) -> None:
-        self.port = free_port()
-        self._processor = processor
+        first = free_port_pair()
         # national-sync listens on the port after the first one.
-        first = self.port if processor == "rates" else self.port - 1
+        self.port = first if processor == "rates" else first + 1
+        self._processor = processor
         self._environment = {**os.environ, **environment, "LGSP_METRICS_PORT": str(first)}
         self._log = log
         self.process: subprocess.Popen[bytes] | None = None
