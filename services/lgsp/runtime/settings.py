@@ -111,7 +111,7 @@ class Settings(BaseSettings):
         description="The same for the fast fold of the rates, met only with a long backlog.",
     )
     fold: Literal["fast", "plain"] = Field(
-        "plain",
+        "fast",
         description="How rates are counted: many dossiers at once, or one by one (the same"
         " figures; the plain way is the readable rule).",
     )
