@@ -100,8 +100,7 @@ def report_only() -> None:
 
 def _contenders(events: int, rounds: int, names: tuple[str, ...]) -> None:
     begun = _conditions()
-    rows = compare(Dataset(), events, rounds, names)
-    save("results", rows)
+    compare(Dataset(), events, rounds, names)
     save("conditions", begun | {"load average after": _load()})
 
 

@@ -82,6 +82,7 @@ def compare(
 ) -> list[dict[str, Any]]:
     """Run every contender (or the named ones) `rounds` times in turn; return the rows.
 
+    The rows so far are saved after each round, so that a run that is cut off is not lost.
     Without `verify` nothing is compared with the expected figures, which take a minute a million
     events to compute.
     """
@@ -112,6 +113,7 @@ def compare(
                 row.runs.append(run)
                 rate = run["events"] / run["seconds"]
                 _say(f"round {turn + 1}/{rounds}: {row.contender.name:<15} {rate:>11,.0f} /s")
+            save("results", [row.document() for row in rows])
     return [row.document() for row in rows]
 
 

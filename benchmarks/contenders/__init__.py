@@ -59,7 +59,7 @@ CONTENDERS = (
     Contender(
         name="faust-tables",
         module="faust_tables",
-        most=20_000,
+        most=10_000,
         tuned=f"memory store with changelogs; values as bytes (no JSON); {_FAUST}",
     ),
 )
