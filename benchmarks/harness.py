@@ -78,18 +78,23 @@ def compare(
     rounds: int,
     names: Sequence[str] = (),
     *,
+    slow_events: int | None = None,
     verify: bool = True,
 ) -> list[dict[str, Any]]:
     """Run every contender (or the named ones) `rounds` times in turn; return the rows.
 
     The rows so far are saved after each round, so that a run that is cut off is not lost.
-    Without `verify` nothing is compared with the expected figures, which take a minute a million
-    events to compute.
+    `slow_events` bounds the events of the slow ones. Without `verify` nothing is compared with
+    the expected figures, which take a minute a million events to compute.
     """
     chosen = [c for c in CONTENDERS if not names or c.name in names]
     rows = []
     for contender in chosen:
-        count = min(events, contender.most or events)
+        count = min(
+            events,
+            contender.most or events,
+            slow_events if contender.slow and slow_events else events,
+        )
         expected = dataset.expected(count) if contender.computes and verify else None
         rows.append(Row(contender, count, expected))
     with topic.broker(dataset) as bootstrap:
