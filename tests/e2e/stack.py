@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +96,18 @@ class Up:
         assert not ok or done.returncode == 0, done.stderr.decode()[-3000:]
         return orjson.loads(done.stdout)
 
-    def start(self, *arguments: str, module: str) -> subprocess.Popen[bytes]:
-        """Start a command beside."""
-        with (self.data.parent / "beside.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+    @contextmanager
+    def connector(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run `lgsp-connect` beside; it does not outlive the block."""
+        with (self.data.parent / "connector.log").open("ab") as log:
+            started = subprocess.Popen(
+                [sys.executable, "-m", "lgsp_connectors.cli", *arguments],
                 env=self.environment,
                 stdout=log,
                 stderr=log,
             )
+        try:
+            yield started
+        finally:
+            started.kill()
+            started.wait()

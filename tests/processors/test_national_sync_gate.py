@@ -130,7 +130,7 @@ def test_the_portal_holds_what_the_events_say_whatever_happens(
         wait_until("dossiers arrive", lambda: mock.dossiers > 100)
         mock.kill()
         mock.start()
-        one.send(signal.SIGSTOP)
+        one.stop_outside_transaction(store_url)
         wait_until("two has taken over", lambda: two.partitions == PARTITIONS)
         wait_until("two goes on", lambda: mock.dossiers > 300)
         one.send(signal.SIGCONT)

@@ -110,7 +110,7 @@ def test_nothing_missing_and_nothing_twice_whatever_happens_to_the_workers(
             wait_until("they share", lambda: 0 < two.partitions < PARTITIONS)
             wait_until("two counts", lambda: two.metric("lgsp_lane_events_total") > 0)
 
-            one.send(signal.SIGSTOP)
+            one.stop_outside_transaction(store_url)
             wait_until("two takes over", lambda: two.partitions == PARTITIONS)
             one.send(signal.SIGCONT)
             wait_until("the zombie is back", lambda: 0 < one.partitions < PARTITIONS)

@@ -3,12 +3,14 @@
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from tests.ports import free_port_pair
@@ -20,6 +22,16 @@ def wait_until(what: str, true: Callable[[], bool], timeout: float = 60) -> None
     while not true():
         assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {what}"
         time.sleep(0.1)
+
+
+def _writable(file: str) -> bool:
+    with closing(sqlite3.connect(file, timeout=0.5, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return False
+    return True
 
 
 class Worker:
@@ -64,6 +76,19 @@ class Worker:
         """Send a signal."""
         assert self.process is not None
         self.process.send_signal(number)
+
+    def stop_outside_transaction(self, store_url: str) -> None:
+        """SIGSTOP; on SQLite not while it writes: then it would keep every other writer out.
+
+        One writer holds an SQLite file. A worker that stands still within its few milliseconds
+        blocks the others until it goes on, which is why several workers want PostgreSQL.
+        """
+        assert self.process is not None
+        while True:
+            self.process.send_signal(signal.SIGSTOP)
+            if not store_url.startswith("sqlite:///") or _writable(store_url[10:]):
+                return
+            self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """kill -9."""
