@@ -132,6 +132,21 @@ def test_results_stay_until_kafka_has_them(engine: Engine) -> None:
     assert [] == lanes.outgoing(10)
 
 
+def test_a_worker_that_stood_still_forgets_no_result_but_those_it_sent(engine: Engine) -> None:
+    still, _ = make(engine)
+    still.fold([batch(steps(2))])
+    still.settle([settled(w) for w in still.waiting(10)])
+    read_before = still.outgoing(10)
+    successor, _ = make(engine)
+    successor.sent(successor.outgoing(10))
+    successor.fold([batch([step(1, 4)], 1)])
+    successor.settle([settled(w) for w in successor.waiting(10)])
+
+    still.sent(read_before)
+
+    assert [CODE] == [result.code for result in successor.outgoing(10)]
+
+
 def test_a_retry_waits_for_its_time_whatever_comes(engine: Engine) -> None:
     clock = Clock()
     lanes, _ = make(engine, clock)

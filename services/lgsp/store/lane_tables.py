@@ -52,8 +52,10 @@ Index(
 OUTBOX = Table(
     "sync_outbox",
     METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    # An id is never given twice: a worker that stood still would else forget another's result.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("partition", Integer, nullable=False),
     Column("code", String, nullable=False),
     Column("value", LargeBinary, nullable=False, comment="sync-results, Avro."),
+    sqlite_autoincrement=True,
 )
