@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select
 
 from lgsp.domain.rates import MEASURES
 from lgsp.store.digest import digest
-from lgsp.store.tables import CELLS
+from lgsp.store.tables import DAY_CELLS
 
 Key = tuple[int, str, str, str]
 """Day (days since 1970), agency, domain, procedure."""
@@ -61,8 +61,8 @@ def digests_of(states: Mapping[str, bytes], counts: Counts) -> Digests:
 
 def digests_in(store: Engine) -> Digests:
     """Hash what our store holds."""
-    key = (CELLS.c.day, CELLS.c.agency, CELLS.c.domain, CELLS.c.procedure)
-    query = select(*key, *[func.sum(CELLS.c[name]) for name in MEASURES]).group_by(*key)
+    key = (DAY_CELLS.c.day, DAY_CELLS.c.agency, DAY_CELLS.c.domain, DAY_CELLS.c.procedure)
+    query = select(*key, *[func.sum(DAY_CELLS.c[name]) for name in MEASURES]).group_by(*key)
     with store.connect() as connection:
         counts: Counts = {
             (row[0], row[1], row[2], row[3]): [int(number) for number in row[4:]]

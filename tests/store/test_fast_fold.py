@@ -24,7 +24,7 @@ from lgsp.store.engine import METADATA, open_store
 from lgsp.store.fast_fold import FastRatesFold
 from lgsp.store.fast_table import Table, empty_rows
 from lgsp.store.fold import RatesFold
-from lgsp.store.tables import CELLS, DOSSIERS, PORTALS
+from lgsp.store.tables import DAY_CELLS, DOSSIERS, PORTALS
 from tests.domain.events import events
 from tests.store.history import DAY, NOW, START, history
 from tests.store.test_fold import TOPIC, Clock, Kept
@@ -83,7 +83,7 @@ def contents(engine: Engine) -> list[Any]:
     """All that a fold writes, the number of changes pending excepted."""
     with engine.connect() as connection:
         tables = [connection.execute(select(t)).mappings().all() for t in (DOSSIERS, PORTALS)]
-        cells = connection.execute(select(CELLS)).mappings().all()
+        cells = connection.execute(select(DAY_CELLS)).mappings().all()
     plain = [sorted(tuple(row.items()) for row in rows) for rows in tables]
     counts = [tuple((k, v) for k, v in row.items() if k != "dirty") for row in cells]
     return [*plain, sorted(c for c in counts if any(v for _, v in c[5:]))]

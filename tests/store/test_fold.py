@@ -22,7 +22,7 @@ from lgsp.store.engine import open_store
 from lgsp.store.fast_fold import FastRatesFold
 from lgsp.store.fold import RatesFold
 from lgsp.store.folds import Fold
-from lgsp.store.tables import CELLS, DOSSIERS, PORTALS
+from lgsp.store.tables import DAY_CELLS, DOSSIERS, PORTALS
 from tests.store.history import NOW, history
 
 CALENDAR = load_calendar()
@@ -74,7 +74,7 @@ def records(events: Sequence[DossierEvent], start: int = 0) -> list[Kept]:
 def stored_cells(engine: Engine) -> dict[tuple[object, ...], int]:
     found: Counter[tuple[object, ...]] = Counter()
     with engine.connect() as connection:
-        for row in connection.execute(select(CELLS)).mappings():
+        for row in connection.execute(select(DAY_CELLS)).mappings():
             for name in MEASURES:
                 key = (row["day"], row["agency"], row["domain"], row["procedure"], name)
                 found[key] += row[name]

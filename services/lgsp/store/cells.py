@@ -1,64 +1,84 @@
-"""Day cells: exact counts of (partition, day, agency, domain, procedure), written by addition.
+"""Day cells: exact counts of (partition, day, service), written by addition.
 
 A cell is published to Kafka as absolute values; `dirty` counts the changes that Kafka has not
 acknowledged yet (an outbox), so a crash between store and Kafka publishes again, never less.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy import Connection, Engine, select
 
 from lgsp.domain.rates import MEASURES
+from lgsp.store.engine import execute
 from lgsp.store.fast_write import copy_rows
-from lgsp.store.tables import CELLS
+from lgsp.store.services import Service
+from lgsp.store.tables import DAY_CELLS
 
 KEY = ("partition", "day", "agency", "domain", "procedure")
-CellKey = tuple[int, int, str, str, str]
-Cells = dict[CellKey, list[int]]
-"""Changes of one transaction: key (in the order of KEY) -> one integer for each of MEASURES."""
+Cells = dict[tuple[int, int, Service], list[int]]
+"""Changes of one transaction: partition, day, service -> one integer for each of MEASURES."""
 
+CellRow = tuple[int, ...]
+"""A changed cell: day, partition, number of the service, one integer for each of MEASURES."""
 
-_COLUMNS = (*KEY, *MEASURES, "dirty")
-_NAMES = ", ".join(_COLUMNS)
-_TYPES = ("int4", "int4", "text", "text", "text", *["int4"] * len(MEASURES), "int4")
+_KEY = ("day", "partition", "service")
+_NAMES = ", ".join((*_KEY, *MEASURES, "dirty"))
+_TYPES = ("int4",) * (len(_KEY) + len(MEASURES))
 # In plain SQL: a batch changes thousands of cells, and parameters by name cost more than the rest.
 _ADD = (
-    f"INSERT INTO cells ({_NAMES}) {{source}} ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET "
+    f"INSERT INTO cells ({_NAMES}) {{source}} ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET "
     + ", ".join(f"{name} = cells.{name} + excluded.{name}" for name in (*MEASURES, "dirty"))
+)
+_ADD_VALUES = _ADD.format(source=f"VALUES ({', '.join('?' * len(_TYPES))}, 1)")
+_ADD_COPIED = _ADD.format(
+    source=f"SELECT {', '.join((*_KEY, *MEASURES))}, 1 FROM changed_cells"  # noqa: S608 - our own
+)
+_COPY_FROM = 64  # rows: fewer are not worth a COPY
+_PUBLISHED = (
+    "UPDATE cells SET dirty = dirty - ? WHERE partition = ? AND day = ? AND service ="
+    " (SELECT id FROM services WHERE agency = ? AND domain = ? AND procedure = ?)"
 )
 
 
-def add(cells: Cells, key: CellKey, measure: int, amount: int) -> None:
-    """Add `amount` to one measure (an index into MEASURES) of one cell."""
+def add(cells: Cells, partition: int, day: int, service: Service, measure: int, by: int) -> None:
+    """Add `by` to one measure (an index into MEASURES) of one cell."""
+    key = (partition, day, service)
     counts = cells.get(key)
     if counts is None:
         counts = cells[key] = [0] * len(MEASURES)
-    counts[measure] += amount
+    counts[measure] += by
 
 
-def write_cells(connection: Connection, cells: Cells) -> None:
+def cell_rows(cells: Cells, numbers: Mapping[Service, int]) -> list[CellRow]:
+    """List the cells that change, in the order of their keys."""
+    return sorted(
+        (day, partition, numbers[service], *counts)
+        for (partition, day, service), counts in cells.items()
+        if any(counts)
+    )
+
+
+def write_cells(connection: Connection, rows: Sequence[CellRow]) -> None:
     """Add the changes to the stored cells inside the caller's transaction."""
-    rows = [(*key, *counts, 1) for key, counts in sorted(cells.items()) if any(counts)]
     if not rows:
         return
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name == "postgresql" and len(rows) >= _COPY_FROM:
+        columns = ", ".join(f"{name} int4" for name in (*_KEY, *MEASURES))
         connection.exec_driver_sql(
-            "CREATE TEMP TABLE IF NOT EXISTS changed_cells (LIKE cells) ON COMMIT DELETE ROWS"
+            f"CREATE TEMP TABLE IF NOT EXISTS changed_cells ({columns}) ON COMMIT DELETE ROWS"
         )
-        copy_rows(connection, f"changed_cells ({_NAMES})", _TYPES, rows)
-        source = f"SELECT {_NAMES} FROM changed_cells"  # noqa: S608 - names of our own
-        connection.exec_driver_sql(_ADD.format(source=source))
+        copy_rows(connection, "changed_cells", _TYPES, rows)
+        connection.exec_driver_sql(_ADD_COPIED)
     else:
-        source = f"VALUES ({', '.join('?' * len(_COLUMNS))})"
-        connection.exec_driver_sql(_ADD.format(source=source), rows)
+        execute(connection, _ADD_VALUES, list(rows))
 
 
 def take_dirty(engine: Engine, partitions: Iterable[int], limit: int) -> list[dict[str, Any]]:
     """Return up to `limit` cells that Kafka has not acknowledged yet, with their `dirty` count."""
     query = (
-        select(CELLS)
-        .where(CELLS.c.dirty > 0, CELLS.c.partition.in_(sorted(partitions)))
+        select(DAY_CELLS)
+        .where(DAY_CELLS.c.dirty > 0, DAY_CELLS.c.partition.in_(sorted(partitions)))
         .limit(limit)
     )
     with engine.connect() as connection:
@@ -69,16 +89,6 @@ def mark_published(engine: Engine, cells: Sequence[dict[str, Any]]) -> None:
     """Take the acknowledged changes off the cells; changes made since then stay pending."""
     if not cells:
         return
-    statement = (
-        update(CELLS)
-        .where(*[CELLS.c[name] == bindparam(f"key_{name}") for name in KEY])
-        .values(dirty=CELLS.c.dirty - bindparam("seen"))
-    )
     with engine.begin() as connection:
-        connection.execute(
-            statement,
-            [
-                {"seen": cell["dirty"]} | {f"key_{name}": cell[name] for name in KEY}
-                for cell in cells
-            ],
-        )
+        rows = [(cell["dirty"], *[cell[name] for name in KEY]) for cell in cells]
+        execute(connection, _PUBLISHED, rows)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine, func, select
 
 from lgsp.domain.rates import MEASURES
-from lgsp.store.tables import CELLS, DOSSIERS
+from lgsp.store.tables import DAY_CELLS, DOSSIERS
 
 # Whether an open dossier is overdue depends on the time of counting, not on the events alone.
 _TIMELESS = tuple(name for name in MEASURES if name != "open_overdue")
@@ -28,8 +28,8 @@ def digest(engine: Engine) -> Digest:
     found = hashlib.sha256()
     dossiers = cells = 0
     states = select(DOSSIERS.c.code, DOSSIERS.c.state)
-    key = (CELLS.c.day, CELLS.c.agency, CELLS.c.domain, CELLS.c.procedure)
-    sums = [func.sum(CELLS.c[name]) for name in _TIMELESS]
+    key = (DAY_CELLS.c.day, DAY_CELLS.c.agency, DAY_CELLS.c.domain, DAY_CELLS.c.procedure)
+    sums = [func.sum(DAY_CELLS.c[name]) for name in _TIMELESS]
     with engine.connect() as connection:
         # Sorted here: databases order texts by their own collation.
         rows = connection.execute(states).all()

@@ -3,7 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Dialect, Engine, MetaData, Table, create_engine, event
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Dialect,
+    Engine,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -52,6 +61,18 @@ def shown(url: URL | str) -> str:
 def upsert(dialect: Dialect, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Return the dialect's INSERT that can carry ON CONFLICT (the same API in both)."""
     return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def execute(
+    connection: Connection, statement: str, values: tuple[Any, ...] | list[tuple[Any, ...]] = ()
+) -> CursorResult[Any]:
+    """Execute plain SQL with `?` for values; a list of tuples: once for each.
+
+    For what runs with every batch: statements built by name cost more than a small transaction.
+    """
+    if connection.dialect.name == "postgresql":
+        statement = statement.replace("?", "%s")
+    return connection.exec_driver_sql(statement, values)
 
 
 def _prepare_sqlite(engine: Engine, url: URL, *, read_only: bool) -> None:

@@ -1,49 +1,67 @@
 """The change of the day cells when many dossiers change: old contributions out, new ones in."""
 
+from itertools import compress
+
 import numpy as np
+import numpy.typing as npt
 
 from lgsp.domain.rates import MEASURES
 from lgsp.domain.state import TEXTS
-from lgsp.store.cells import Cells
+from lgsp.store.cells import CellRow
 from lgsp.store.fast_standing import counted_units
 from lgsp.store.fast_table import COUNTED, Rows, Texts
+from lgsp.store.services import ServiceNumbers
 
 _AGENCY, _DOMAIN, _PROCEDURE = (TEXTS.index(name) for name in ("agency", "domain", "procedure"))
-_TEXT_BITS, _DAY_BITS, _PARTITION_BITS = 21, 17, 16
+_TEXT_BITS = 21
 MOST_TEXTS = 1 << _TEXT_BITS
+_SERVICE_BITS, _PARTITION_BITS = 31, 15  # of a cell's key; the rest is the day
 
 
-def cell_changes(old: Rows, new: Rows, texts: Texts) -> Cells:
-    """Return what to add to the cells when each `old[i]` becomes `new[i]`."""
-    differs = (old["texts"] != new["texts"]).any(axis=1)
+class RowServices:
+    """Numbers of the services that rows name by the numbers of their texts."""
+
+    def __init__(self, texts: Texts, numbers: ServiceNumbers) -> None:
+        self._texts = texts
+        self._numbers = numbers
+        self._known: dict[int, int] = {}
+
+    def of(self, texts: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        """Return the number of each row's service; `texts` (n, 6) as in the rows."""
+        names = texts.astype(np.int64)
+        packed = (names[:, _AGENCY] << 2 * _TEXT_BITS) | (names[:, _DOMAIN] << _TEXT_BITS)
+        packed, place = np.unique(packed | names[:, _PROCEDURE], return_inverse=True)
+        keys = packed.tolist()
+        new = [key for key in keys if key not in self._known]
+        if new:
+            text, low = self._texts.text, MOST_TEXTS - 1
+            services = [
+                (text[key >> 2 * _TEXT_BITS], text[key >> _TEXT_BITS & low], text[key & low])
+                for key in new
+            ]
+            numbers = self._numbers.of(services)
+            self._known.update(zip(new, map(numbers.__getitem__, services), strict=True))
+        return np.array([self._known[key] for key in keys], np.int64)[place]
+
+
+def cell_changes(old: Rows, new: Rows) -> list[CellRow]:
+    """Return what to add to the cells when each `old[i]` becomes `new[i]`, ordered by key."""
+    differs = old["service"] != new["service"]
     for name in COUNTED:
         differs |= old[name] != new[name]
     both = np.concatenate([old[differs], new[differs]])
     index, days, measures = counted_units(both)
     if not index.size:
-        return {}
-    signs = np.where(index < len(both) // 2, -1, 1)
-    names = both["texts"].astype(np.int64)
-    unit = (names[:, _AGENCY] << 2 * _TEXT_BITS) | (names[:, _DOMAIN] << _TEXT_BITS)
-    unit |= names[:, _PROCEDURE]
-    unit, place = np.unique(unit, return_inverse=True)
-    key = place[index] << _DAY_BITS + _PARTITION_BITS
-    key |= both["partition"][index].astype(np.int64) << _DAY_BITS
-    key |= days
+        return []
+    key = days << _PARTITION_BITS | both["partition"][index]
+    key = key << _SERVICE_BITS | both["service"][index]
     key, cell = np.unique(key, return_inverse=True)
+    signs = np.where(index < len(both) // 2, -1, 1)
     size = len(MEASURES)
     counts = np.bincount(cell * size + measures, signs, len(key) * size).reshape(-1, size)
-    counts = counts.astype(np.int64)
-    some = np.flatnonzero(counts.any(axis=1))
-    key = key[some]
-    of_unit = unit[key >> _DAY_BITS + _PARTITION_BITS]
-    text = texts.text
-    keys = zip(
-        (key >> _DAY_BITS & (1 << _PARTITION_BITS) - 1).tolist(),
-        (key & (1 << _DAY_BITS) - 1).tolist(),
-        [text[i] for i in (of_unit >> 2 * _TEXT_BITS).tolist()],
-        [text[i] for i in (of_unit >> _TEXT_BITS & MOST_TEXTS - 1).tolist()],
-        [text[i] for i in (of_unit & MOST_TEXTS - 1).tolist()],
-        strict=True,
+    partition = key >> _SERVICE_BITS & (1 << _PARTITION_BITS) - 1
+    service = key & (1 << _SERVICE_BITS) - 1
+    rows = np.column_stack(
+        [key >> _SERVICE_BITS + _PARTITION_BITS, partition, service, counts.astype(np.int64)]
     )
-    return dict(zip(keys, counts[some].tolist(), strict=True))
+    return list(compress(map(tuple, rows.tolist()), counts.any(axis=1).tolist()))

@@ -17,10 +17,10 @@ from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.state import decode, encode
 from lgsp.runtime.record import Record
-from lgsp.store.cells import write_cells
+from lgsp.store.cells import CellRow, write_cells
 from lgsp.store.dossiers import WholeRow, write_states
 from lgsp.store.fast_calendar import FastCalendar
-from lgsp.store.fast_cells import cell_changes
+from lgsp.store.fast_cells import RowServices, cell_changes
 from lgsp.store.fast_events import Read
 from lgsp.store.fast_merge import Groups, encoded_steps, group, join
 from lgsp.store.fast_standing import evaluate
@@ -50,6 +50,7 @@ class Change:
 
     Args:
         table: the dossiers held; only `keep` changes rows that were there before.
+        services: numbers of the services that the table's texts name.
         calendar: working days.
         engine: the store, to load dossiers from.
         records: the batch, by whose places events are named.
@@ -59,12 +60,14 @@ class Change:
     def __init__(
         self,
         table: Table,
+        services: RowServices,
         calendar: FastCalendar,
         engine: Engine,
         records: Sequence[Record],
         now: int,
     ) -> None:
         self._table = table
+        self._services = services
         self._calendar = calendar
         self._engine = engine
         self._records = records
@@ -73,6 +76,7 @@ class Change:
         self._inserted: list[NewRow] = []
         self._grown: list[GrownRow] = []
         self._whole: list[WholeRow] = []
+        self._cells: list[CellRow] = []
 
     def prepare(self, read: Read, others: Sequence[Other], partitions: Ints) -> None:
         """Merge the events; nothing is written."""
@@ -89,19 +93,23 @@ class Change:
         odd |= join(new, groups, self._calendar)
         wakes, unclear = evaluate(new, self._calendar, self._now)
         odd |= unclear
+        renamed = np.flatnonzero((old["texts"] != new["texts"]).any(axis=1) | (old["count"] == 0))
+        new["service"][renamed] = self._services.of(new["texts"][renamed])
         self._take_usual(groups, np.flatnonzero(~odd), old, new, wakes)
         alone = np.isin(slots, np.concatenate([groups.slots[odd], slots[count:]]))
         rows = np.concatenate([read.events.row, [other.row for other in others]])
         self._take_alone(slots[alone], rows[alone].astype(np.int64))
+        self._cells = cell_changes(
+            np.concatenate([changed.old for changed in self._changed]),
+            np.concatenate([changed.new for changed in self._changed]),
+        )
 
     def write(self, connection: Connection) -> None:
         """Write dossiers and cells inside the caller's transaction."""
         insert_rows(connection, self._inserted)
         grow_rows(connection, self._grown)
         write_states(connection, self._whole)
-        old = np.concatenate([changed.old for changed in self._changed])
-        new = np.concatenate([changed.new for changed in self._changed])
-        write_cells(connection, cell_changes(old, new, self._table.texts))
+        write_cells(connection, self._cells)
 
     def keep(self) -> None:
         """Take over in memory what the store has committed."""
@@ -137,6 +145,7 @@ class Change:
         codes, partitions, overdue, states = zip(*stored, strict=True)
         rows, _ = rows_of_states(states, partitions, self._table.texts, self._calendar, self._now)
         rows["overdue"] = overdue
+        rows["service"] = self._services.of(rows["texts"])
         self._table.add([code.encode() for code in codes], rows)
 
     def _take_usual(self, groups: Groups, usual: Ints, old: Rows, new: Rows, wakes: Ints) -> None:
@@ -176,6 +185,7 @@ class Change:
         new, wakes = rows_of_states(
             states, old["partition"], self._table.texts, self._calendar, self._now
         )
+        new["service"] = self._services.of(new["texts"])
         names = [codes[slot] for slot in changed]
         late, wake_at = new["overdue"].astype(int).tolist(), or_null(wakes)
         partitions = new["partition"].tolist()

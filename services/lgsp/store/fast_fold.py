@@ -17,11 +17,12 @@ from lgsp.runtime.lane import Batch
 from lgsp.runtime.record import Record, Reject
 from lgsp.store.dossiers import write_portals
 from lgsp.store.fast_calendar import FastCalendar
-from lgsp.store.fast_cells import MOST_TEXTS
+from lgsp.store.fast_cells import MOST_TEXTS, RowServices
 from lgsp.store.fast_change import Change, Other
 from lgsp.store.fast_events import EventReader, Read
 from lgsp.store.fast_table import Table
 from lgsp.store.fold import RatesFold, read_event
+from lgsp.store.services import ServiceNumbers
 
 
 class FastRatesFold:
@@ -44,6 +45,7 @@ class FastRatesFold:
         few: int = 32,
     ) -> None:
         self._engine = engine
+        self._numbers = ServiceNumbers(engine)
         self._calendar = FastCalendar(calendar)
         self._clock = clock
         self._park = park
@@ -92,7 +94,7 @@ class FastRatesFold:
         partitions = np.repeat([b.partition for b in batches], [len(b.records) for b in batches])
         read = self._reader.read([record.value for record in records])
         others = self._read_others(records, read.others, partitions)
-        change = Change(self._table, self._calendar, self._engine, records, now)
+        change = Change(self._table, self._services, self._calendar, self._engine, records, now)
         try:
             change.prepare(read, others, partitions)
             with self._engine.begin() as connection:
@@ -121,6 +123,7 @@ class FastRatesFold:
 
     def _forget(self) -> None:
         self._table = Table()
+        self._services = RowServices(self._table.texts, self._numbers)
         self._reader = EventReader(self._table.texts, self._calendar)
 
     def _read_others(

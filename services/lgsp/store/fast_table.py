@@ -40,7 +40,8 @@ ROW = np.dtype(
         ("waits_from", "<i8"),
         ("first_wait", "<i8"),
         ("last_wait", "<i8"),
-        # What is in the cells (store/fast_standing.py).
+        # What is in the cells (store/fast_standing.py), and of which service.
+        ("service", "<i4"),
         ("received_measure", "i1"),
         ("received_day", "<i4"),
         ("open", "?"),

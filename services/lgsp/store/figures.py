@@ -36,7 +36,7 @@ from lgsp.store.sums import (
     read_marker,
     select_sums,
 )
-from lgsp.store.tables import CELLS, DOSSIERS, PORTALS
+from lgsp.store.tables import DAY_CELLS, DOSSIERS, PORTALS
 
 _TURN_WITHIN = 10_000  # ms; the rates worker turns dossiers overdue about every second
 _ROWS_AT_ONCE = 2000
@@ -126,7 +126,7 @@ class Figures:
         """
 
         def table(connection: Connection) -> Table:
-            query = select_sums(question.scope, question.period, CELLS.c.agency)
+            query = select_sums(question.scope, question.period, DAY_CELLS.c.agency)
             rows = connection.execute(query)
             return grouped((child_unit(agency, question.scope.unit), row) for agency, *row in rows)
 
@@ -137,7 +137,7 @@ class Figures:
         """Return the sums of each `YYYY-MM`; open ones stand in the month of their reception."""
 
         def table(connection: Connection) -> Table:
-            query = select_sums(question.scope, question.period, CELLS.c.day)
+            query = select_sums(question.scope, question.period, DAY_CELLS.c.day)
             return grouped((month_of(day), row) for day, *row in connection.execute(query))
 
         with self._reading() as connection:

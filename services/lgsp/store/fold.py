@@ -22,9 +22,10 @@ from lgsp.domain.working_time import Calendar
 from lgsp.runtime.codec import decode_event
 from lgsp.runtime.lane import Batch
 from lgsp.runtime.record import Record, Reject
-from lgsp.store.cells import Cells, add, write_cells
+from lgsp.store.cells import CellRow, Cells, add, cell_rows, write_cells
 from lgsp.store.dossiers import write_portals, write_states
 from lgsp.store.offsets import Position, advance_all, load_position
+from lgsp.store.services import ServiceNumbers
 from lgsp.store.tables import DOSSIERS
 
 LANE = "rates"
@@ -97,6 +98,7 @@ class RatesFold:
         self._clock = clock
         self._park = park
         self._keep = keep
+        self._services = ServiceNumbers(engine)
         self._held: dict[int, _Held] = {}
 
     @property
@@ -153,9 +155,10 @@ class RatesFold:
         for partition, by_code in touched.items():
             stored = self._load(partition, by_code)
             changed[partition] = self._merge(partition, by_code, stored, cells, now)
+        rows = self._numbered(cells)
         with self._engine.begin() as connection:
             positions = self.advance(connection, {b.partition: b.next_offset for b in batches})
-            self._write(connection, changed, cells)
+            self._write(connection, changed, rows)
             write_portals(connection, seen)
         self._commit(positions, changed)
 
@@ -185,10 +188,11 @@ class RatesFold:
             _retract(cells, partition, old)
             _count(cells, partition, new)
             changed.setdefault(partition, {})[code] = new
+        rows = self._numbered(cells)
         with self._engine.begin() as connection:
             still = {p: self._held[p].position.offset for p in changed}
             positions = self.advance(connection, still)
-            self._write(connection, changed, cells)
+            self._write(connection, changed, rows)
         self._commit(positions, changed)
         return len(due)
 
@@ -247,8 +251,14 @@ class RatesFold:
             changed[code] = new
         return changed
 
+    def _numbered(self, cells: Cells) -> list[CellRow]:
+        return cell_rows(cells, self._services.of(service for _, _, service in cells))
+
     def _write(
-        self, connection: Connection, changed: dict[int, dict[str, Entry]], cells: Cells
+        self,
+        connection: Connection,
+        changed: dict[int, dict[str, Entry]],
+        cells: Sequence[CellRow],
     ) -> None:
         write_states(
             connection,
@@ -273,10 +283,9 @@ class RatesFold:
 
 
 def _count(cells: Cells, partition: int, entry: Entry, sign: int = 1) -> None:
-    dossier = entry.dossier
+    service = (entry.dossier.agency, entry.dossier.domain, entry.dossier.procedure)
     for day, measure in entry.added:
-        key = (partition, day, dossier.agency, dossier.domain, dossier.procedure)
-        add(cells, key, measure, sign)
+        add(cells, partition, day, service, measure, sign)
 
 
 def _retract(cells: Cells, partition: int, entry: Entry) -> None:

@@ -8,11 +8,17 @@ so the effect on the store is exactly once whatever the fold does.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select
 
 from lgsp.runtime.lane import FencedError
-from lgsp.store.engine import upsert
+from lgsp.store.engine import execute, upsert
 from lgsp.store.tables import OFFSETS
+
+
+_ADVANCE = (
+    "UPDATE offsets SET next_offset = ?, version = ? WHERE lane = ? AND topic = ?"
+    " AND partition = ? AND next_offset = ? AND version = ?"
+)
 
 
 class Position(NamedTuple):
@@ -54,15 +60,7 @@ def advance(
         is fenced in the same way.
     """
     moved = Position(next_offset, held.version + 1)
-    changed = connection.execute(
-        update(OFFSETS)
-        .where(
-            *_where(lane, topic, partition),
-            OFFSETS.c.next_offset == held.offset,
-            OFFSETS.c.version == held.version,
-        )
-        .values(next_offset=moved.offset, version=moved.version)
-    )
+    changed = execute(connection, _ADVANCE, (*moved, lane, topic, partition, *held))
     return moved if changed.rowcount == 1 else None
 
 

@@ -11,7 +11,7 @@ from lgsp.domain.dossier import Dossier
 from lgsp.domain.figures import STOCKS, Scope
 from lgsp.domain.period import Period
 from lgsp.domain.rates import MEASURES
-from lgsp.store.tables import CELLS, DOSSIERS, OFFSETS
+from lgsp.store.tables import DAY_CELLS, DOSSIERS, OFFSETS
 
 Sums = dict[str, int]
 """One exact integer for each of MEASURES."""
@@ -69,7 +69,7 @@ class Remembered:
 
 def select_sums(scope: Scope, period: Period, *by: ColumnElement[Any]) -> Select[Any]:
     """Select the sums of MEASURES over the cells in question, grouped by the columns `by`."""
-    cells = CELLS.c
+    cells = DAY_CELLS.c
     where = list(_inside(scope))
     if period.end_day is not None:
         where.append(cells.day < period.end_day)
@@ -117,13 +117,13 @@ def count_unturned(connection: Connection, before: int) -> int:
 
 def _inside(scope: Scope) -> Iterator[ColumnElement[bool]]:
     """Give the conditions of the scope; the unit's is `in_unit` in SQL (LIKE ignores case)."""
-    agency, unit = CELLS.c.agency, scope.unit
+    agency, unit = DAY_CELLS.c.agency, scope.unit
     if unit:
         inside = (agency == unit) | (func.substr(agency, 1, len(unit) + 1) == f"{unit}.")
         if is_province(unit):
             inside |= func.substr(agency, func.length(agency) - len(unit)) == f".{unit}"
         yield inside
     if scope.domain:
-        yield CELLS.c.domain == scope.domain
+        yield DAY_CELLS.c.domain == scope.domain
     if scope.procedure:
-        yield CELLS.c.procedure == scope.procedure
+        yield DAY_CELLS.c.procedure == scope.procedure

@@ -1,6 +1,17 @@
-"""Tables of the rates side: dossiers, day cells, consumed offsets, portals seen."""
+"""Tables of the rates side: dossiers, day cells of services, consumed offsets, portals seen."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    select,
+)
 
 from lgsp.domain.rates import MEASURES
 from lgsp.store.engine import METADATA
@@ -32,16 +43,27 @@ Index(
     postgresql_where=DOSSIERS.c.wake_at.is_not(None),
 )
 
+SERVICES = Table(
+    "services",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("agency", String, nullable=False),
+    Column("domain", String, nullable=False),
+    Column("procedure", String, nullable=False),
+    UniqueConstraint("agency", "domain", "procedure"),
+    comment="A procedure as an agency offers it, numbered so that a cell is a row of integers.",
+)
+
+# One index and no text in it: a replay changes hundreds of thousands of cells.
 CELLS = Table(
     "cells",
     METADATA,
-    Column("partition", Integer, primary_key=True),
     Column("day", Integer, primary_key=True, comment="Days since 1970, Asia/Ho_Chi_Minh."),
-    Column("agency", String, primary_key=True),
-    Column("domain", String, primary_key=True),
-    Column("procedure", String, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("service", Integer, primary_key=True, comment="id in services"),
     *[Column(name, Integer, nullable=False, server_default="0") for name in MEASURES],
     Column("dirty", Integer, nullable=False, comment="Changes not yet acknowledged by Kafka."),
+    sqlite_with_rowid=False,
 )
 Index(
     "cells_dirty",
@@ -49,6 +71,18 @@ Index(
     sqlite_where=CELLS.c.dirty > 0,
     postgresql_where=CELLS.c.dirty > 0,
 )
+
+DAY_CELLS = (
+    select(
+        CELLS.c.partition,
+        CELLS.c.day,
+        *[SERVICES.c[name] for name in ("agency", "domain", "procedure")],
+        *[CELLS.c[name] for name in (*MEASURES, "dirty")],
+    )
+    .join_from(CELLS, SERVICES, CELLS.c.service == SERVICES.c.id)
+    .subquery("day_cells")
+)
+"""The cells with the texts of their services, for those who read them."""
 
 PORTALS = Table(
     "portals",
