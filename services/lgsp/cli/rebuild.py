@@ -1,6 +1,9 @@
 """`lgsp rebuild`: replay the log into an empty store and prove that it is the same."""
 
+import asyncio
 import time
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -9,9 +12,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lgsp.cli.output import emit, table
 from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.runtime.bulk_read import read_batches
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.kafka import KafkaRecord, begin_offsets, end_offsets, read_topic
+from lgsp.runtime.kafka import begin_offsets, end_offsets
 from lgsp.runtime.lane import Batch
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.record import Reject
@@ -65,20 +69,14 @@ def replay(settings: Settings, into: str) -> dict[str, object]:
     rejects: list[Reject] = []
     calendar = load_calendar(settings.calendar_file)
     fold = make_fold(settings, engine, DOSSIER_EVENTS, calendar, now_ms, rejects.extend)
-    total = sum(end_offsets(settings.bootstrap, DOSSIER_EVENTS).values())
-    largest = most_events(settings)
-    done = 0
+    ends = end_offsets(settings.bootstrap, DOSSIER_EVENTS)
+    for partition in ends:
+        fold.open_partition(partition)
     columns = (TextColumn("replaying"), BarColumn(), TextColumn("{task.completed:,}"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task("replay", total=total)
-        waiting: dict[int, list[KafkaRecord]] = {}
-        for record in read_topic(settings.bootstrap, DOSSIER_EVENTS):
-            waiting.setdefault(record.partition, []).append(record)
-            if sum(map(len, waiting.values())) >= largest:
-                done += _fold(fold, waiting)
-                bar.update(task, completed=done)
-        done += _fold(fold, waiting)
-        bar.update(task, completed=done)
+        task = bar.add_task("replay", total=sum(ends.values()))
+        batches = read_batches(settings.bootstrap, DOSSIER_EVENTS, ends, most_events(settings))
+        done = asyncio.run(_fold_all(fold, batches, partial(bar.update, task)))
     while fold.wake():
         pass
     found = digest(engine)
@@ -91,12 +89,15 @@ def replay(settings: Settings, into: str) -> dict[str, object]:
     }
 
 
-def _fold(fold: Fold, waiting: dict[int, list[KafkaRecord]]) -> int:
-    batches = [Batch(partition, records) for partition, records in waiting.items() if records]
-    for batch in batches:
-        if fold.position(batch.partition) is None:
-            fold.open_partition(batch.partition)
-    if batches:
-        fold.fold(batches)
-    waiting.clear()
-    return sum(len(batch.records) for batch in batches)
+async def _fold_all(fold: Fold, batches: AsyncIterator[Batch], show: Callable[..., None]) -> int:
+    """Fold each batch in a thread while the next one is read; return how many events came."""
+    done = 0
+    batch = await anext(batches, None)
+    while batch:
+        following, _ = await asyncio.gather(
+            anext(batches, None), asyncio.to_thread(fold.fold, [batch])
+        )
+        done += len(batch.records)
+        show(completed=done)
+        batch = following
+    return done

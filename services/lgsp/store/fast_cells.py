@@ -1,7 +1,5 @@
 """The change of the day cells when many dossiers change: old contributions out, new ones in."""
 
-from itertools import compress
-
 import numpy as np
 import numpy.typing as npt
 
@@ -64,4 +62,4 @@ def cell_changes(old: Rows, new: Rows) -> list[CellRow]:
     rows = np.column_stack(
         [key >> _SERVICE_BITS + _PARTITION_BITS, partition, service, counts.astype(np.int64)]
     )
-    return list(compress(map(tuple, rows.tolist()), counts.any(axis=1).tolist()))
+    return list(map(tuple, rows[counts.any(axis=1)].tolist()))
