@@ -16,17 +16,14 @@ _STATE = (
 )
 
 
-def _later(name: str) -> str:
-    return (
-        f"{name} = CASE WHEN portals.{name} > excluded.{name}"
-        f" THEN portals.{name} ELSE excluded.{name} END"
-    )
-
-
-_PORTAL = (
-    "INSERT INTO portals (portal, last_event_at, last_seen_at) VALUES (?, ?, ?)"
-    f" ON CONFLICT (portal) DO UPDATE SET {_later('last_event_at')}, {_later('last_seen_at')}"
-)
+_PORTAL = """
+INSERT INTO portals (portal, last_event_at, last_seen_at) VALUES (?, ?, ?)
+ON CONFLICT (portal) DO UPDATE SET
+  last_event_at = CASE WHEN portals.last_event_at > excluded.last_event_at
+    THEN portals.last_event_at ELSE excluded.last_event_at END,
+  last_seen_at = CASE WHEN portals.last_seen_at > excluded.last_seen_at
+    THEN portals.last_seen_at ELSE excluded.last_seen_at END
+"""
 
 
 def write_states(connection: Connection, rows: Sequence[WholeRow]) -> None:

@@ -5,7 +5,7 @@ without moving its partition's position, which the transaction compares.
 """
 
 from collections.abc import Sequence
-from itertools import compress
+from itertools import compress, repeat
 from operator import add, not_
 from typing import NamedTuple
 
@@ -119,22 +119,19 @@ class Change:
     def _hold(self, codes: Sequence[bytes], rows: Ints, partitions: Ints) -> Ints:
         """Return the codes' slots; load those that are not held, or make empty ones."""
         table = self._table
-        found = list(map(table.slots.get, codes))
-        if None in found:
-            missing = {
-                code: row
-                for code, row, slot in zip(codes, rows.tolist(), found, strict=True)
-                if slot is None
-            }
+        found = np.array(list(map(table.slots.get, codes, repeat(-1))), np.int64)
+        unknown = np.flatnonzero(found < 0)
+        if unknown.size:
+            missing = {codes[i]: i for i in unknown.tolist()}
             stored = self._stored([code.decode() for code in missing])
             if stored:
                 self._load(stored)
             new = [code for code in missing if code not in table.slots]
             empty = empty_rows(len(new))
-            empty["partition"] = partitions[[missing[code] for code in new]]
+            empty["partition"] = partitions[rows[[missing[code] for code in new]]]
             table.add(new, empty)
-            found = list(map(table.slots.get, codes))
-        return np.array(found, np.int64)
+            found[unknown] = [table.slots[codes[i]] for i in unknown.tolist()]
+        return found
 
     def _stored(self, codes: list[str]) -> list[tuple[str, int, int, bytes]]:
         with self._engine.connect() as connection:

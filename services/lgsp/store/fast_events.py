@@ -1,7 +1,7 @@
 """Reads a batch's records into columns, texts as numbers; leaves unusual ones to the codec."""
 
 from collections.abc import Sequence
-from itertools import compress, repeat
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from lgsp.domain.state import LONGEST_TEXT, NO_TIME, REOPENS, TEXTS, TIMES
 from lgsp.runtime.columns import UNKNOWN, Columns, decode_columns
 from lgsp.store.fast_calendar import FastCalendar
 from lgsp.store.fast_merge import Events
+from lgsp.store.fast_spans import Spans
 from lgsp.store.fast_table import STEP, Texts
 
 Ints = npt.NDArray[np.int64]
@@ -41,7 +42,8 @@ class EventReader:
     def __init__(self, texts: Texts, calendar: FastCalendar) -> None:
         self._texts = texts
         self._calendar = calendar
-        self._runs: list[dict[bytes, int]] = [{} for _ in _RUNS]
+        self._runs = [Spans() for _ in _RUNS]
+        self._count = [1] * len(_RUNS)
         # Row 0: not usable.
         self._known = [np.full((64, len(names)), -1, np.int32) for _, names in _RUNS]
 
@@ -80,27 +82,46 @@ class EventReader:
     ) -> npt.NDArray[np.int32]:
         """Return the numbers of a run of texts of each record; -1 where a text is not usable."""
         begin = columns.ends[after] if after else columns.starts[names[0]]
-        keys = _cut(columns, begin, columns.ends[names[-1]])
-        known = self._runs[run]
-        places = list(map(known.get, keys))
-        if None in places:
-            new = {key: i for i, key in enumerate(keys) if places[i] is None}
-            for key, i in new.items():
-                bounds = [(columns.starts[name][i], columns.ends[name][i]) for name in names]
-                self._learn(run, key, [columns.data[a:b] for a, b in bounds])
-            places = list(map(known.get, keys, repeat(0)))
-        found: npt.NDArray[np.int32] = self._known[run][np.array(places, np.int64)]
-        return found
+        end = columns.ends[names[-1]]
+        found = self._runs[run].find(columns.words, begin, end)
+        unknown = np.flatnonzero(found < 0)
+        if unknown.size:
+            bounds = begin[unknown], end[unknown]
+            found[unknown] = self._learn(run, columns, names, *bounds, unknown)
+        numbers: npt.NDArray[np.int32] = self._known[run][found]
+        return numbers
 
-    def _learn(self, run: int, key: bytes, raw: list[bytes]) -> None:
-        """Remember a run of texts; row 0 stands for those that are not usable."""
-        if not all(map(is_usable, raw)):
-            return
-        known = self._runs[run]
-        place = known[key] = len(known) + 1
-        if place == len(self._known[run]):
-            self._known[run] = np.resize(self._known[run], (2 * place, len(raw)))
-        self._known[run][place] = [self._texts.id_of(text) for text in raw]
+    def _learn(
+        self,
+        run: int,
+        columns: Columns,
+        names: tuple[str, ...],
+        begin: Ints,
+        end: Ints,
+        index: Ints,
+    ) -> Ints:
+        """Remember runs of texts; row 0 stands for those that are not usable."""
+        known, data = self._known[run], columns.data
+        places: dict[bytes, int] = {}
+        new: list[int] = []
+        bounds = [(columns.starts[name][index], columns.ends[name][index]) for name in names]
+        keys = _cut(columns, begin, end)
+        for i, key in enumerate(keys):
+            if key in places:
+                continue
+            raw = [data[a[i] : b[i]] for a, b in bounds]
+            if not all(map(is_usable, raw)):
+                places[key] = 0
+                continue
+            places[key] = self._count[run]
+            if places[key] == len(known):
+                known = self._known[run] = np.resize(known, (2 * len(known), len(raw)))
+            known[places[key]] = [self._texts.id_of(text) for text in raw]
+            self._count[run] += 1
+            new.append(i)
+        found = np.array([places[key] for key in keys], np.int64)
+        self._runs[run].learn(columns.words, begin[new], end[new], found[new])
+        return found
 
 
 def is_usable(raw: bytes) -> bool:

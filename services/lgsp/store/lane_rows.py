@@ -92,9 +92,15 @@ def mark_pending(connection: Connection, changed: dict[int, dict[str, Dossier]],
     )
 
 
-def write_settled(connection: Connection, push: Settled, now: int) -> bool:
-    """Write what a push did; False when another worker has settled the lane meanwhile."""
-    return connection.execute(_SETTLE, _settle_values(push, now)).rowcount == 1
+def write_settled(connection: Connection, pushes: list[Settled], now: int) -> list[Settled]:
+    """Write what pushes did; return those whose lane no other worker has settled meanwhile."""
+    attempt = connection.begin_nested()
+    written = connection.execute(_SETTLE, [_settle_values(push, now) for push in pushes]).rowcount
+    if written == len(pushes):
+        attempt.commit()
+        return pushes
+    attempt.rollback()  # some are not ours to write: find out which, one by one
+    return [p for p in pushes if connection.execute(_SETTLE, _settle_values(p, now)).rowcount]
 
 
 def write_results(connection: Connection, pushes: list[Settled]) -> None:

@@ -184,13 +184,11 @@ class SyncLanes:
     def settle(self, pushes: Sequence[Settled]) -> list[Settled]:
         """Write what pushes did in one transaction; return those that were ours to write."""
         now = self._clock()
-        written = []
+        held = [push for push in pushes if push.waiting.partition in self._held]
+        if not held:
+            return []
         with self._engine.begin() as connection:
-            for push in pushes:
-                if push.waiting.partition not in self._held:
-                    continue
-                if write_settled(connection, push, now):
-                    written.append(push)
+            written = write_settled(connection, held, now)
             if written:
                 write_results(connection, written)
         for push in written:

@@ -14,7 +14,6 @@ from lgsp.runtime.lane import FencedError
 from lgsp.store.engine import execute, upsert
 from lgsp.store.tables import OFFSETS
 
-
 _ADVANCE = (
     "UPDATE offsets SET next_offset = ?, version = ? WHERE lane = ? AND topic = ?"
     " AND partition = ? AND next_offset = ? AND version = ?"

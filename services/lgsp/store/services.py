@@ -47,7 +47,7 @@ class ServiceNumbers:
         return self._known
 
     def _read(self, connection: Connection) -> None:
-        for row in execute(connection, _NEWER, (self._newest,)).all():
-            agency, domain, procedure, number = row
+        for row in execute(connection, _NEWER, (self._newest,)):
+            agency, domain, procedure, number = tuple(row)
             self._known[agency, domain, procedure] = number
             self._newest = max(self._newest, number)
