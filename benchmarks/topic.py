@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.kafka import end_offsets
 from lgsp.runtime.kafka_cluster import open_admin
 from lgsp.runtime.settings import load_settings
+from tests.ports import free_port_pair
 
 PARTITIONS = 8
 _FLUSH_EVERY = 20_000
@@ -25,7 +25,7 @@ EVENTS_CONFIG = {"compression.type": "uncompressed", "retention.ms": "-1"}
 def broker(dataset: Dataset) -> Iterator[str]:
     """Run a broker of our own on the cache folder; give its bootstrap address."""
     settings = load_settings(
-        data=dataset.folder / f"log-{dataset.name}", broker="", broker_port=_free_ports()
+        data=dataset.folder / f"log-{dataset.name}", broker="", broker_port=free_port_pair()
     )
     with EmbeddedBroker(settings) as running:
         yield running.bootstrap
@@ -73,13 +73,3 @@ async def produce(bootstrap: str, topic: str, records: Iterable[Record]) -> None
                 waiting = 0
         await producer.flush()
 
-
-def _free_ports() -> int:
-    """Return a port that is free together with the next one."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            with contextlib.suppress(OSError, OverflowError):
-                second.bind(("127.0.0.1", port + 1))
-                return port

@@ -2,7 +2,7 @@
 # Writes every lock file again, with hashes and no URLs, for Python 3.11 and newer:
 #   core.txt    what a user of the demo installs        server.txt  core + the PostgreSQL driver
 #   dev.txt     server + tests + linters + browser      build.txt   what installs and builds it
-#   bench.txt   core + the peers that benchmarks/ compares with: they live in .venv-bench
+#   bench.txt   server + the peers that benchmarks/ compares with: they live in .venv-bench
 #   tools.txt   linters that clash with Faust's click: they live in .venv-tools
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,4 +19,4 @@ lock server.txt pyproject.toml --extra postgres -c requirements/core.txt
 lock dev.txt pyproject.toml --extra postgres --group test --group lint --group browser \
   -c requirements/core.txt -c requirements/build.txt
 lock tools.txt requirements/tools.in
-lock bench.txt pyproject.toml --group bench # its peers pin older versions of what we use
+lock bench.txt pyproject.toml --extra postgres --group bench # its peers pin older versions of what we use

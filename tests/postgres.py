@@ -16,10 +16,14 @@ def server_binaries() -> Path | None:
 
 
 class PostgresServer:
-    """Context manager; `url` is the SQLAlchemy URL of an empty database."""
+    """Context manager; `url` is the SQLAlchemy URL of an empty database.
 
-    def __init__(self, binaries: Path) -> None:
+    `durable`: its commits survive a power cut, as they would in production; tests do without.
+    """
+
+    def __init__(self, binaries: Path, *, durable: bool = False) -> None:
         self._binaries = binaries
+        self._fsync = "on" if durable else "off"
         self._folder = tempfile.TemporaryDirectory(prefix="lgsp-pg-", ignore_cleanup_errors=True)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -37,7 +41,7 @@ class PostgresServer:
         )
         options = (
             f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
-            f" -c fsync=off -c max_connections=50"
+            f" -c fsync={self._fsync} -c max_connections=50"
         )
         self._run("pg_ctl", "-D", str(data), "-w", "-l", str(home / "log"), "-o", options, "start")
         return self

@@ -1,0 +1,34 @@
+"""`lgsp rebuild` of the whole log into an empty store: wall and CPU seconds, and the same store."""
+
+from typing import Any
+
+from benchmarks.dataset import Dataset
+from benchmarks.digests import digests_in
+from benchmarks.system import installation, run_command
+from lgsp.runtime.settings import Settings
+from lgsp.store.engine import open_store
+
+GOAL_EVENTS = 1_200_000
+
+
+def measure(dataset: Dataset, events: int) -> dict[str, Any]:
+    """Rebuild the first `events` in a broker of its own."""
+    with installation(dataset, events) as settings:
+        return rebuild(settings, dataset, events)
+
+
+def rebuild(settings: Settings, dataset: Dataset, events: int) -> dict[str, Any]:
+    """Rebuild the installation's own store; `equal`: dossiers and cells are the expected ones."""
+    _, seconds, cpu = run_command(
+        settings, "rebuild", "--into", settings.rates_store, "--no-compare"
+    )
+    store = open_store(settings.rates_store, read_only=True)
+    equal = digests_in(store) == dataset.expected(events)
+    store.dispose()
+    return {
+        "events": events,
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(cpu, 1),
+        "seconds_at_goal_events": round(seconds / events * GOAL_EVENTS, 1),
+        "equal": equal,
+    }
