@@ -22,6 +22,8 @@ from lgsp.runtime import metrics
 from lgsp.runtime.record import Record
 
 _QUEUED_BATCHES = 16
+_LONG_BACKLOG = 2000  # records known to wait in the log: more than these are worth waiting for
+_GATHER = 0.1  # seconds in which the next ones must come
 
 
 class Batch(NamedTuple):
@@ -112,11 +114,23 @@ class Lane:
             await asyncio.sleep(0)  # let Faust's own tasks run between batches of a long replay
 
     async def step(self, app: Any) -> None:
-        """Wait for records, take what is queued up to the batch size, and apply it."""
+        """Wait for records, gather a batch, and apply it.
+
+        Live, a batch is what has come; behind a long backlog it is filled up to the batch size.
+        """
         items = [await self._queue.get()]
         count = len(items[0][2])
-        while count < self.batch_events and not self._queue.empty():
-            items.append(self._queue.get_nowait())
+        while count < self.batch_events:
+            try:
+                items.append(self._queue.get_nowait())
+            except asyncio.QueueEmpty:
+                if sum(self.lag.values()) - count < _LONG_BACKLOG:
+                    break
+                try:
+                    async with asyncio.timeout(_GATHER):
+                        items.append(await self._queue.get())
+                except TimeoutError:
+                    break
             count += len(items[-1][2])
         batches, gaps = self._fit(app.consumer_generation_id, items)
         for tp in gaps:
@@ -136,9 +150,11 @@ class Lane:
                 continue
             held = wanted.get(tp.partition)
             expected = held[-1].offset + 1 if held else position
-            fresh = [r for r in records if r.offset >= expected]
-            if not fresh:
+            if records[-1].offset < expected:
                 continue
+            fresh = records
+            if records[0].offset < expected:
+                fresh = [r for r in records if r.offset >= expected]
             if fresh[0].offset > expected:
                 gaps.add(tp)
                 continue

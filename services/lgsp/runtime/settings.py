@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     )
     batch_events: int = Field(5000, ge=1, description="Most events folded in one transaction.")
     replay_events: int = Field(
-        20_000,
+        100_000,
         ge=1,
         description="The same for the fast fold of the rates, met only with a long backlog.",
     )
