@@ -283,7 +283,7 @@ async def test_events_of_a_push_s_time_are_sent_after_it(tmp_path: Path, engine:
         sync = Sync(engine, portal.settings())
         sync.feed(steps(2))
         async with sync.working():
-            await until_log_has(portal, "TraCuuHoSo")
+            await until_log_has(portal, "LayThuTuc")
             sync.feed([step(1, 9)])
             await until(lambda: sync.pending() == 0)
         saves: list[dict[str, Any]] = await portal.log(service="DongBoHoSoMC")

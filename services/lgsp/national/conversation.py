@@ -16,7 +16,7 @@ from lgsp.domain.errors import RejectedRecord, RetryableError
 from lgsp.domain.status import Status
 from lgsp.national.acknowledged import Acknowledged, seen
 from lgsp.national.catalogue import Catalogue
-from lgsp.national.client import ABSENT, EXISTS, NationalClient
+from lgsp.national.client import ABSENT, NationalClient
 from lgsp.national.outcomes import Ok, Outcome, OutcomeUnknown, Refused
 from lgsp.national.planner import CHUNK, Draft, Held, HeldReason, Plan, Record, draft, held, plan
 
@@ -104,7 +104,9 @@ class Conversation:
         """Do it all.
 
         Args:
-            trusted: `acknowledged` is certainly what the portal holds; else it is looked up first.
+            trusted: `acknowledged` is certainly what the portal holds; else it is looked up first,
+                unless nothing was ever acknowledged: then to create the dossier is the question,
+                and a portal that has it answers so.
         """
         try:
             if reason := await self._bring(trusted=trusted):
@@ -132,7 +134,7 @@ class Conversation:
         wanted = draft(dossier, names, person)
         if isinstance(wanted, Held):
             return wanted.reason
-        if not trusted:
+        if not trusted and self._known.exists:
             await self._look_up(wanted.record)
         while not (planned := plan(wanted, self._known)).empty:
             await self._act(wanted, planned)
@@ -156,7 +158,7 @@ class Conversation:
         if isinstance(outcome, Ok):
             self._created = self._created or not known.exists
             self._known = known.with_record(wanted.record_digest)
-        elif isinstance(outcome, Refused) and outcome.code in EXISTS and not known.exists:
+        elif isinstance(outcome, Refused) and outcome.says_exists and not known.exists:
             self._surprise("the portal knows the dossier already")
             await self._look_up(wanted.record)
             self._known = replace(self._known, exists=True)

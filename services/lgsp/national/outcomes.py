@@ -6,6 +6,8 @@ A fourth outcome, "not worked on, call again later", is raised as RetryableError
 from dataclasses import dataclass, field
 from typing import Any
 
+_EXISTS = ("3", "-3")
+
 
 @dataclass(frozen=True, slots=True)
 class Ok:
@@ -20,6 +22,11 @@ class Refused:
 
     code: str
     message: str
+
+    @property
+    def says_exists(self) -> bool:
+        """Whether the portal has the dossier already: known by the code, or by the words."""
+        return self.code in _EXISTS or "đã tồn tại" in self.message.casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,9 @@ import structlog
 import uvicorn
 from fastapi import FastAPI, HTTPException, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.routing import Route
 
 from lgsp.domain.errors import ConfigurationError
-from lgsp.mocks.national.calls import Calls, DroppableProtocol
+from lgsp.mocks.national.calls import App, Calls, DroppableProtocol, Receive, Scope, Send
 from lgsp.mocks.national.catalogue import Catalogue
 from lgsp.mocks.national.contract import STEP, without_personal
 from lgsp.mocks.national.faults import FaultScript
@@ -37,8 +36,10 @@ def make_app(
     endpoint: str = "mapi/g",
     dstcode: str = "",
     session_ttl: float = 600,
-) -> FastAPI:
+) -> App:
     """Return the application; it closes `store` when it shuts down.
+
+    The two call paths do not go through FastAPI's layers: they are the hot ones.
 
     Args:
         store: the portal's file.
@@ -65,11 +66,15 @@ def make_app(
         store.close()
 
     app = FastAPI(title="Cổng DVCQG (giả lập)", lifespan=lifespan, docs_url=None, redoc_url=None)
-    calls = Calls(portal, script or FaultScript(), dstcode)
-    for path in (f"{BASE}/mapi/login", f"{BASE}/{endpoint}"):
-        app.router.routes.insert(0, Route(path, calls, methods=["POST"]))
     _add_reads(app, store)
-    return app
+    calls = Calls(portal, script or FaultScript(), dstcode)
+    paths = {f"{BASE}/mapi/login", f"{BASE}/{endpoint}"}
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        called = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in paths
+        await (calls if called else app)(scope, receive, send)
+
+    return serve
 
 
 def _add_reads(app: FastAPI, store: PortalStore) -> None:
@@ -185,7 +190,7 @@ class MockServer(uvicorn.Server):
         self.should_exit = True
 
 
-def make_server(app: FastAPI, host: str, port: int) -> MockServer:
+def make_server(app: App, host: str, port: int) -> MockServer:
     """Return the server of the application; the caller runs it. Port 0: a free one."""
     return MockServer(
         uvicorn.Config(
@@ -196,13 +201,16 @@ def make_server(app: FastAPI, host: str, port: int) -> MockServer:
             ws="none",
             log_config=None,
             access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=5,
         )
     )
 
 
-def run(app: FastAPI, host: str, port: int) -> int:
+def run(app: App, host: str, port: int) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code.
 
     Raises:

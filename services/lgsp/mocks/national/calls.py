@@ -19,6 +19,7 @@ from lgsp.runtime import metrics
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _TRANSPORT = "lgsp.transport"
 _JSON = (b"content-type", b"application/json; charset=utf-8")
