@@ -9,10 +9,11 @@ from lgsp.national.client import NationalClient
 from lgsp.national.dispatcher import Dispatcher
 from lgsp.national.retries import Retries
 from lgsp.runtime import metrics
+from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.dead_letters import DeadLetters, Stage
-from lgsp.runtime.kafka import EventProducer, make_producer
+from lgsp.runtime.kafka import make_producer
 from lgsp.runtime.lane import Lane
 from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
@@ -35,9 +36,7 @@ def run(settings: Settings) -> int:
         FatalError: the store or the log failed; a restart resumes from the last transaction.
     """
     engine = open_store(settings.sync_store)
-    # Two: letters go out on the loop, results on a thread, and a producer is for one of them.
     letters_producer = make_producer(settings.bootstrap)
-    results_producer = make_producer(settings.bootstrap)
     letters = DeadLetters(settings, letters_producer)
     sealer = load_or_create(key_file(settings))
     calendar = load_calendar(settings.calendar_file)
@@ -53,13 +52,16 @@ def run(settings: Settings) -> int:
     lane = Lane(LANE, DOSSIER_EVENTS, lanes, batch_events=settings.batch_events)
 
     async def push() -> None:
-        async with NationalClient(settings) as client:
+        async with (
+            NationalClient(settings) as client,
+            BulkProducer(settings.bootstrap, SYNC_RESULTS) as results,
+        ):
             await Dispatcher(
                 lanes,
                 client,
                 Retries(settings.national_retry_days, settings.national_retry_longest, calendar),
                 lambda blob, code: _person(sealer, blob, code),
-                lambda results: asyncio.to_thread(_send, results_producer, results),
+                lambda outgoing: _send(results, outgoing),
                 now_ms,
                 concurrency=settings.national_concurrency,
             ).run()
@@ -79,7 +81,6 @@ def run(settings: Settings) -> int:
     finally:
         engine.dispose()
         letters_producer.close()
-        results_producer.close()
 
 
 def _person(sealer: Sealer, blob: bytes, code: str) -> Mapping[str, str]:
@@ -87,7 +88,7 @@ def _person(sealer: Sealer, blob: bytes, code: str) -> Mapping[str, str]:
     return {str(name): str(value) for name, value in opened.items() if value}
 
 
-def _send(producer: EventProducer, results: Sequence[Outgoing]) -> None:
+async def _send(producer: BulkProducer, results: Sequence[Outgoing]) -> None:
     for result in results:
-        producer.send(SYNC_RESULTS, result.code.encode(), result.value)
-    producer.flush()
+        producer.add(result.code.encode(), result.value)
+    await producer.flush()
