@@ -1,4 +1,4 @@
-"""`lgsp rebuild` of the whole log into an empty store: wall and CPU seconds, and the same store."""
+"""`lgsp rebuild` of the whole log into an empty store: wall and CPU seconds, equal figures."""
 
 from typing import Any
 
@@ -23,12 +23,13 @@ def rebuild(settings: Settings, dataset: Dataset, events: int) -> dict[str, Any]
         settings, "rebuild", "--into", settings.rates_store, "--no-compare"
     )
     store = open_store(settings.rates_store, read_only=True)
-    equal = digests_in(store) == dataset.expected(events)
+    found = digests_in(store)
     store.dispose()
     return {
         "events": events,
         "seconds": round(seconds, 1),
         "cpu_seconds": round(cpu, 1),
         "seconds_at_goal_events": round(seconds / events * GOAL_EVENTS, 1),
-        "equal": equal,
+        "dossiers": found.dossiers,
+        "equal": found == dataset.expected(events),
     }

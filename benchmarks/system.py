@@ -6,13 +6,18 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+from tests.ports import free_port_pair
 
 from benchmarks.dataset import Dataset
 from benchmarks.topic import PARTITIONS, produce
@@ -20,10 +25,9 @@ from lgsp.runtime.broker import EmbeddedBroker
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.topic_admin import apply_topics
 from lgsp.runtime.topics import DOSSIER_EVENTS
-from tests.ports import free_port_pair
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_LOOK_EVERY = 0.02
+_LOOK_EVERY = 0.05
 
 
 class MeasurementError(Exception):
@@ -46,10 +50,10 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def installation(dataset: Dataset, events: int) -> Iterator[Settings]:
+def installation(dataset: Dataset, events: int, **overrides: Any) -> Iterator[Settings]:
     """Run a broker with our topics and the first `events` on the log; the state is deleted."""
     with tempfile.TemporaryDirectory(prefix="bench-system-") as folder:
-        settings = new_settings(Path(folder) / "data")
+        settings = new_settings(Path(folder) / "data", **overrides)
         with EmbeddedBroker(settings) as broker:
             settings = settings.model_copy(update={"broker": broker.bootstrap})
             apply_topics(settings)
@@ -64,7 +68,7 @@ class Process:
         self, settings: Settings, *arguments: str, module: str = "lgsp.cli", **variables: str
     ) -> None:
         self.name = " ".join(arguments)
-        self.log = settings.data.parent / f"{'-'.join(arguments[:2])}.log"
+        self.log = settings.data.parent / f"{'-'.join(Path(a).stem for a in arguments[:2])}.log"
         self._command = [sys.executable, "-W", "ignore", "-m", module, *arguments]
         self._environment = environment(settings) | variables
         self._child: subprocess.Popen[bytes] | None = None
@@ -90,9 +94,15 @@ class Process:
     def start(self) -> None:
         """Start (again)."""
         with self.log.open("ab") as log:
+            self._log_from = log.tell()
             self._child = subprocess.Popen(
                 self._command, env=self._environment, stdout=log, stderr=log
             )
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        assert self._child is not None
+        self._child.send_signal(number)
 
     def kill(self) -> None:
         """kill -9."""
@@ -109,8 +119,12 @@ class Process:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    def new_log(self) -> bytes:
+        """Return what it has written since its start."""
+        return self.log.read_bytes()[self._log_from :]
+
     def await_that(self, what: str, true: Callable[[], bool], timeout: float = 120) -> float:
-        """Wait until it is true; return the monotonic time. MeasurementError: the process ended."""
+        """Wait until it is true and return the monotonic time; MeasurementError: it never was."""
         assert self._child is not None
         deadline = time.monotonic() + timeout
         while not true():
@@ -120,7 +134,7 @@ class Process:
         return time.monotonic()
 
     def _log_end(self) -> str:
-        return self.log.read_text("utf-8", errors="replace")[-800:]
+        return self.new_log()[-800:].decode(errors="replace")
 
 
 def run_command(
@@ -153,6 +167,18 @@ def cpu_seconds(pid: int) -> float:
     """Return the CPU time of a process so far, by the kernel's count (hundredths)."""
     fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def metric(url: str, name: str) -> float:
+    """Return the sum over its labels of a metric; 0 while nobody answers at `url`."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own loopback
+            found = text_string_to_metric_families(answer.read().decode())
+    except OSError:
+        return 0
+    return sum(
+        sample.value for family in found for sample in family.samples if sample.name == name
+    )
 
 
 def percentiles(waits: Sequence[float]) -> dict[str, float]:

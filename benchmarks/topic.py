@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
+from tests.ports import free_port_pair
+
 from benchmarks.dataset import Dataset, Record
 from lgsp.runtime.broker import EmbeddedBroker
 from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.kafka import end_offsets
 from lgsp.runtime.kafka_cluster import open_admin
 from lgsp.runtime.settings import load_settings
-from tests.ports import free_port_pair
 
 PARTITIONS = 8
 _FLUSH_EVERY = 20_000
@@ -72,4 +73,3 @@ async def produce(bootstrap: str, topic: str, records: Iterable[Record]) -> None
                 await producer.flush()
                 waiting = 0
         await producer.flush()
-
