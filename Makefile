@@ -43,10 +43,10 @@ browser: $(DEV) $(SYSTEM) $(CHROMIUM) ## The IOC page in a real Chromium
 chaos: $(DEV) $(SYSTEM) $(POSTGRES) ## Long fault runs: kill, stop, cut, corrupt
 	$(PYTEST) -m chaos
 
-bench: $(BENCH) $(SYSTEM) ## Our service beside its peers on one event set: table, docs/performance.md (minutes)
+bench: $(BENCH) $(SYSTEM) $(POSTGRES) ## Our service beside its peers on one event set: table, docs/performance.md (minutes)
 	.venv-bench/bin/python -m benchmarks short
 
-bench-long: $(BENCH) $(SYSTEM) ## The same on the whole half-year, five rounds, and up to 10 million events (hours)
+bench-long: $(BENCH) $(SYSTEM) $(POSTGRES) ## The same on the whole half-year, five rounds, and up to 10 million events (hours)
 	.venv-bench/bin/python -m benchmarks long
 
 docs: $(DEV) ## Write the generated tables again (settings, metrics, topics, .env.example)

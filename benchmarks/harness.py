@@ -80,12 +80,13 @@ def compare(
     *,
     slow_events: int | None = None,
     verify: bool = True,
+    saved: str = "results",
 ) -> list[dict[str, Any]]:
     """Run every contender (or the named ones) `rounds` times in turn; return the rows.
 
-    The rows so far are saved after each round, so that a run that is cut off is not lost.
-    `slow_events` bounds the events of the slow ones. Without `verify` nothing is compared with
-    the expected figures, which take a minute a million events to compute.
+    The rows so far are saved after each round as `saved` ("": not), so that a run that is cut off
+    is not lost. `slow_events` bounds the events of the slow ones. Without `verify` nothing is
+    compared with the expected figures, which take a minute a million events to compute.
     """
     chosen = [c for c in CONTENDERS if not names or c.name in names]
     rows = []
@@ -118,7 +119,8 @@ def compare(
                 row.runs.append(run)
                 rate = run["events"] / run["seconds"]
                 _say(f"round {turn + 1}/{rounds}: {row.contender.name:<15} {rate:>11,.0f} /s")
-            save("results", [row.document() for row in rows])
+            if saved:
+                save(saved, [row.document() for row in rows])
     return [row.document() for row in rows]
 
 

@@ -1,18 +1,19 @@
-"""Writes what was measured into docs/performance.md, ratios first, from benchmarks/out/*.json."""
+"""Writes what was measured (benchmarks/out/*.json) into docs/performance.md, goals first."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.chart import svg
 from benchmarks.contenders import BY_NAME
+from benchmarks.goals import Found, goals
 from benchmarks.harness import OUT
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 CHART = PAGE.with_name("performance-linear.svg")
-_RATIOS = (("kafka-streams", 2.0), ("raw", 0.25), ("quix-state", 6.0), ("faust-tables", 100.0))
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -20,26 +21,26 @@ Rows = Sequence[Mapping[str, Any]]
 def write() -> None:
     """Replace each measured block of the page for which there is a result."""
     text = PAGE.read_text("utf-8")
-    rows, latencies, linear = _load("results"), _load("latency"), _load("linear")
-    conditions = _load("conditions")
-    blocks = {
-        "conditions": conditions and conditions_block(conditions),
-        "ratios": rows and ratios_block(rows, latencies or []),
-        "contenders": rows and contenders_block(rows),
-        "latency": latencies and latency_block(latencies),
-        "linear": linear and linear_block(linear),
-    }
-    for name, block in blocks.items():
-        if block:
-            text = replace_block(text, name, block)
+    found = load()
+    if "conditions" in found:
+        found["conditions"] |= {"each part's end": ", ".join(map(_when, sorted(found)))}
+    text = replace_block(text, "goals", goals_block(found))
+    for name, block in BLOCKS.items():
+        if name in found:
+            text = replace_block(text, name, block(found[name]))
     PAGE.write_text(text, "utf-8")
-    if linear:
+    if "linear" in found:
         lines: dict[str, list[tuple[int, float]]] = {}
-        for row in linear:
+        for row in found["linear"]:
             if row["rounds"]:
                 point = (row["events"], row["events_per_s"]["median"])
                 lines.setdefault(row["contender"], []).append(point)
-        CHART.write_text(svg(lines, "Events a second from 0.1 to 10 million events"), "utf-8")
+        CHART.write_text(svg(lines, "Events a second by number of events"), "utf-8")
+
+
+def load() -> dict[str, Any]:
+    """Return the documents of benchmarks/out/ by name."""
+    return {file.stem: json.loads(file.read_bytes()) for file in OUT.glob("*.json")}
 
 
 def replace_block(text: str, name: str, block: str) -> str:
@@ -51,25 +52,9 @@ def replace_block(text: str, name: str, block: str) -> str:
     return pattern.sub(lambda _: f"{begin}\n{block}\n{end}", text, count=1)
 
 
-def ratios_block(rows: Rows, latencies: Rows) -> str:
-    """Return the goals as a table: measured, wanted, met or not."""
-    found = {row["contender"]: row for row in rows}
-    lines = []
-    for name, wanted in _RATIOS:
-        ours, other = found.get("ours"), found.get(name)
-        if ours is None or other is None or ours["void"] or other["void"]:
-            lines.append((f"ours / {name}", "not measured", f"≥ {wanted:g}", ""))
-            continue
-        ratio = ours["events_per_s"]["median"] / other["events_per_s"]["median"]
-        lines.append((f"ours / {name}", f"{ratio:.3g}", f"≥ {wanted:g}", _met(ratio >= wanted)))
-    by = {(row["contender"], row["rate"]): row for row in latencies}
-    for (who, rate), row in by.items():
-        if who == "ours":
-            ratio = row["p99_ms"] / by["raw", rate]["p99_ms"]
-            lines.append((f"p99, ours / raw, {rate:,}/s", f"{ratio:.3g}", "≤ 2", _met(ratio <= 2)))
-            p50 = row["p50_ms"]
-            lines.append((f"p50 of ours, {rate:,}/s", f"{p50:g} ms", "< 10 ms", _met(p50 < 10)))
-    return table(("Ratio", "Measured", "Goal", ""), lines)
+def goals_block(found: Found) -> str:
+    """Return every goal as a table: measured, wanted, met or not."""
+    return table(("Goal", "Measured", "Wanted", "", "Of"), [goal.cells for goal in goals(found)])
 
 
 def contenders_block(rows: Rows) -> str:
@@ -136,9 +121,103 @@ def linear_block(rows: Rows) -> str:
     return f"{table(heads, lines)}\n![{alt}]({CHART.name})\n"
 
 
+def rebuild_block(found: Mapping[str, Any]) -> str:
+    """Return what a rebuild took."""
+    heads = ("Events", "Dossiers", "Seconds", "CPU s", "Seconds at 1.2 M", "Figures")
+    cells = (
+        f"{found['events']:,}",
+        f"{found['dossiers']:,}",
+        f"{found['seconds']:g}",
+        f"{found['cpu_seconds']:g}",
+        f"{found['seconds_at_goal_events']:g}",
+        _equal(found),
+    )
+    return table(heads, [cells])
+
+
+def recovery_block(found: Mapping[str, Any]) -> str:
+    """Return how long after a kill the feed shows news."""
+    heads = ("Dossiers", "Events/s", "Kills", "Feed ready, s", "Worker ready, s")
+    cells = (
+        f"{found['dossiers']:,}",
+        f"{found['rate']:,}",
+        str(found["rounds"]),
+        f"{found['feed_ready_s']:g}",
+        f"{found['worker_ready_s']:g}",
+        f"{found['median_s']:g}",
+        f"{found['longest_s']:g}",
+    )
+    return table((*heads, "First new figure, s: median", "longest"), [cells])
+
+
+def workers_block(rows: Rows) -> str:
+    """Return one worker beside two."""
+    heads = ("Workers", "Events", "Seconds", "CPU s / 1 M", "PostgreSQL's CPU s / 1 M", "Figures")
+    return table(
+        heads,
+        [
+            (
+                str(row["workers"]),
+                f"{row['events']:,}",
+                f"{row['seconds']:g}",
+                f"{row['cpu_s_per_million']:g}",
+                f"{row['server_cpu_s_per_million']:g}",
+                _equal(row),
+            )
+            for row in rows
+        ],
+    )
+
+
+def endtoend_block(found: Mapping[str, Any]) -> str:
+    """Return the waits from a portal's record to both ends."""
+    ends = (("figure on the feed (SSE)", "feed"), ("on the national mock", "national"))
+    lines = [
+        (
+            name,
+            f"{found[end]['p50_s']:g}",
+            f"{found[end]['p99_s']:g}",
+            f"{found[end]['samples']:,}",
+        )
+        for name, end in ends
+    ]
+    heads = (f"Portal record, {found['rate']}/s, to", "p50, s", "p99, s", "Samples")
+    return table(heads, lines)
+
+
+def startup_block(rows: Rows) -> str:
+    """Return when each part of `lgsp up` was ready."""
+    parts = [name for name in rows[0] if name != "state"]
+    return table(
+        ("State", *(f"{part}, s" for part in parts)),
+        [(str(row["state"]), *(f"{row[part]:g}" for part in parts)) for row in rows],
+    )
+
+
+def memory_block(found: Mapping[str, Any]) -> str:
+    """Return what a dossier held costs."""
+    cells = (f"{found['dossiers']:,}", f"{found['bytes_a_dossier']:,}")
+    return table(("Dossiers held", "Bytes a dossier"), [cells])
+
+
 def conditions_block(found: Mapping[str, Any]) -> str:
     """Return when and on what it was measured."""
     return table(("Condition", ""), [(name, str(value)) for name, value in found.items()])
+
+
+BLOCKS: Mapping[str, Callable[[Any], str]] = {
+    "results": contenders_block,
+    "latency": latency_block,
+    "linear": linear_block,
+    "rebuild": rebuild_block,
+    "recovery": recovery_block,
+    "workers": workers_block,
+    "endtoend": endtoend_block,
+    "startup": startup_block,
+    "memory": memory_block,
+    "conditions": conditions_block,
+}
+"""The page's blocks besides the goals, by the document of benchmarks/out they show."""
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -155,10 +234,10 @@ def _same(row: Mapping[str, Any]) -> str:
     return "equal, dossiers too" if row["dossiers_digest"] else "equal"
 
 
-def _met(met: bool) -> str:
-    return "met" if met else "**not met**"
+def _when(name: str) -> str:
+    written = datetime.fromtimestamp((OUT / f"{name}.json").stat().st_mtime, UTC)
+    return f"{name} {written:%m-%d %H:%M}"
 
 
-def _load(name: str) -> Any:
-    file = OUT / f"{name}.json"
-    return json.loads(file.read_bytes()) if file.exists() else None
+def _equal(row: Mapping[str, Any]) -> str:
+    return "equal, dossiers too" if row["equal"] else "**differ**"

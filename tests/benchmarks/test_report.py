@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 from benchmarks.chart import svg
-from benchmarks.report import contenders_block, ratios_block, replace_block
+from benchmarks.goals import goals
+from benchmarks.report import BLOCKS, PAGE, contenders_block, goals_block, replace_block
 
 
 def row(name: str, rate: int, void: str = "") -> dict[str, Any]:
@@ -24,18 +25,46 @@ def row(name: str, rate: int, void: str = "") -> dict[str, Any]:
 
 
 def test_a_ratio_is_of_the_medians_and_says_whether_the_goal_is_met() -> None:
-    block = ratios_block([row("ours", 200), row("kafka-streams", 100), row("raw", 1000)], [])
+    block = goals_block(
+        {"results": [row("ours", 200), row("kafka-streams", 100), row("raw", 1000)]}
+    )
 
-    assert "| ours / kafka-streams | 2 | ≥ 2 | met |" in block
-    assert "| ours / raw | 0.2 | ≥ 0.25 | **not met** |" in block
-    assert "| ours / quix-state | not measured |" in block
+    assert "| events/s, ours / kafka-streams | 2 | ≥ 2 | met |" in block
+    assert "| events/s, ours / raw | 0.2 | ≥ 0.25 | **not met** |" in block
+    assert "| events/s, ours / quix-state |  | ≥ 6 | not measured |" in block
+
+
+def test_every_goal_stands_in_the_table_when_nothing_is_measured() -> None:
+    found = goals({})
+
+    assert 13 == len(found)
+    assert {"not measured"} == {goal.verdict for goal in found}
 
 
 def test_a_void_row_gives_no_ratio_and_says_why() -> None:
     rows = [row("ours", 200), row("raw", 100, void="its figures differ")]
 
-    assert "| ours / raw | not measured |" in ratios_block(rows, [])
+    assert "| events/s, ours / raw |  | ≥ 0.25 | not measured |" in goals_block({"results": rows})
     assert "**void**: its figures differ" in contenders_block(rows)
+
+
+def test_workers_whose_figures_differ_meet_no_goal() -> None:
+    one = {"workers": 1, "events": 10, "seconds": 2.0, "cpu_s_per_million": 10.0, "equal": True}
+    two = one | {"workers": 2, "seconds": 1.0, "cpu_s_per_million": 11.0}
+
+    def verdict(rows: list[dict[str, Any]]) -> str:
+        return next(g.verdict for g in goals({"workers": rows}) if "two workers" in g.what)
+
+    assert "met" == verdict([one, two])
+    assert "**not met**" == verdict([one, two | {"cpu_s_per_million": 12.0}])
+    assert "not measured" == verdict([one, two | {"equal": False}])
+
+
+def test_every_document_has_its_block_in_the_page() -> None:
+    page = PAGE.read_text("utf-8")
+
+    for name in ("goals", *BLOCKS):
+        replace_block(page, name, "")
 
 
 def test_a_block_of_the_page_is_replaced_and_the_rest_stays() -> None:
