@@ -15,12 +15,13 @@ from fastapi import FastAPI, HTTPException, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from lgsp.domain.errors import ConfigurationError
-from lgsp.mocks.national.calls import App, Calls, DroppableProtocol, Receive, Scope, Send
+from lgsp.mocks.national.calls import App, Calls, Receive, Scope, Send
 from lgsp.mocks.national.catalogue import Catalogue
 from lgsp.mocks.national.contract import STEP, without_personal
 from lgsp.mocks.national.faults import FaultScript
 from lgsp.mocks.national.portal import Portal
 from lgsp.mocks.national.store import PortalStore
+from lgsp.mocks.national.wire import CallProtocol
 
 BASE = "/XrdAdapter/RestService/forward"
 _PAGE = Query(ge=1, le=5000)
@@ -38,8 +39,6 @@ def make_app(
     session_ttl: float = 600,
 ) -> App:
     """Return the application; it closes `store` when it shuts down.
-
-    The two call paths do not go through FastAPI's layers: they are the hot ones.
 
     Args:
         store: the portal's file.
@@ -67,14 +66,23 @@ def make_app(
 
     app = FastAPI(title="Cổng DVCQG (giả lập)", lifespan=lifespan, docs_url=None, redoc_url=None)
     _add_reads(app, store)
-    calls = Calls(portal, script or FaultScript(), dstcode)
-    paths = {f"{BASE}/mapi/login", f"{BASE}/{endpoint}"}
+    call_path = f"{BASE}/{endpoint}"
+    calls = Calls(portal, script or FaultScript(), call_path, dstcode)
+    return _Front(calls, app, frozenset({f"{BASE}/mapi/login", call_path}))
 
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        called = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in paths
-        await (calls if called else app)(scope, receive, send)
 
-    return serve
+class _Front:
+    """The whole application: the hot paths do not go through FastAPI's layers."""
+
+    def __init__(self, calls: Calls, app: FastAPI, paths: frozenset[str]) -> None:
+        self._calls, self._app, self._paths = calls, app, paths
+        self.quick = calls.quick
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Work on one request."""
+        called = scope["type"] == "http" and scope["path"] in self._paths
+        app = self._calls if called and scope["method"] == "POST" else self._app
+        await app(scope, receive, send)
 
 
 def _add_reads(app: FastAPI, store: PortalStore) -> None:
@@ -197,7 +205,7 @@ def make_server(app: App, host: str, port: int) -> MockServer:
             app,
             host=host,
             port=port,
-            http=DroppableProtocol,
+            http=CallProtocol,
             ws="none",
             log_config=None,
             access_log=False,

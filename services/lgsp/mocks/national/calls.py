@@ -5,15 +5,16 @@ the portal.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from lgsp.mocks.national.faults import Fault, FaultScript
 from lgsp.mocks.national.portal import LOGIN, Answer, Portal, dossier_of
+from lgsp.mocks.national.wire import TRANSPORT
 from lgsp.runtime import metrics
 
 Scope = MutableMapping[str, Any]
@@ -21,7 +22,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_TRANSPORT = "lgsp.transport"
 _JSON = (b"content-type", b"application/json; charset=utf-8")
 _HTML = (b"content-type", b"text/html; charset=utf-8")
 _LOGIN_PAGE = "<html><body><h1>Đăng nhập hệ thống</h1></body></html>".encode()
@@ -37,26 +37,19 @@ _SERVICES = frozenset(
 )
 
 
-class DroppableProtocol(HttpToolsProtocol):
-    """Uvicorn's HTTP protocol, which also lets the application cut its connection."""
-
-    def on_message_begin(self) -> None:
-        """Put the transport into the scope of the request."""
-        super().on_message_begin()
-        self.scope["extensions"] = {_TRANSPORT: self.transport}  # type: ignore[dict-item]
-
-
 class Calls:
     """Answers logins and service calls.
 
     Args:
         portal: the rules.
         script: the faults to meet.
+        path: of service calls; every other one is the login.
         dstcode: address that the caller must name, in the query or a header; "" for any.
     """
 
-    def __init__(self, portal: Portal, script: FaultScript, dstcode: str = "") -> None:
+    def __init__(self, portal: Portal, script: FaultScript, path: str, dstcode: str = "") -> None:
         self._portal = portal
+        self._path = path.encode()
         self._script = script
         self._dstcode = dstcode
         self._counters = {
@@ -70,7 +63,7 @@ class Calls:
         raw = await _body(receive)
         if raw is None:
             return
-        if not self._addressed(scope):
+        if not self._addressed(scope["query_string"], scope["headers"]):
             await _send(send, 400, orjson.dumps({"error_code": "-1", "message": "Sai dstcode"}))
             return
         try:
@@ -82,17 +75,38 @@ class Calls:
         fault = self._script.next(service, dossier_of(body))
         if fault is None:
             answer = await self._work(body, login=login, fault="")
-            self._count(service, "0" if answer.error_code == "0" else "error")
+            self._count(service, _outcome(answer))
             await _send(send, 200, answer.body())
         else:
             self._count(service, "fault")
             await self._fail(fault, body, login, scope, receive, send)
 
+    def quick(self, target: bytes, raw: bytes) -> tuple[bytes, "asyncio.Future[None]"] | None:
+        """Answer a well-formed call to which nothing can happen, None for any other: see wire.py.
+
+        Returns:
+            The answer's body, and the commit that must be waited for before it is sent.
+        """
+        path, _, query = target.partition(b"?")
+        if self._script.rules or path != self._path or not self._addressed(query, ()):
+            return None
+        try:
+            body = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            return None
+        answer = self._decide(body, login=False, fault="")
+        self._count(str(body.get("service")) if isinstance(body, dict) else "", _outcome(answer))
+        return answer.body(), self._portal.store.committing()
+
     async def _work(self, body: object, *, login: bool, fault: str) -> Answer:
+        answer = self._decide(body, login=login, fault=fault)
+        await self._portal.store.committed()
+        return answer
+
+    def _decide(self, body: object, *, login: bool, fault: str) -> Answer:
         portal = self._portal
         answer = portal.login(body) if login else portal.call(body)
         portal.log(None if login else body, answer, fault=fault)
-        await portal.store.committed()
         return answer
 
     async def _fail(
@@ -129,15 +143,22 @@ class Calls:
         else:
             await _send(send, 200, answer.body())
 
-    def _addressed(self, scope: Scope) -> bool:
-        if not self._dstcode:
+    def _addressed(self, query: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        if not self._dstcode or self._dstcode in _dstcodes(query):
             return True
-        given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"dstcode"]
-        given += parse_qs(scope["query_string"].decode("latin-1")).get("dstcode", [])
-        return self._dstcode in given
+        return (b"dstcode", self._dstcode.encode("latin-1")) in headers
 
     def _count(self, service: str, code: str) -> None:
         self._counters[service if service in _SERVICES else "other", code].inc()
+
+
+@lru_cache(64)
+def _dstcodes(query: bytes) -> frozenset[str]:
+    return frozenset(parse_qs(query.decode("latin-1")).get("dstcode", ()))
+
+
+def _outcome(answer: Answer) -> str:
+    return "0" if answer.error_code == "0" else "error"
 
 
 async def _body(receive: Receive) -> bytes | None:
@@ -165,7 +186,7 @@ async def _send(
 
 async def _cut(scope: Scope, receive: Receive, *, gracefully: bool = False) -> None:
     """Close the connection without a (whole) answer and wait until it is closed."""
-    transport = scope["extensions"][_TRANSPORT]
+    transport = scope["extensions"][TRANSPORT]
     if gracefully:
         transport.close()  # what was written goes out first
     else:

@@ -114,13 +114,20 @@ class PortalStore:
             call,
         )
 
-    async def committed(self) -> None:
-        """Wait until everything written so far is in the file."""
+    def committing(self) -> "asyncio.Future[None]":
+        """Return what is done once everything written so far is in the file; not to be cancelled.
+
+        It is shared by all calls of one turn of the loop.
+        """
         if self._commit is None:
             loop = asyncio.get_running_loop()
             self._commit = loop.create_future()
             loop.call_soon(self._do_commit)
-        await asyncio.shield(self._commit)
+        return self._commit
+
+    async def committed(self) -> None:
+        """Wait until everything written so far is in the file."""
+        await asyncio.shield(self.committing())
 
     def read(self, query: str, *arguments: object) -> list[sqlite3.Row]:
         """Run a read query on committed data."""
