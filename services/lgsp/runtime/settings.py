@@ -102,7 +102,10 @@ class Settings(BaseSettings):
         "info", description="Least level logged."
     )
     session_timeout: float = Field(
-        10, gt=1, description="Seconds after which a silent worker loses its partitions."
+        6,
+        gt=1,
+        description="Seconds after which a silent worker loses its partitions; a killed one that"
+        " is started again waits as long (Kafka's own brokers allow no less than 6).",
     )
     batch_events: int = Field(5000, ge=1, description="Most events folded in one transaction.")
     replay_events: int = Field(
