@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from lgsp.domain.errors import FatalError, LgspError, RetryableError
+from lgsp.runtime.bare_records import hand_over_bare
 from lgsp.runtime.kafka_cluster import PATIENCE
 from lgsp.runtime.lane import Batch
 
@@ -43,6 +44,7 @@ async def read_batches(
     """
     if not any(ends.values()):
         return
+    hand_over_bare(topic)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap.split(","),
         client_id="lgsp-bulk-reader",
