@@ -14,6 +14,7 @@ import structlog
 from aiolimiter import AsyncLimiter
 
 from lgsp.domain.errors import FatalError, RejectedRecord, RetryableError
+from lgsp.domain.event import DossierEvent
 from lgsp.runtime import metrics
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
@@ -138,24 +139,24 @@ class Runner:
         started = time.perf_counter()
         report = self.report
         before = (report.events, report.rejected, report.duplicates)
-        to_events, send, is_new = self._connector.to_events, self._sink.send, self._recent.is_new
-        newest = self._shown = 0
+        to_events, is_new, send = self._connector.to_events, self._recent.is_new, self._sink.send
+        self._shown = 0
+        stated: list[DossierEvent] = []
         for record in page.records:
             try:
                 if record.fault is not None:
                     raise record.fault
-                events = to_events(record)
+                stated += to_events(record)
             except RejectedRecord as error:
                 await self._reject(record, error)
-                continue
-            self._rejects_in_a_row = 0
-            for event in events:
-                if is_new(event.event_id):
-                    send(event)
-                    report.events += 1
-                    newest = max(newest, event.occurred_at)
-                else:
-                    report.duplicates += 1
+            else:
+                self._rejects_in_a_row = 0
+        events = [event for event in stated if is_new(event.event_id)]
+        for event in events:
+            send(event)
+        newest = max((event.occurred_at for event in events), default=0)
+        report.events += len(events)
+        report.duplicates += len(stated) - len(events)
         report.records += len(page.records)
         report.pages += 1
         made, rejected, duplicates = (
