@@ -30,6 +30,7 @@ from lgsp.store.figures import Question
 
 DEFAULT_SCALE = 0.05
 _PERIOD = "2024-H1"
+_CONCURRENCY = 32  # dossiers on their way at once: the portal is our own mock, next door
 _OUTSIDE = ("LGSP_BROKER", "LGSP_STORE", "LGSP_NATIONAL_URL")
 
 
@@ -109,10 +110,11 @@ class Stages:
 
 
 def _overrides(data: Path) -> dict[str, Any]:
-    """Give the demo's own settings: a port that somebody else uses must not stop it."""
+    """Give the demo's own settings; a port that somebody else uses must not stop it."""
     wanted = load_settings()
     names = ("broker_port", "feed_port", "mock_port", "metrics_port")
-    return {"data": data} | {name: free_port(getattr(wanted, name)) for name in names}
+    ports = {name: free_port(getattr(wanted, name)) for name in names}
+    return {"data": data, "national_concurrency": _CONCURRENCY} | ports
 
 
 def _run(
@@ -129,7 +131,15 @@ def _run(
     with stages.timed("twin"):
         truth = simulate(spec, twin, bars.of("dossiers made"))
     with stages.timed("deliver"):
-        delivery = deliver(settings, twin, truth.rows["rows"], bars, stack.tend, overrides)
+        delivery = deliver(
+            settings,
+            twin,
+            truth.rows["rows"],
+            truth.outcomes.total(),
+            bars,
+            stack.tend,
+            overrides,
+        )
     stages.seconds |= delivery.seconds
     with stages.timed("compare"):
         with open_figures(settings) as figures:

@@ -14,6 +14,7 @@ from lgsp.runtime.httpget import get_json
 _VN = timezone(timedelta(hours=7))
 _PAGE = 2000
 _SHOWN = 20
+_REPORT_EVERY = 500
 
 
 class Differences:
@@ -81,7 +82,9 @@ def compare_national(
             _wire(line["finished_at"]),
         )
         equal += differences.expect(f"national: {item['code']}", expected, found)
-        progress(seen, len(truth))
+        if seen % _REPORT_EVERY == 0:
+            progress(seen, len(truth))
+    progress(seen, len(truth))
     for code in sorted(missing):
         differences.expect(f"national: {code}", "present", "absent")
     return {"expected": len(truth), "found": seen, "equal": equal}
@@ -96,7 +99,8 @@ def _truth_lines(twin: Path) -> Iterator[dict[str, Any]]:
 def _national_dossiers(url: str) -> Iterator[dict[str, Any]]:
     after: str | None = ""
     while after is not None:
-        page = get_json(f"{url}/api/dossiers", {"after": after, "limit": str(_PAGE)})
+        query = {"after": after, "limit": str(_PAGE), "steps": "false"}
+        page = get_json(f"{url}/api/dossiers", query)
         yield from page["items"]
         after = page["next"]
 

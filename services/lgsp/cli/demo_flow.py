@@ -26,7 +26,7 @@ from lgsp.cli.drain import InFlight, Watch
 from lgsp.domain.errors import FatalError
 from lgsp.runtime.settings import Settings
 
-_ASK_EVERY = 0.5
+_ASK_EVERY = 1.0
 _STALLED_AFTER = 180.0
 
 
@@ -81,6 +81,7 @@ def deliver(
     settings: Settings,
     twin: Path,
     rows: int,
+    dossiers: int,
     bars: Bars,
     tend: Callable[[], None],
     overrides: Mapping[str, Any],
@@ -93,7 +94,9 @@ def deliver(
     began = time.monotonic()
     done: dict[str, float] = {}
     environment = {f"LGSP_{name.upper()}": str(value) for name, value in overrides.items()}
-    read, counted, synced = (bars.of(x) for x in ("rows read", "events counted", "events synced"))
+    read, counted, synced = (
+        bars.of(x) for x in ("rows read", "events counted", "dossiers synced")
+    )
     log_file = settings.data / "logs" / "connector.log"
     with log_file.open("ab") as log, Watch(settings) as watch:
         connector = subprocess.Popen(
@@ -116,7 +119,7 @@ def deliver(
             produced = watch.produced
             read(min(produced, rows), rows)
             counted(produced - left.uncounted, rows)
-            synced(max(0, produced - left.unread - left.unsynced), rows)
+            synced(watch.synced, dossiers)
             now = time.monotonic()
             for name, true in (
                 ("read", ended),
@@ -136,6 +139,6 @@ def deliver(
     if connector.returncode:
         raise FatalError(f"the connector ended with {connector.returncode}: see {log_file}")
     report = orjson.loads(output)
-    for move in (read, counted, synced):
-        move(rows, rows)
+    for move, total in ((read, rows), (counted, rows), (synced, dossiers)):
+        move(total, total)
     return Delivery(records=report["records"], events=watch.produced, seconds=done)

@@ -15,7 +15,7 @@ from lgsp.runtime.topics import DOSSIER_EVENTS
 from lgsp.store.engine import open_store
 from lgsp.store.fold import LANE as RATES_LANE
 from lgsp.store.lanes import LANE as SYNC_LANE
-from lgsp.store.lanes import count_pending
+from lgsp.store.lanes import count_lanes, count_pending
 from lgsp.store.offsets import stored_offsets
 
 _ASK_EVERY = 0.2
@@ -66,6 +66,7 @@ class Watch:
         self._rates = open_store(settings.rates_store, read_only=True)
         self._sync = open_store(settings.sync_store, read_only=True)
         self.ends: dict[int, int] = {}
+        self.synced = 0  # dossiers of which nothing waits for the national portal
 
     def __enter__(self) -> "Watch":
         return self
@@ -92,6 +93,7 @@ class Watch:
         with self._sync.connect() as connection:
             taken = stored_offsets(connection, SYNC_LANE, DOSSIER_EVENTS)
             unsynced = count_pending(connection)
+            self.synced = count_lanes(connection) - unsynced
         return InFlight(
             uncounted=_behind(self.ends, counted),
             unread=_behind(self.ends, taken),

@@ -1,11 +1,12 @@
 """One blocking GET of a JSON document, for commands that ask our own services."""
 
-import json
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from lgsp.domain.errors import RetryableError
 
@@ -15,6 +16,6 @@ def get_json(url: str, query: Mapping[str, str], timeout: float = 30) -> Any:
     address = f"{url}?{urllib.parse.urlencode(query)}"
     try:
         with urllib.request.urlopen(address, timeout=timeout) as answer:  # noqa: S310 - set by us
-            return json.load(answer)
+            return orjson.loads(answer.read())
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise RetryableError(f"{url}: {error}") from error

@@ -261,3 +261,8 @@ def count_pending(connection: Connection) -> int:
     """Return how many dossiers wait for the national portal; held and parked ones do not."""
     query = select(func.count()).select_from(LANES).where(IS_PENDING)
     return connection.execute(query).scalar_one()
+
+
+def count_lanes(connection: Connection) -> int:
+    """Return how many dossiers the sync knows; it reads the index of their codes."""
+    return connection.execute(select(func.count()).select_from(LANES)).scalar_one()

@@ -102,8 +102,12 @@ def _add_reads(app: FastAPI, store: PortalStore) -> None:
         agency: str = "",
         after: str = "",
         limit: Annotated[int, _PAGE] = 500,
+        steps: bool = True,
     ) -> Response:
-        """Dossiers in code order; `next` is the `after` of the next page, null at the end."""
+        """Dossiers in code order, with their `steps` or without.
+
+        `next` is the `after` of the next page, null at the end.
+        """
         where, arguments = ["code > ?"], [after]
         if status is not None:
             where.append("status = ?")
@@ -116,8 +120,8 @@ def _add_reads(app: FastAPI, store: PortalStore) -> None:
             *arguments,
             limit,
         )
-        steps = _steps_of(store, [row["code"] for row in rows])
-        items = [_shown(row, steps.get(row["code"], [])) for row in rows]
+        found = _steps_of(store, [row["code"] for row in rows]) if steps else {}
+        items = [_shown(row, found.get(row["code"], [])) for row in rows]
         return _json({"items": items, "next": rows[-1]["code"] if len(rows) == limit else None})
 
     @app.get("/api/dossiers/{code}")
