@@ -17,6 +17,7 @@ from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.record import Reject
 from lgsp.runtime.settings import load_settings
 from lgsp.runtime.worker import SideTask, run_worker
+from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.engine import open_store
 from lgsp.store.fold import LANE
 from lgsp.store.folds import Fold, make_fold, most_events
@@ -52,16 +53,18 @@ def run(
         data=task.work, broker=task.bootstrap, fold="plain" if task.plain else "fast"
     )
     configure_logs(settings, service=LANE)
+    engine = open_store(settings.rates_store)
     fold = make_fold(
         settings,
-        open_store(settings.rates_store),
+        engine,
         task.topic,
         load_calendar(settings.calendar_file),
         lambda: task.now,
         _refuse,
     )
     lane = Lane(LANE, task.topic, Timed(fold, arrived, stored), batch_events=most_events(settings))
-    run_worker(settings, lane, [make(lane) for make in side_tasks], port=0)
+    with background_checkpoints(engine):
+        run_worker(settings, lane, [make(lane) for make in side_tasks], port=0)
 
 
 def stop() -> None:

@@ -19,6 +19,7 @@ from lgsp.runtime.settings import Settings
 from lgsp.runtime.topics import DOSSIER_EVENTS, RATE_CELLS
 from lgsp.runtime.worker import run_worker
 from lgsp.store.cells import KEY, mark_published, take_dirty
+from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.engine import open_store
 from lgsp.store.fold import LANE
 from lgsp.store.folds import make_fold, most_events
@@ -76,7 +77,8 @@ def run(settings: Settings) -> int:
             await asyncio.sleep(0 if woken else _WAKE_EVERY)
 
     try:
-        return run_worker(settings, lane, [publish, wake], settings.metrics_port)
+        with background_checkpoints(engine):
+            return run_worker(settings, lane, [publish, wake], settings.metrics_port)
     finally:
         engine.dispose()
         producer.close()

@@ -8,14 +8,14 @@ from typing import Any
 
 from aiokafka.consumer.fetcher import PartitionRecords
 
-_wrap = PartitionRecords._consumer_record  # noqa: SLF001 - pinned by tests/runtime/test_lane.py
+_wrap = PartitionRecords._consumer_record
 _bare: set[str] = set()
 
 
 def hand_over_bare(topic: str) -> None:
     """Let every aiokafka consumer of this process give the topic's records bare."""
     _bare.add(topic)
-    PartitionRecords._consumer_record = _consumer_record  # noqa: SLF001
+    PartitionRecords._consumer_record = _consumer_record
 
 
 def _consumer_record(self: Any, tp: Any, record: Any) -> Any:

@@ -62,6 +62,8 @@ class Codec:
         reader = None if schema_id == self.schema_id else self._reader
         try:
             record = fastavro.schemaless_reader(body, writer, reader)
+        except EOFError as error:  # its text names the buffer by its address
+            raise _unreadable("body", f"it ends early, after {len(value)} bytes") from error
         except Exception as error:  # fastavro raises what its C code meets
             raise _unreadable("body", f"{type(error).__name__}: {error}") from error
         if body.tell() != len(value):

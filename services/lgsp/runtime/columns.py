@@ -30,6 +30,7 @@ _PADDING = bytes(16)  # a word may be read at every cursor, the last record's en
 _CONTINUES = np.uint64(0x8080808080808080)
 _PAYLOAD = np.uint64(0x7F7F7F7F7F7F7F7F)
 _ONE = np.uint64(1)
+_BYTE, _LONGER = np.uint64(0x7F), np.uint64(0x80)
 # A varint carries 7 bits a byte: pairs of bytes are joined, then of 14 bits, then of 28.
 _JOINS = tuple(
     (np.uint64(low), np.uint64(high), np.uint64(shift))
@@ -120,6 +121,11 @@ class _Reader:
     def _long(self, there: Flags | None = None) -> Ints:
         """Read a zigzag varint of at most 8 bytes at each cursor (where `there`)."""
         word = self._words[self._at]
+        if there is None and not (word & _LONGER).any():
+            # Nearly every enum, branch and length is one byte.
+            self._ok &= self._at < self._last
+            self._skip(np.int64(1))
+            return (((word & _BYTE) >> _ONE) ^ -(word & _ONE)).view(np.int64)
         stop = ~word & _CONTINUES
         stop &= ~stop + _ONE  # only the lowest: the top bit of the varint's last byte
         below = stop - _ONE

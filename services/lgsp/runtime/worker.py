@@ -70,8 +70,8 @@ async def _run(settings: Settings, lane: Lane, side_tasks: Sequence[SideTask], p
     def ready() -> Mapping[str, bool]:
         return {"joined": lane.joined, "moving": lane.moving}
 
-    # A batch is a hundred thousand young records, none of them in a cycle: looking for cycles after
-    # each seven hundred of them (the default) costs a fifth of a replay.
+    # A batch is a hundred thousand young records, none in a cycle: to look for cycles after
+    # each seven hundred (the default) costs a fifth of a replay.
     gc.freeze()
     gc.set_threshold(_YOUNG, 50, 100)
     health = serve_health(settings.metrics_host, port, ready, beat.checks)

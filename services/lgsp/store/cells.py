@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from lgsp.domain.rates import MEASURES
-from lgsp.store.engine import execute
+from lgsp.store.engine import execute, reading
 from lgsp.store.fast_write import copy_rows
 from lgsp.store.services import Service
 from lgsp.store.tables import DAY_CELLS
@@ -81,7 +81,7 @@ def take_dirty(engine: Engine, partitions: Iterable[int], limit: int) -> list[di
         .where(DAY_CELLS.c.dirty > 0, DAY_CELLS.c.partition.in_(sorted(partitions)))
         .limit(limit)
     )
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 

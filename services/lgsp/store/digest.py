@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine, func, select
 
 from lgsp.domain.rates import MEASURES
+from lgsp.store.engine import reading
 from lgsp.store.tables import DAY_CELLS, DOSSIERS
 
 # Whether an open dossier is overdue depends on the time of counting, not on the events alone.
@@ -30,7 +31,7 @@ def digest(engine: Engine) -> Digest:
     states = select(DOSSIERS.c.code, DOSSIERS.c.state)
     key = (DAY_CELLS.c.day, DAY_CELLS.c.agency, DAY_CELLS.c.domain, DAY_CELLS.c.procedure)
     sums = [func.sum(DAY_CELLS.c[name]) for name in _TIMELESS]
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         # Sorted here: databases order texts by their own collation.
         rows = connection.execute(states).all()
         for code, state in sorted(rows, key=lambda row: row[0].encode()):

@@ -1,5 +1,7 @@
 """Opens the store: SQLite (WAL, one file) or PostgreSQL behind one SQLAlchemy Core code path."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,14 @@ def upsert(dialect: Dialect, table: Table) -> sqlite.Insert | postgresql.Insert:
     return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
 
 
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Open a snapshot of the store; unlike `engine.begin` it keeps no writer out of SQLite."""
+    with engine.connect() as connection:
+        connection.execution_options(reading=True)
+        yield connection
+
+
 def execute(
     connection: Connection, statement: str, values: tuple[Any, ...] | list[tuple[Any, ...]] = ()
 ) -> CursorResult[Any]:
@@ -94,5 +104,6 @@ def _prepare_sqlite(engine: Engine, url: URL, *, read_only: bool) -> None:
         connection.execute("PRAGMA cache_size=-65536")
 
     @event.listens_for(engine, "begin")
-    def on_begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    def on_begin(connection: Connection) -> None:
+        snapshot = read_only or connection.get_execution_options().get("reading")
+        connection.exec_driver_sql("BEGIN" if snapshot else "BEGIN IMMEDIATE")

@@ -19,6 +19,7 @@ from lgsp.domain.state import decode, encode
 from lgsp.runtime.record import Record
 from lgsp.store.cells import CellRow, write_cells
 from lgsp.store.dossiers import WholeRow, write_states
+from lgsp.store.engine import reading
 from lgsp.store.fast_calendar import FastCalendar
 from lgsp.store.fast_cells import RowServices, cell_changes
 from lgsp.store.fast_events import Read
@@ -134,7 +135,7 @@ class Change:
         return found
 
     def _stored(self, codes: list[str]) -> list[tuple[str, int, int, bytes]]:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return list(stored_rows(connection, codes))
 
     def _load(self, stored: Sequence[tuple[str, int, int, bytes]]) -> None:

@@ -42,7 +42,7 @@ class FastRatesFold:
         park: Callable[[Sequence[Reject]], None],
         *,
         keep: int = 50_000,
-        few: int = 32,
+        few: int = 64,
     ) -> None:
         self._engine = engine
         self._numbers = ServiceNumbers(engine)
@@ -87,7 +87,8 @@ class FastRatesFold:
         """Do what `apply` does, for callers without a loop (rebuild)."""
         records = [record for batch in batches for record in batch.records]
         if len(records) < self._few:
-            self._forget()
+            if self.held:
+                self._forget()
             self._plain.fold(batches)
             return
         now = self._clock()

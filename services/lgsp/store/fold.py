@@ -7,7 +7,7 @@ This is the readable rule, one dossier after another; store/fast_fold.py does th
 once and is held to it by tests. LGSP_FOLD chooses.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select
@@ -24,12 +24,13 @@ from lgsp.runtime.lane import Batch
 from lgsp.runtime.record import Record, Reject
 from lgsp.store.cells import CellRow, Cells, add, cell_rows, write_cells
 from lgsp.store.dossiers import write_portals, write_states
+from lgsp.store.engine import reading
+from lgsp.store.fast_write import stored_rows
 from lgsp.store.offsets import Position, advance_all, load_position
 from lgsp.store.services import ServiceNumbers
 from lgsp.store.tables import DOSSIERS
 
 LANE = "rates"
-_LOAD_AT_ONCE = 5000
 _WAKE_AT_ONCE = 2000
 _DATES = ("occurred_at", "received_at", "due_at", "finished_at")
 _TEXTS = ("dossier_code", *TEXTS)
@@ -152,9 +153,9 @@ class RatesFold:
         cells: Cells = {}
         # Worked out before the transaction, which is short: nobody writes a dossier without moving
         # its partition's position, so what is loaded here is not stale when `advance` succeeds.
+        self._load(touched)
         for partition, by_code in touched.items():
-            stored = self._load(partition, by_code)
-            changed[partition] = self._merge(partition, by_code, stored, cells, now)
+            changed[partition] = self._merge(partition, by_code, cells, now)
         rows = self._numbered(cells)
         with self._engine.begin() as connection:
             positions = self.advance(connection, {b.partition: b.next_offset for b in batches})
@@ -176,7 +177,7 @@ class RatesFold:
             .where(DOSSIERS.c.wake_at <= now, DOSSIERS.c.partition.in_(sorted(self._held)))
             .limit(_WAKE_AT_ONCE)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             due = connection.execute(query).all()
         if not due:
             return 0
@@ -206,18 +207,22 @@ class RatesFold:
         for partition, position in positions.items():
             self._held[partition].position = position
 
-    def _load(self, partition: int, codes: Iterable[str]) -> dict[str, Entry]:
-        entries = self._held[partition].entries
-        missing = [code for code in codes if code not in entries]
-        for start in range(0, len(missing), _LOAD_AT_ONCE):
-            query = select(DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.state).where(
-                DOSSIERS.c.code.in_(missing[start : start + _LOAD_AT_ONCE])
-            )
-            with self._engine.connect() as connection:
-                found = connection.execute(query).all()
-            for code, overdue, state in found:
-                entries[code] = self._entry(decode(code, state), overdue=bool(overdue))
-        return entries
+    def _load(self, touched: Mapping[int, Mapping[str, object]]) -> None:
+        """Hold the stored ones of these dossiers."""
+        missing = [
+            code
+            for partition, codes in touched.items()
+            for code in codes
+            if code not in self._held[partition].entries
+        ]
+        if not missing:
+            return
+        with reading(self._engine) as connection:
+            for code, _, overdue, state in stored_rows(connection, missing):
+                entry = self._entry(decode(code, state), overdue=bool(overdue))
+                for partition, codes in touched.items():
+                    if code in codes:
+                        self._held[partition].entries[code] = entry
 
     def _entry(self, dossier: Dossier, *, overdue: bool) -> Entry:
         """Rebuild what a stored dossier has added: overdue as counted, whatever the time."""
@@ -232,11 +237,11 @@ class RatesFold:
         self,
         partition: int,
         by_code: dict[str, list[DossierEvent]],
-        stored: dict[str, Entry],
         cells: Cells,
         now: int,
     ) -> dict[str, Entry]:
         changed: dict[str, Entry] = {}
+        stored = self._held[partition].entries
         for code, events in by_code.items():
             old = stored.get(code)
             before = dossier = None if old is None else old.dossier

@@ -75,16 +75,11 @@ def advance_all(
     Raises:
         FencedError: some are another worker's: roll back.
     """
-    moved: dict[int, Position] = {}
-    fenced = []
-    for partition, offset in sorted(offsets.items()):
-        new = advance(connection, lane, topic, partition, held[partition], offset)
-        if new is None:
-            fenced.append(partition)
-        else:
-            moved[partition] = new
-    if fenced:
-        raise FencedError(fenced)
+    moved = {p: Position(at, held[p].version + 1) for p, at in sorted(offsets.items())}
+    changes = [(*new, lane, topic, p, *held[p]) for p, new in moved.items()]
+    if execute(connection, _ADVANCE, changes).rowcount != len(changes):
+        stored = {p: load_position(connection, lane, topic, p) for p in moved}
+        raise FencedError(p for p, at in stored.items() if at != moved[p])
     return moved
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, Engine
 
-from lgsp.store.engine import execute
+from lgsp.store.engine import execute, reading
 
 Service = tuple[str, str, str]
 """Agency, domain, procedure: codes, empty where not known."""
@@ -32,18 +32,20 @@ class ServiceNumbers:
 
     def of(self, services: Iterable[Service]) -> Mapping[Service, int]:
         """Return the services' numbers, others among them."""
-        missing = set(services) - self._known.keys()
+        missing = {service for service in services if service not in self._known}
         if missing:
-            with self._engine.connect() as connection:
+            with reading(self._engine) as connection:
                 self._read(connection)
-            missing -= self._known.keys()
+            missing = {service for service in missing if service not in self._known}
         if missing:
             with self._engine.begin() as connection:
                 execute(connection, _ADD, sorted(missing))
                 self._read(connection)
                 # Another worker's may have been given before and committed after newer ones.
-                for service in missing - self._known.keys():
-                    self._known[service] = execute(connection, _ONE, service).scalar_one()
+                for service in missing:
+                    if service not in self._known:
+                        number = execute(connection, _ONE, service).scalar_one()
+                        self._known[service] = number
         return self._known
 
     def _read(self, connection: Connection) -> None:
