@@ -4,7 +4,7 @@ What is read before that transaction cannot be stale when it commits: nobody wri
 without moving its partition's position, which the transaction compares.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import compress, repeat
 from operator import add, not_
 from typing import NamedTuple
@@ -54,6 +54,7 @@ class Change:
         services: numbers of the services that the table's texts name.
         calendar: working days.
         engine: the store, to load dossiers from.
+        complete: partitions of which it has none that the table does not hold.
         records: the batch, by whose places events are named.
         now: ms UTC.
     """
@@ -64,6 +65,7 @@ class Change:
         services: RowServices,
         calendar: FastCalendar,
         engine: Engine,
+        complete: Set[int],
         records: Sequence[Record],
         now: int,
     ) -> None:
@@ -71,6 +73,7 @@ class Change:
         self._services = services
         self._calendar = calendar
         self._engine = engine
+        self._complete = complete
         self._records = records
         self._now = now
         self._changed: list[_Changed] = []
@@ -124,7 +127,9 @@ class Change:
         unknown = np.flatnonzero(found < 0)
         if unknown.size:
             missing = {codes[i]: i for i in unknown.tolist()}
-            stored = self._stored([code.decode() for code in missing])
+            places = partitions[rows[list(missing.values())]].tolist()
+            may_be_stored = [p not in self._complete for p in places]
+            stored = self._stored([code.decode() for code in compress(missing, may_be_stored)])
             if stored:
                 self._load(stored)
             new = [code for code in missing if code not in table.slots]
@@ -135,6 +140,8 @@ class Change:
         return found
 
     def _stored(self, codes: list[str]) -> list[tuple[str, int, int, bytes]]:
+        if not codes:
+            return []
         with reading(self._engine) as connection:
             return list(stored_rows(connection, codes))
 

@@ -24,6 +24,8 @@ from lgsp.store.fast_table import Table
 from lgsp.store.fold import RatesFold, read_event
 from lgsp.store.services import ServiceNumbers
 
+_KEEP_PLAIN = 10_000  # a dossier as an object is several times as large as a row
+
 
 class FastRatesFold:
     """Drop-in for RatesFold; see there for the arguments.
@@ -51,9 +53,10 @@ class FastRatesFold:
         self._park = park
         self._keep = keep
         self._few = few
-        # Owns the partitions; keeps no dossier, because it would not see what is folded here.
-        self._plain = RatesFold(engine, topic, calendar, clock, park, keep=0)
-        self._forget()
+        # Owns the partitions. Each of the two forgets its dossiers before the other one folds.
+        self._plain = RatesFold(engine, topic, calendar, clock, park, keep=min(keep, _KEEP_PLAIN))
+        self._complete: set[int] = set()  # partitions of which no dossier is in the store alone
+        self._start()
 
     @property
     def partitions(self) -> frozenset[int]:
@@ -68,11 +71,17 @@ class FastRatesFold:
     def open_partition(self, partition: int) -> int:
         """Load the stored position; dossiers come when events name them."""
         self._forget()
-        return self._plain.open_partition(partition)
+        offset = self._plain.open_partition(partition)
+        if offset:
+            self._complete.discard(partition)
+        else:
+            self._complete.add(partition)
+        return offset
 
     def close_partition(self, partition: int) -> None:
         """Forget the partition."""
         self._forget()
+        self._complete.discard(partition)
         self._plain.close_partition(partition)
 
     def position(self, partition: int) -> int | None:
@@ -87,15 +96,18 @@ class FastRatesFold:
         """Do what `apply` does, for callers without a loop (rebuild)."""
         records = [record for batch in batches for record in batch.records]
         if len(records) < self._few:
-            if self.held:
-                self._forget()
+            self._forget()
+            self._complete.clear()
             self._plain.fold(batches)
             return
+        self._plain.forget_dossiers()
         now = self._clock()
         partitions = np.repeat([b.partition for b in batches], [len(b.records) for b in batches])
         read = self._reader.read([record.value for record in records])
         others = self._read_others(records, read.others, partitions)
-        change = Change(self._table, self._services, self._calendar, self._engine, records, now)
+        change = Change(
+            self._table, self._services, self._calendar, self._engine, self._complete, records, now
+        )
         try:
             change.prepare(read, others, partitions)
             with self._engine.begin() as connection:
@@ -123,6 +135,12 @@ class FastRatesFold:
         return woken
 
     def _forget(self) -> None:
+        """Hold no dossier; they are loaded again when an event names them."""
+        if self.held:
+            self._complete.clear()
+            self._start()
+
+    def _start(self) -> None:
         self._table = Table()
         self._services = RowServices(self._table.texts, self._numbers)
         self._reader = EventReader(self._table.texts, self._calendar)

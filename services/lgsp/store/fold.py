@@ -118,6 +118,11 @@ class RatesFold:
         """Forget the partition."""
         self._held.pop(partition, None)
 
+    def forget_dossiers(self) -> None:
+        """Load dossiers anew when events name them: somebody else writes them, too."""
+        for held in self._held.values():
+            held.entries.clear()
+
     def position(self, partition: int) -> int | None:
         """Return the next offset to read, None when the partition is not held."""
         held = self._held.get(partition)
