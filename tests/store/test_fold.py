@@ -56,7 +56,8 @@ def make(
     kind: type[Fold] = RatesFold,
 ) -> tuple[Fold, list[Reject]]:
     rejects: list[Reject] = []
-    fold = kind(engine, TOPIC, CALENDAR, clock or Clock(), rejects.extend, keep=keep)
+    clock, columns = clock or Clock(), {"few": 0} if kind is FastRatesFold else {}
+    fold = kind(engine, TOPIC, CALENDAR, clock, rejects.extend, keep=keep, **columns)
     return fold, rejects
 
 
@@ -154,6 +155,24 @@ def test_a_zombie_changes_nothing_and_is_fenced(engine: Engine, kind: type[Fold]
     assert fenced.value.partitions == {0}
     assert expected_cells(events[:30]) == stored_cells(engine)
     assert zombie.open_partition(0) == 30
+    zombie.fold([Batch(0, lane[30:])])
+    assert expected_cells(events) == stored_cells(engine)
+
+
+def test_a_worker_that_opened_an_empty_store_finds_what_another_one_wrote(
+    engine: Engine, kind: type[Fold]
+) -> None:
+    events = history(random.Random(6), dossiers=20)
+    lane = records(events)
+    early, _ = make(engine, kind=kind)
+    owner, _ = make(engine, kind=kind)
+    assert early.open_partition(0) == 0
+    owner.open_partition(0)
+    owner.fold([Batch(0, lane[:30])])
+    assert early.open_partition(0) == 30
+    early.fold([Batch(0, lane[30:])])
+
+    assert expected_cells(events) == stored_cells(engine)
 
 
 def test_a_zombies_timer_is_fenced_too(engine: Engine, kind: type[Fold]) -> None:
