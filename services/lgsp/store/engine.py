@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    inspect,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
@@ -32,7 +33,8 @@ def open_store(url: str, *, read_only: bool = False) -> Engine:
         read_only: make nothing; reads see committed transactions only.
 
     Raises:
-        ConfigurationError: the URL is wrong or its driver is not installed.
+        ConfigurationError: the URL is wrong, its driver is not installed, or the store was made
+            by another version.
         FatalError: the store cannot be opened.
     """
     try:
@@ -52,6 +54,7 @@ def open_store(url: str, *, read_only: bool = False) -> Engine:
             METADATA.create_all(engine)
         except SQLAlchemyError as error:
             raise FatalError(f"cannot open the store {shown(parsed)}: {error}") from error
+        _check_layout(engine)
     return engine
 
 
@@ -67,7 +70,7 @@ def upsert(dialect: Dialect, table: Table) -> sqlite.Insert | postgresql.Insert:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """Open a snapshot of the store; unlike `engine.begin` it keeps no writer out of SQLite."""
+    """Connect to read; unlike `engine.begin` it keeps no writer out of SQLite."""
     with engine.connect() as connection:
         connection.execution_options(reading=True)
         yield connection
@@ -83,6 +86,17 @@ def execute(
     if connection.dialect.name == "postgresql":
         statement = statement.replace("?", "%s")
     return connection.exec_driver_sql(statement, values)
+
+
+def _check_layout(engine: Engine) -> None:
+    found = inspect(engine)
+    for table in METADATA.tables.values():
+        columns = {column["name"] for column in found.get_columns(table.name)}
+        if columns != set(table.columns.keys()):
+            raise ConfigurationError(
+                f"the store {shown(engine.url)} was made by another version (table {table.name}):"
+                " keep it, and fill a new one from the log: lgsp rebuild --into URL"
+            )
 
 
 def _prepare_sqlite(engine: Engine, url: URL, *, read_only: bool) -> None:

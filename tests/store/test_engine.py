@@ -1,0 +1,47 @@
+"""Opening the store: a layout of another version is told, not met later as a broken statement."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, insert, select
+
+from lgsp.domain.errors import ConfigurationError
+from lgsp.store.checkpoints import background_checkpoints
+from lgsp.store.engine import open_store, reading
+from lgsp.store.tables import PORTALS
+
+PORTAL = {"portal": "one", "last_event_at": 0, "last_seen_at": 0}
+COUNT = select(func.count()).select_from(PORTALS)
+
+
+def test_a_store_of_another_version_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    file = tmp_path / "old.db"
+    with closing(sqlite3.connect(file)) as old:
+        old.execute("CREATE TABLE cells (day INTEGER, agency TEXT)")
+
+    with pytest.raises(ConfigurationError, match=r"table cells.*lgsp rebuild"):
+        open_store(f"sqlite:///{file}")
+
+
+def test_a_reader_keeps_no_writer_out(engine: Engine) -> None:
+    with reading(engine) as reader:
+        assert 0 == reader.execute(COUNT).scalar_one()
+        with engine.begin() as writer:
+            writer.execute(insert(PORTALS).values(PORTAL))
+    with reading(engine) as reader:
+        assert 1 == reader.execute(COUNT).scalar_one()
+
+
+def test_what_was_committed_is_in_the_file_once_checkpoints_have_ended(tmp_path: Path) -> None:
+    engine = open_store(f"sqlite:///{tmp_path}/a.db")
+    with background_checkpoints(engine), engine.begin() as connection:
+        connection.execute(insert(PORTALS).values(PORTAL))
+    engine.dispose()
+
+    assert not (tmp_path / "a.db-wal").exists()
+    again = open_store(f"sqlite:///{tmp_path}/a.db", read_only=True)
+    with again.connect() as connection:
+        assert 1 == connection.execute(COUNT).scalar_one()
+    again.dispose()
