@@ -33,7 +33,6 @@ from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import load_settings
 
 _SLOW_EVENTS = 50_000
-_WORKER_EVENTS = 200_000
 _END_TO_END_SECONDS = 30.0
 _LINEAR = (100_000, 1_000_000, 10_000_000)
 _LIBRARIES = ("aiokafka", "faust-streaming", "quixstreams", "bytewax", "confluent-kafka", "numpy")
@@ -63,7 +62,7 @@ def short(
     dataset = Dataset()
     count = events or dataset.size()
     _contenders(count, rounds, (), slow_events=_SLOW_EVENTS)
-    done = _parts(dataset, count, seconds=6, rounds=rounds, worker_events=_WORKER_EVENTS)
+    done = _parts(dataset, count, seconds=6, rounds=rounds)
     _end(as_json=as_json, done=done)
 
 
@@ -73,7 +72,7 @@ def long(rounds: int = 5, as_json: Json = False) -> None:
     dataset = Dataset()
     count = dataset.size()
     _contenders(count, rounds, ())
-    done = _parts(dataset, count, seconds=12, rounds=rounds, worker_events=count)
+    done = _parts(dataset, count, seconds=12, rounds=rounds)
     _linear(_LINEAR)
     _end(as_json=as_json, done=done)
 
@@ -117,9 +116,10 @@ def rebuild_only(events: int | None = None) -> None:
 
 
 @app.command("workers")
-def workers_only(events: int = _WORKER_EVENTS) -> None:
+def workers_only(events: int | None = None) -> None:
     """Compare one rates worker with two on PostgreSQL."""
-    _save("workers", workers.measure(Dataset(), events))
+    dataset = Dataset()
+    _save("workers", workers.measure(dataset, events or dataset.size()))
 
 
 @app.command("endtoend")
@@ -165,9 +165,7 @@ def _contenders(
     save("conditions", begun | {"load average after": _load()})
 
 
-def _parts(
-    dataset: Dataset, events: int, *, seconds: float, rounds: int, worker_events: int
-) -> bool:
+def _parts(dataset: Dataset, events: int, *, seconds: float, rounds: int) -> bool:
     """Measure the rest, one part after another; one that fails is said and left out.
 
     Returns:
@@ -177,7 +175,7 @@ def _parts(
         "latency": lambda: save("latency", latency.measure(dataset, seconds, rounds)),
         "memory": lambda: _save("memory", memory.measure(dataset)),
         "recovery": lambda: _recovery(dataset, events, rounds),
-        "workers": lambda: _save("workers", workers.measure(dataset, worker_events)),
+        "workers": lambda: _save("workers", workers.measure(dataset, events)),
         "endtoend": lambda: _save("endtoend", endtoend.measure(_END_TO_END_SECONDS)),
         "startup": lambda: _save("startup", startup.measure()),
     }

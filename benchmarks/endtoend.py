@@ -40,7 +40,7 @@ _LOG_PAGE = 500
 
 def measure(seconds: float) -> dict[str, Any]:
     """Emit RATE rows a second; waits in seconds from the row's writing."""
-    rows = _rows(int(RATE * seconds))
+    rows = rows_of(int(RATE * seconds))
     with tempfile.TemporaryDirectory(prefix="bench-endtoend-") as name:
         folder = Path(name)
         settings = new_settings(folder / "data")
@@ -53,9 +53,9 @@ def measure(seconds: float) -> dict[str, Any]:
             connector.await_that("it reads", lambda: b"serving_health" in connector.new_log())
             written = asyncio.run(_emit(rows, folder / _FILE))
             drained, _, _ = run_command(settings, "drain", "--timeout", "60")
-            receptions = list(_receptions(rows, written))
-            connector.await_that("all received", lambda: stream.received >= len(receptions), 30)
-            feed = _waits_for_feed(receptions, stream.seen)
+            received = list(receptions(rows, written))
+            connector.await_that("all received", lambda: stream.received >= len(received), 30)
+            feed = waits_for_feed(received, stream.seen)
             national = _waits_for_national(rows, written, settings)
     return {
         "rate": RATE,
@@ -74,7 +74,7 @@ class Shown(NamedTuple):
     at: float
 
 
-def _rows(count: int) -> list[Row]:
+def rows_of(count: int) -> list[Row]:
     """Return the first rows of a twin in the order in which they happened."""
     spec = ProvinceSpec(dossiers=max(20, count // 3), persons=True)
     dossiers = twin_dossiers(spec, load_calendar())
@@ -106,7 +106,7 @@ async def _emit(rows: Sequence[Row], file: Path) -> list[float]:
     return written
 
 
-def _receptions(rows: Sequence[Row], written: Sequence[float]) -> Iterator[float]:
+def receptions(rows: Sequence[Row], written: Sequence[float]) -> Iterator[float]:
     """Give when each dossier's first reception was written."""
     known = set()
     for row, at in zip(rows, written, strict=True):
@@ -115,9 +115,10 @@ def _receptions(rows: Sequence[Row], written: Sequence[float]) -> Iterator[float
             yield at
 
 
-def _waits_for_feed(receptions: Sequence[float], seen: Sequence[Shown]) -> list[float]:
+def waits_for_feed(received: Sequence[float], seen: Sequence[Shown]) -> list[float]:
+    """Return how long after each reception (in order) the stream showed that many."""
     numbers = [shown.received for shown in seen]
-    waits = [seen[bisect_left(numbers, number)].at - at for number, at in enumerate(receptions, 1)]
+    waits = [seen[bisect_left(numbers, number)].at - at for number, at in enumerate(received, 1)]
     return waits[int(len(waits) * _SETTLED) :]
 
 
