@@ -5,6 +5,7 @@ one core carry a province's history to the log. Same promises: idempotent, all r
 acknowledge, zstd, Java's partition by key.
 """
 
+import asyncio
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
@@ -94,14 +95,15 @@ class BulkProducer:
         """
         batches = [*self._full, *self._open.items()]
         self._full, self._open = [], {}
+        sent = []
         try:
-            sent = [
-                await self._producer.send_batch(batch, self._topic, partition=partition)
-                for partition, batch in batches
-            ]
-            for acknowledged in sent:
-                await acknowledged
+            for partition, batch in batches:
+                sent.append(
+                    await self._producer.send_batch(batch, self._topic, partition=partition)
+                )
+            await asyncio.gather(*sent)
         except KafkaError as error:
+            await asyncio.gather(*sent, return_exceptions=True)  # none may arrive after the next
             raise _told(error) from error
         self._now = now_ms()
 
