@@ -90,3 +90,14 @@ def test_a_password_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LGSP_NATIONAL_PASSWORD", "hunter2")
 
     assert "hunter2" not in repr(load_settings())
+
+
+def test_a_misspelt_variable_is_refused_with_the_likely_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LGSP_PARTITION", "3")
+
+    with pytest.raises(
+        ConfigurationError, match=r"LGSP_PARTITION: .*did you mean LGSP_PARTITIONS"
+    ):
+        load_settings()

@@ -1,7 +1,9 @@
 """Settings: environment `LGSP_*`, then a YAML file, then secret files; read once by the CLI."""
 
+import difflib
 import os
 import string
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +20,7 @@ from lgsp.domain.errors import ConfigurationError
 
 CONFIG_VARIABLE = "LGSP_CONFIG"
 SECRETS_VARIABLE = "LGSP_SECRETS_DIR"
+_OTHER_VARIABLES = {CONFIG_VARIABLE, SECRETS_VARIABLE, "LGSP_BENCH_CACHE"}
 
 
 class Settings(BaseSettings):
@@ -193,6 +196,7 @@ def load_settings(**overrides: Any) -> Settings:
         ConfigurationError: naming every setting at fault, its value and the rule it breaks.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
+    _refuse_unknown(os.environ)
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -202,6 +206,16 @@ def load_settings(**overrides: Any) -> Settings:
             for fault in error.errors()
         )
         raise ConfigurationError(faults) from error
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    """A misspelt variable would leave its setting at the default, and nobody would notice."""
+    known = {f"LGSP_{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES
+    unknown = [n for n in sorted(environment) if n.startswith("LGSP_") and n not in known]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ": see docs/settings.md"
+        raise ConfigurationError(f"{', '.join(unknown)}: no such setting{hint}")
 
 
 def _shown(fault: Any) -> str:
