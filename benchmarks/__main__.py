@@ -24,6 +24,7 @@ from benchmarks import (
     startup,
     workers,
 )
+from benchmarks.cores import are_bound
 from benchmarks.dataset import Dataset
 from benchmarks.harness import ContenderError, compare, save
 from benchmarks.system import MeasurementError
@@ -239,8 +240,11 @@ def _conditions() -> dict[str, str]:
         "commit": commit.stdout.strip() or "not known",
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python"
         f" {platform.python_version()}",
+        "cores": "a contender on one, the broker on the other ones"
+        if are_bound()
+        else "shared by contender and broker",
         "load average before": _load(),
-        "Apache Kafka": f"{kafka_version()} (one node, the same cores); Kafka Streams 4.3.1",
+        "Apache Kafka": f"{kafka_version()} (one node); Kafka Streams 4.3.1",
         "libraries": ", ".join(f"{name} {version(name)}" for name in _LIBRARIES),
     }
 

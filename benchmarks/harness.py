@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks import topic
 from benchmarks.contenders import CONTENDERS, Contender
+from benchmarks.cores import contender_environment
 from benchmarks.dataset import Dataset
 from benchmarks.digests import Digests
 
@@ -98,7 +99,7 @@ def compare(
         )
         expected = dataset.expected(count) if contender.computes and verify else None
         rows.append(Row(contender, count, expected))
-    with topic.broker(dataset) as bootstrap:
+    with topic.broker(dataset, beside_contenders=True) as bootstrap:
         topics = {
             count: topic.events_topic(bootstrap, dataset, count)
             for count in sorted({row.events for row in rows})
@@ -151,6 +152,7 @@ def run_once(
             check=False,
             timeout=_LEAST + events / _SLOWEST,
             cwd=Path(__file__).parents[1],
+            env=contender_environment(),
         )
     except subprocess.TimeoutExpired as error:
         raise ContenderError(f"no result after {error.timeout:.0f} s") from error

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tests.ports import free_port_pair
 
+from benchmarks.cores import bound_to_the_others
 from benchmarks.dataset import Dataset, Record
 from lgsp.runtime.broker import EmbeddedBroker
 from lgsp.runtime.bulk import BulkProducer
@@ -23,12 +24,18 @@ EVENTS_CONFIG = {"compression.type": "uncompressed", "retention.ms": "-1"}
 
 
 @contextlib.contextmanager
-def broker(dataset: Dataset) -> Iterator[str]:
-    """Run a broker of our own on the cache folder; give its bootstrap address."""
+def broker(dataset: Dataset, *, beside_contenders: bool = False) -> Iterator[str]:
+    """Run a broker of our own on the cache folder; give its bootstrap address.
+
+    `beside_contenders` keeps it off the core on which the contenders run (benchmarks/cores.py).
+    """
     settings = load_settings(
         data=dataset.folder / f"log-{dataset.name}", broker="", broker_port=free_port_pair()
     )
-    with EmbeddedBroker(settings) as running:
+    place = bound_to_the_others() if beside_contenders else contextlib.nullcontext()
+    with contextlib.ExitStack() as stack:
+        with place:
+            running = stack.enter_context(EmbeddedBroker(settings))
         yield running.bootstrap
 
 

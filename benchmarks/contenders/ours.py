@@ -8,6 +8,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
+
+from faust.types import TP
 
 from benchmarks.contenders.process import Stopwatch, Task, read_task, report
 from benchmarks.digests import digests_in
@@ -25,19 +28,29 @@ from lgsp.store.folds import Fold, make_fold, most_events
 Stored = Callable[[Sequence[Batch]], None]
 
 
-class Timed:
-    """A lane handler that tells of each batch before it is folded and once it is stored."""
+class TimedLane(Lane):
+    """A lane that tells when records arrive."""
 
-    def __init__(self, fold: Fold, arrived: Callable[[], None], stored: Stored) -> None:
+    arrived: Callable[[], None]
+
+    async def offer(self, generation: int, tp: TP, records: list[Any]) -> None:
+        """Queue what was fetched."""
+        self.arrived()
+        await super().offer(generation, tp, records)
+
+
+class Timed:
+    """A lane handler that tells of each batch once it is stored."""
+
+    def __init__(self, fold: Fold, stored: Stored) -> None:
         self._fold = fold
-        self._arrived, self._stored = arrived, stored
+        self._stored = stored
         self.open_partition = fold.open_partition
         self.close_partition = fold.close_partition
         self.position = fold.position
 
     async def apply(self, batches: Sequence[Batch]) -> None:
         """Fold the batches."""
-        self._arrived()
         await self._fold.apply(batches)
         self._stored(batches)
 
@@ -62,7 +75,8 @@ def run(
         lambda: task.now,
         _refuse,
     )
-    lane = Lane(LANE, task.topic, Timed(fold, arrived, stored), batch_events=most_events(settings))
+    lane = TimedLane(LANE, task.topic, Timed(fold, stored), batch_events=most_events(settings))
+    lane.arrived = arrived
     with background_checkpoints(engine):
         run_worker(settings, lane, [make(lane) for make in side_tasks], port=0)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cores import bind_contender
 from benchmarks.digests import Digests
 
 PARTITIONS = 8
@@ -29,7 +30,8 @@ class Task:
 
 
 def read_task() -> Task:
-    """Read the command line; make the work folder's parent exist."""
+    """Read the command line; bind the process to its core."""
+    bind_contender()
     parser = argparse.ArgumentParser()
     for name in ("contender", "bootstrap", "topic"):
         parser.add_argument(f"--{name}", required=True)
