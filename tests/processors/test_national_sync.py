@@ -59,6 +59,7 @@ async def test_brings_every_dossier_and_every_step(tmp_path: Path, engine: Engin
 
         assert 40 == await equal_to_events(portal, events)
         assert 40 == [c["service"] for c in calls].count("DongBoHoSoMC")
+        assert "TraCuuHoSo" not in {c["service"] for c in calls}
         assert all(c["error_code"] == "0" for c in calls)
 
 
@@ -333,6 +334,20 @@ async def test_a_dossier_that_breaks_our_own_code_is_parked_alone(
             (s["code"], s["reason"].partition(":")[0]) for s in stopped
         ]
         assert 1 == await equal_to_events(portal, steps(2))
+
+
+async def test_a_lost_store_makes_nothing_twice(tmp_path: Path, engine: Engine) -> None:
+    events = history(random.Random(8), dossiers=10)
+    empty = open_store(f"sqlite:///{tmp_path / 'new.db'}")
+    async with running_portal(tmp_path) as portal:
+        await _fed(Sync(engine, portal.settings()), events).drain()
+        await _fed(Sync(empty, portal.settings()), events).drain()
+        calls = await portal.log()
+
+        assert 10 == await equal_to_events(portal, events)
+        assert 10 == len([c for c in calls if c["error_code"] == "3"])
+        assert 10 == len([c for c in calls if c["service"] == "TraCuuHoSo"])
+    empty.dispose()
 
 
 async def test_a_portal_restored_from_an_old_copy_is_filled_again(
