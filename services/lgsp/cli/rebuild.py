@@ -22,6 +22,7 @@ from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.record import Reject
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.topics import DOSSIER_EVENTS
+from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.digest import digest
 from lgsp.store.engine import open_store
 from lgsp.store.folds import Fold, make_fold, most_events
@@ -81,7 +82,8 @@ def replay(settings: Settings, into: str) -> dict[str, object]:
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("replay", total=sum(ends.values()))
         batches = read_batches(settings.bootstrap, DOSSIER_EVENTS, ends, most_events(settings))
-        done = asyncio.run(_fold_all(fold, batches, partial(bar.update, task)))
+        with background_checkpoints(engine):
+            done = asyncio.run(_fold_all(fold, batches, partial(bar.update, task)))
     while fold.wake():
         pass
     found = digest(engine)
