@@ -51,7 +51,7 @@ def started(settings: Settings) -> Iterator[Stages]:
     began = time.monotonic()
     with up:
         up.await_that("ready", all_ready)
-        yield rounded(stages)
+        yield rounded({name: stages[name] for name in ready})
 
 
 def _listens(port: int) -> bool:
