@@ -1,16 +1,21 @@
 """One hash over everything counted: equal event sets give equal digests, on any store."""
 
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, Select, collate, func, select
 
 from lgsp.domain.rates import MEASURES
 from lgsp.store.engine import reading
-from lgsp.store.tables import DAY_CELLS, DOSSIERS
+from lgsp.store.tables import CELLS, DOSSIERS, SERVICES
 
 # Whether an open dossier is overdue depends on the time of counting, not on the events alone.
 _TIMELESS = tuple(name for name in MEASURES if name != "open_overdue")
+_SERVICES = select(SERVICES.c.id, SERVICES.c.agency, SERVICES.c.domain, SERVICES.c.procedure)
+_SUMS = select(
+    CELLS.c.day, CELLS.c.service, *[func.sum(CELLS.c[name]) for name in _TIMELESS]
+).group_by(CELLS.c.day, CELLS.c.service)
+_ROWS_AT_ONCE = 5000
 
 
 class Digest(NamedTuple):
@@ -27,20 +32,25 @@ def digest(engine: Engine) -> Digest:
     Independent of partitions, batches, order and time of counting; `cells` counts the cells.
     """
     found = hashlib.sha256()
-    dossiers = cells = 0
-    states = select(DOSSIERS.c.code, DOSSIERS.c.state)
-    key = (DAY_CELLS.c.day, DAY_CELLS.c.agency, DAY_CELLS.c.domain, DAY_CELLS.c.procedure)
-    sums = [func.sum(DAY_CELLS.c[name]) for name in _TIMELESS]
+    dossiers = 0
     with reading(engine) as connection:
-        # Sorted here: databases order texts by their own collation.
-        rows = connection.execute(states).all()
-        for code, state in sorted(rows, key=lambda row: row[0].encode()):
-            found.update(f"{code}\0{len(state)}\0".encode())
-            found.update(state)
+        for code, state in connection.execute(_states(connection)):
+            found.update(f"{code}\0{len(state)}\0".encode() + state)
             dossiers += 1
-        counts = connection.execute(select(*key, *sums).group_by(*key)).all()
-        for row in sorted(tuple(map(str, row)) for row in counts):
-            if any(count != "0" for count in row[len(key) :]):
-                found.update("\0".join(row).encode() + b"\n")
-                cells += 1
-    return Digest(dossiers, cells, found.hexdigest())
+        services = {number: "\0".join(texts) for number, *texts in connection.execute(_SERVICES)}
+        lines = sorted(
+            "\0".join([str(day), services[service], *map(str, counts)])
+            for day, service, *counts in connection.execute(_SUMS)
+            if any(counts)
+        )
+    for line in lines:
+        found.update(line.encode() + b"\n")
+    return Digest(dossiers, len(lines), found.hexdigest())
+
+
+def _states(connection: Connection) -> Select[Any]:
+    """Select the states in the order of the codes' bytes."""
+    code = DOSSIERS.c.code
+    order = collate(code, "C") if connection.dialect.name == "postgresql" else code
+    query = select(code, DOSSIERS.c.state).order_by(order)
+    return query.execution_options(yield_per=_ROWS_AT_ONCE)
