@@ -124,5 +124,5 @@ async def test_a_portal_that_is_not_there_was_not_asked(tmp_path: Path) -> None:
     async with running_portal(tmp_path) as portal:
         settings = portal.settings()
     async with NationalClient(settings) as client:
-        with pytest.raises(RetryableError, match="cannot connect"):
+        with pytest.raises(RetryableError, match="Cannot connect"):
             await client.save(RECORD, updating=False)

@@ -10,14 +10,14 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
+import aiohttp
 import orjson
 import structlog
 from aiolimiter import AsyncLimiter
 
 from lgsp.domain.errors import RetryableError
-from lgsp.national.http import HttpPool
 from lgsp.national.outcomes import Ok, Outcome, OutcomeUnknown, Refused
 from lgsp.runtime import metrics
 from lgsp.runtime.settings import Settings
@@ -35,6 +35,7 @@ _WRITES = frozenset({SAVE, PROGRESS})
 _NOT_WORKED_ON = frozenset({429, 503})
 _DENIALS = ("không thành công", "thất bại", "lỗi")
 _MESSAGE = 300
+_CONNECT_WITHIN = 10.0
 
 
 class NationalClient:
@@ -44,30 +45,38 @@ class NationalClient:
         self._settings = settings
         base = settings.national_base.rstrip("/") + BASE
         address = urlencode({"dstcode": settings.national_dstcode})
-        path = urlsplit(base).path
-        self._login_target = f"{path}/mapi/login?{address}"
-        self._call_target = f"{path}/{settings.national_endpoint}?{address}"
-        headers = {
+        self._login_url = f"{base}/mapi/login?{address}"
+        self._call_url = f"{base}/{settings.national_endpoint}?{address}"
+        self._headers = {
             "dstcode": settings.national_dstcode,
             "Accept": "application/json",
             "Content-Type": "application/json",
             "Charset": "utf-8",
         }
-        self._http = HttpPool(base, headers, settings.national_timeout)
         rate = settings.national_rate
         self._pace: AbstractAsyncContextManager[None] = (
             AsyncLimiter(max(1.0, rate), max(1.0, rate) / rate) if rate else nullcontext()
         )
+        self._http: aiohttp.ClientSession | None = None
         self._session = ""
         self._session_ends = 0.0
         self._login_lock = asyncio.Lock()
         self._log = structlog.get_logger().bind(portal=base)
 
     async def __aenter__(self) -> "NationalClient":
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._settings.national_concurrency + 1),
+            timeout=aiohttp.ClientTimeout(
+                total=self._settings.national_timeout, sock_connect=_CONNECT_WITHIN
+            ),
+            headers=self._headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        self._http.close()
+        if self._http is not None:
+            await self._http.close()
 
     async def look_up(self, code: str) -> dict[str, Any] | None:
         """Return what the portal holds of a dossier, None when it knows none.
@@ -126,7 +135,7 @@ class NationalClient:
                 "service": service,
                 **arguments,
             }
-            sent = await self._post(self._call_target, envelope, service)
+            sent = await self._post(self._call_url, envelope, service)
             if isinstance(sent, OutcomeUnknown):
                 return sent
             code, message = _code(sent), str(sent.get("message", ""))[:_MESSAGE]
@@ -145,7 +154,7 @@ class NationalClient:
                 return self._session
             settings = self._settings
             answer = await self._post(
-                self._login_target,
+                self._login_url,
                 {
                     "username": settings.national_user,
                     "password": settings.national_password.get_secret_value(),
@@ -162,13 +171,20 @@ class NationalClient:
             return session
 
     async def _post(
-        self, target: str, body: dict[str, Any], service: str
+        self, url: str, body: dict[str, Any], service: str
     ) -> dict[str, Any] | OutcomeUnknown:
         """Send one request; the answer as an object, or OutcomeUnknown for a write without one."""
+        assert self._http is not None, "use `async with`"  # noqa: S101
         try:
-            async with self._pace:
-                status, raw, advice = await self._http.post(target, orjson.dumps(body))
-        except (OSError, TimeoutError) as error:
+            async with (
+                self._pace,
+                self._http.post(url, data=orjson.dumps(body)) as response,
+            ):
+                raw = await response.read()
+                status, advice = response.status, response.headers.get("Retry-After", "")
+        except aiohttp.ClientConnectorError as error:  # before anything was sent
+            raise RetryableError(f"{service}: {error}") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return _unclear(service, f"{type(error).__name__}: {error}".rstrip(": "))
         if status in _NOT_WORKED_ON:
             raise RetryableError(f"{service}: HTTP {status}", wait=_seconds(advice))

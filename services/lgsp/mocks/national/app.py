@@ -15,13 +15,12 @@ from fastapi import FastAPI, HTTPException, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from lgsp.domain.errors import ConfigurationError
-from lgsp.mocks.national.calls import App, Calls, Receive, Scope, Send
+from lgsp.mocks.national.calls import App, Calls, DroppableProtocol, Receive, Scope, Send
 from lgsp.mocks.national.catalogue import Catalogue
 from lgsp.mocks.national.contract import STEP, without_personal
 from lgsp.mocks.national.faults import FaultScript
 from lgsp.mocks.national.portal import Portal
 from lgsp.mocks.national.store import PortalStore
-from lgsp.mocks.national.wire import CallProtocol
 
 BASE = "/XrdAdapter/RestService/forward"
 _PAGE = Query(ge=1, le=5000)
@@ -67,7 +66,7 @@ def make_app(
     app = FastAPI(title="Cổng DVCQG (giả lập)", lifespan=lifespan, docs_url=None, redoc_url=None)
     _add_reads(app, store)
     call_path = f"{BASE}/{endpoint}"
-    calls = Calls(portal, script or FaultScript(), call_path, dstcode)
+    calls = Calls(portal, script or FaultScript(), dstcode)
     return _Front(calls, app, frozenset({f"{BASE}/mapi/login", call_path}))
 
 
@@ -76,7 +75,6 @@ class _Front:
 
     def __init__(self, calls: Calls, app: FastAPI, paths: frozenset[str]) -> None:
         self._calls, self._app, self._paths = calls, app, paths
-        self.quick = calls.quick
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Work on one request."""
@@ -209,7 +207,7 @@ def make_server(app: App, host: str, port: int) -> MockServer:
             app,
             host=host,
             port=port,
-            http=CallProtocol,
+            http=DroppableProtocol,
             ws="none",
             log_config=None,
             access_log=False,

@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from lgsp.mocks.national.faults import Fault, FaultScript
 from lgsp.mocks.national.portal import LOGIN, Answer, Portal, dossier_of
-from lgsp.mocks.national.wire import TRANSPORT
 from lgsp.runtime import metrics
 
 Scope = MutableMapping[str, Any]
@@ -22,6 +22,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_TRANSPORT = "lgsp.transport"
 _JSON = (b"content-type", b"application/json; charset=utf-8")
 _HTML = (b"content-type", b"text/html; charset=utf-8")
 _LOGIN_PAGE = "<html><body><h1>Đăng nhập hệ thống</h1></body></html>".encode()
@@ -37,19 +38,26 @@ _SERVICES = frozenset(
 )
 
 
+class DroppableProtocol(HttpToolsProtocol):
+    """Uvicorn's HTTP protocol, which also lets the application cut its connection."""
+
+    def on_message_begin(self) -> None:
+        """Put the transport into the scope of the request."""
+        super().on_message_begin()
+        self.scope["extensions"] = {_TRANSPORT: self.transport}  # type: ignore[dict-item]
+
+
 class Calls:
     """Answers logins and service calls.
 
     Args:
         portal: the rules.
         script: the faults to meet.
-        path: of service calls; every other one is the login.
         dstcode: address that the caller must name, in the query or a header; "" for any.
     """
 
-    def __init__(self, portal: Portal, script: FaultScript, path: str, dstcode: str = "") -> None:
+    def __init__(self, portal: Portal, script: FaultScript, dstcode: str = "") -> None:
         self._portal = portal
-        self._path = path.encode()
         self._script = script
         self._dstcode = dstcode
         self._counters = {
@@ -81,32 +89,11 @@ class Calls:
             self._count(service, "fault")
             await self._fail(fault, body, login, scope, receive, send)
 
-    def quick(self, target: bytes, raw: bytes) -> tuple[bytes, "asyncio.Future[None]"] | None:
-        """Answer a well-formed call to which nothing can happen, None for any other: see wire.py.
-
-        Returns:
-            The answer's body, and the commit that must be waited for before it is sent.
-        """
-        path, _, query = target.partition(b"?")
-        if self._script.rules or path != self._path or not self._addressed(query, ()):
-            return None
-        try:
-            body = orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            return None
-        answer = self._decide(body, login=False, fault="")
-        self._count(str(body.get("service")) if isinstance(body, dict) else "", _outcome(answer))
-        return answer.body(), self._portal.store.committing()
-
     async def _work(self, body: object, *, login: bool, fault: str) -> Answer:
-        answer = self._decide(body, login=login, fault=fault)
-        await self._portal.store.committed()
-        return answer
-
-    def _decide(self, body: object, *, login: bool, fault: str) -> Answer:
         portal = self._portal
         answer = portal.login(body) if login else portal.call(body)
         portal.log(None if login else body, answer, fault=fault)
+        await portal.store.committed()
         return answer
 
     async def _fail(
@@ -186,7 +173,7 @@ async def _send(
 
 async def _cut(scope: Scope, receive: Receive, *, gracefully: bool = False) -> None:
     """Close the connection without a (whole) answer and wait until it is closed."""
-    transport = scope["extensions"][TRANSPORT]
+    transport = scope["extensions"][_TRANSPORT]
     if gracefully:
         transport.close()  # what was written goes out first
     else:

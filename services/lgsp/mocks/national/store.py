@@ -114,20 +114,16 @@ class PortalStore:
             call,
         )
 
-    def committing(self) -> "asyncio.Future[None]":
-        """Return what is done once everything written so far is in the file; not to be cancelled.
+    async def committed(self) -> None:
+        """Wait until everything written so far is in the file.
 
-        It is shared by all calls of one turn of the loop.
+        The commit is shared by all calls of one turn of the loop.
         """
         if self._commit is None:
             loop = asyncio.get_running_loop()
             self._commit = loop.create_future()
             loop.call_soon(self._do_commit)
-        return self._commit
-
-    async def committed(self) -> None:
-        """Wait until everything written so far is in the file."""
-        await asyncio.shield(self.committing())
+        await asyncio.shield(self._commit)
 
     def read(self, query: str, *arguments: object) -> list[sqlite3.Row]:
         """Run a read query on committed data."""
