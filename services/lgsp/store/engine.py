@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    CursorResult,
     Dialect,
     Engine,
     MetaData,
@@ -78,14 +77,20 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 def execute(
     connection: Connection, statement: str, values: tuple[Any, ...] | list[tuple[Any, ...]] = ()
-) -> CursorResult[Any]:
-    """Execute plain SQL with `?` for values; a list of tuples: once for each.
+) -> Any:
+    """Execute plain SQL with `?` for values, a list of tuples: once for each; return the cursor.
 
-    For what runs with every batch: statements built by name cost more than a small transaction.
+    The driver does it: for what runs with every batch. SQLAlchemy's way costs more than a small
+    transaction itself. Errors are the driver's; a worker ends with them and resumes.
     """
+    cursor: Any = connection.connection.cursor()
     if connection.dialect.name == "postgresql":
         statement = statement.replace("?", "%s")
-    return connection.exec_driver_sql(statement, values)
+    if isinstance(values, list):
+        cursor.executemany(statement, values)
+    else:
+        cursor.execute(statement, values)
+    return cursor
 
 
 def _check_layout(engine: Engine) -> None:

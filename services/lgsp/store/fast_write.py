@@ -14,10 +14,11 @@ from sqlalchemy import Connection
 
 from lgsp.domain.errors import FatalError
 from lgsp.domain.state import NO_TIME
+from lgsp.store.engine import execute
 
 _AT_ONCE = 20_000
 _STORED = {
-    "postgresql": "SELECT code, partition, overdue, state FROM dossiers WHERE code = ANY(%s)",
+    "postgresql": "SELECT code, partition, overdue, state FROM dossiers WHERE code = ANY(?)",
     "sqlite": "SELECT code, partition, overdue, state FROM dossiers"
     " WHERE code IN (SELECT value FROM json_each(?))",
 }
@@ -47,7 +48,8 @@ def insert_rows(connection: Connection, rows: Sequence[NewRow]) -> None:
         types = ("text", "int4", "int2", "int8", "bytea")
         copy_rows(connection, f"dossiers ({columns})", types, rows)
         return
-    connection.exec_driver_sql(
+    execute(
+        connection,
         "INSERT INTO dossiers (code, partition, overdue, wake_at, state) VALUES (?, ?, ?, ?, ?)",
         list(rows),
     )
@@ -70,7 +72,8 @@ def grow_rows(connection: Connection, rows: Sequence[GrownRow]) -> None:
             " WHERE d.code = g.code"
         ).rowcount
     else:
-        done = connection.exec_driver_sql(
+        done = execute(
+            connection,
             "UPDATE dossiers SET overdue = ?, wake_at = ?,"
             " state = CAST(? || substr(state, ?) || ? AS BLOB) WHERE code = ?",
             list(rows),
@@ -87,7 +90,7 @@ def stored_rows(
         part = list(codes[at : at + _AT_ONCE])
         kind = connection.dialect.name
         names = part if kind == "postgresql" else json.dumps(part)
-        yield from map(tuple, connection.exec_driver_sql(_STORED[kind], (names,)))
+        yield from execute(connection, _STORED[kind], (names,))
 
 
 def copy_rows(

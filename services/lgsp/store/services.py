@@ -44,12 +44,11 @@ class ServiceNumbers:
                 # Another worker's may have been given before and committed after newer ones.
                 for service in missing:
                     if service not in self._known:
-                        number = execute(connection, _ONE, service).scalar_one()
+                        (number,) = execute(connection, _ONE, service).fetchone()
                         self._known[service] = number
         return self._known
 
     def _read(self, connection: Connection) -> None:
-        for row in execute(connection, _NEWER, (self._newest,)):
-            agency, domain, procedure, number = tuple(row)
+        for agency, domain, procedure, number in execute(connection, _NEWER, (self._newest,)):
             self._known[agency, domain, procedure] = number
             self._newest = max(self._newest, number)
