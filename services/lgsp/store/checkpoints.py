@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 
 from sqlalchemy import Engine, event
 
-_EVERY = 5.0  # seconds
+_EVERY = 10.0  # seconds; the disk is busy for a moment, and a live batch may meet it
 _MOST_PAGES = 65_536  # 256 MB: a log as long as this is moved by the commit that finds it
 
 

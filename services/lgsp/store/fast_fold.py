@@ -44,7 +44,7 @@ class FastRatesFold:
         park: Callable[[Sequence[Reject]], None],
         *,
         keep: int = 50_000,
-        few: int = 64,
+        few: int = 128,
     ) -> None:
         self._engine = engine
         self._numbers = ServiceNumbers(engine)
