@@ -43,7 +43,8 @@ class EventReader:
         self._texts = texts
         self._calendar = calendar
         self._runs = [Spans() for _ in _RUNS]
-        self._count = [1] * len(_RUNS)
+        # Every run with its place; asked only for those that `_runs` cannot find.
+        self._places: list[dict[bytes, int]] = [{} for _ in _RUNS]
         # Row 0: not usable.
         self._known = [np.full((64, len(names)), -1, np.int32) for _, names in _RUNS]
 
@@ -101,8 +102,7 @@ class EventReader:
         index: Ints,
     ) -> Ints:
         """Remember runs of texts; row 0 stands for those that are not usable."""
-        known, data = self._known[run], columns.data
-        places: dict[bytes, int] = {}
+        known, places, data = self._known[run], self._places[run], columns.data
         new: list[int] = []
         bounds = [(columns.starts[name][index], columns.ends[name][index]) for name in names]
         keys = _cut(columns, begin, end)
@@ -111,15 +111,13 @@ class EventReader:
                 continue
             raw = [data[a[i] : b[i]] for a, b in bounds]
             if not all(map(is_usable, raw)):
-                places[key] = 0
                 continue
-            places[key] = self._count[run]
-            if places[key] == len(known):
-                known = self._known[run] = np.resize(known, (2 * len(known), len(raw)))
-            known[places[key]] = [self._texts.id_of(text) for text in raw]
-            self._count[run] += 1
+            place = places[key] = len(places) + 1
+            if place == len(known):
+                known = self._known[run] = np.resize(known, (2 * place, len(raw)))
+            known[place] = [self._texts.id_of(text) for text in raw]
             new.append(i)
-        found = np.array([places[key] for key in keys], np.int64)
+        found = np.array([places.get(key, 0) for key in keys], np.int64)
         self._runs[run].learn(columns.words, begin[new], end[new], found[new])
         return found
 

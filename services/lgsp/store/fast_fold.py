@@ -22,7 +22,6 @@ from lgsp.store.fast_change import Change, Other
 from lgsp.store.fast_events import EventReader, Read
 from lgsp.store.fast_table import Table
 from lgsp.store.fold import RatesFold, read_event
-from lgsp.store.services import ServiceNumbers
 
 _KEEP_PLAIN = 10_000  # a dossier as an object is several times as large as a row
 
@@ -47,7 +46,6 @@ class FastRatesFold:
         few: int = 128,
     ) -> None:
         self._engine = engine
-        self._numbers = ServiceNumbers(engine)
         self._calendar = FastCalendar(calendar)
         self._clock = clock
         self._park = park
@@ -142,7 +140,7 @@ class FastRatesFold:
 
     def _start(self) -> None:
         self._table = Table()
-        self._services = RowServices(self._table.texts, self._numbers)
+        self._services = RowServices(self._table.texts, self._plain.services)
         self._reader = EventReader(self._table.texts, self._calendar)
 
     def _read_others(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
-_WORDS = 8
+_WORDS = 16
 LONGEST = 8 * _WORDS
 """Longest span that is looked up, in bytes."""
 
@@ -67,6 +67,7 @@ def _read(words: Words, start: Ints, end: Ints) -> tuple[Words, list[Words], Int
         word = words[np.minimum(start + at, len(words) - 1)]
         word &= _KEEP[np.clip(lengths - at, 0, 8)]
         read.append(word)
-        hashes = (hashes ^ word) * _MIX
-        hashes ^= hashes >> _HALF
+        mixed = (hashes ^ word) * _MIX
+        # A shorter span's hash must not depend on what else is in the batch.
+        hashes = np.where(lengths > at, mixed ^ (mixed >> _HALF), hashes)
     return hashes, read, lengths

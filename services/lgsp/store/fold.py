@@ -99,7 +99,7 @@ class RatesFold:
         self._clock = clock
         self._park = park
         self._keep = keep
-        self._services = ServiceNumbers(engine)
+        self.services = ServiceNumbers(engine)
         self._held: dict[int, _Held] = {}
 
     @property
@@ -262,7 +262,7 @@ class RatesFold:
         return changed
 
     def _numbered(self, cells: Cells) -> list[CellRow]:
-        return cell_rows(cells, self._services.of(service for _, _, service in cells))
+        return cell_rows(cells, self.services.of(service for _, _, service in cells))
 
     def _write(
         self,
