@@ -11,7 +11,7 @@ from lgsp.domain.state import LONGEST_TEXT, NO_TIME, REOPENS, TEXTS, TIMES
 from lgsp.runtime.columns import UNKNOWN, Columns, decode_columns
 from lgsp.store.fast_calendar import FastCalendar
 from lgsp.store.fast_merge import Events
-from lgsp.store.fast_spans import Spans
+from lgsp.store.fast_spans import LONGEST, Spans
 from lgsp.store.fast_table import STEP, Texts
 
 Ints = npt.NDArray[np.int64]
@@ -43,8 +43,8 @@ class EventReader:
         self._texts = texts
         self._calendar = calendar
         self._runs = [Spans() for _ in _RUNS]
-        # Every run with its place; asked only for those that `_runs` cannot find.
-        self._places: list[dict[bytes, int]] = [{} for _ in _RUNS]
+        self._count = [1] * len(_RUNS)
+        self._long: list[dict[bytes, int]] = [{} for _ in _RUNS]  # those that `_runs` cannot hold
         # Row 0: not usable.
         self._known = [np.full((64, len(names)), -1, np.int32) for _, names in _RUNS]
 
@@ -102,7 +102,8 @@ class EventReader:
         index: Ints,
     ) -> Ints:
         """Remember runs of texts; row 0 stands for those that are not usable."""
-        known, places, data = self._known[run], self._places[run], columns.data
+        known, data = self._known[run], columns.data
+        places = dict(self._long[run])
         new: list[int] = []
         bounds = [(columns.starts[name][index], columns.ends[name][index]) for name in names]
         keys = _cut(columns, begin, end)
@@ -111,13 +112,17 @@ class EventReader:
                 continue
             raw = [data[a[i] : b[i]] for a, b in bounds]
             if not all(map(is_usable, raw)):
+                places[key] = 0
                 continue
-            place = places[key] = len(places) + 1
+            place = places[key] = self._count[run]
+            self._count[run] += 1
             if place == len(known):
                 known = self._known[run] = np.resize(known, (2 * place, len(raw)))
             known[place] = [self._texts.id_of(text) for text in raw]
             new.append(i)
-        found = np.array([places.get(key, 0) for key in keys], np.int64)
+            if len(key) > LONGEST:
+                self._long[run][key] = place
+        found = np.array([places[key] for key in keys], np.int64)
         self._runs[run].learn(columns.words, begin[new], end[new], found[new])
         return found
 

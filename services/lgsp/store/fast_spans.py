@@ -10,7 +10,7 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
-_WORDS = 16
+_WORDS = 8
 LONGEST = 8 * _WORDS
 """Longest span that is looked up, in bytes."""
 
