@@ -33,10 +33,10 @@ class TimedLane(Lane):
 
     arrived: Callable[[], None]
 
-    async def offer(self, generation: int, tp: TP, records: list[Any]) -> None:
+    async def offer(self, tp: TP, records: list[Any], *, end: int | None) -> None:
         """Queue what was fetched."""
         self.arrived()
-        await super().offer(generation, tp, records)
+        await super().offer(tp, records, end=end)
 
 
 class Timed:

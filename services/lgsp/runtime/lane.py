@@ -6,7 +6,8 @@ Faust's; records go in lists, one list a partition, to a handler which stores st
 in one transaction. The stored position is the truth: an assigned partition starts there, whatever
 Kafka's own offset says.
 
-The other half, on Faust's side, is runtime/lane_consumer.py.
+The other half, on Faust's side, is runtime/lane_consumer.py; runtime/lane_watch.py sees that no
+partition stands still.
 """
 
 import asyncio
@@ -77,8 +78,9 @@ class Lane:
         self.ends: dict[int, int] = {}  # partition -> high water mark last seen
         self.held: set[int] = set()  # partitions that are ours now
         self.joined = False  # whether the group has given us partitions to read
+        self.starving = False  # the handler waits for records, and none are queued
         self.last_progress = time.monotonic()
-        self._queue: asyncio.Queue[tuple[int, TP, list[Any]]] = asyncio.Queue(_QUEUED_BATCHES)
+        self._queue: asyncio.Queue[tuple[TP, list[Any]]] = asyncio.Queue(_QUEUED_BATCHES)
         self._reseeks: dict[int, int] = {}
         self._log = structlog.get_logger().bind(lane=name, topic=topic)
 
@@ -93,16 +95,24 @@ class Lane:
         """False when there has been lag for a minute with nothing stored: alive but stuck."""
         return not any(self.lag.values()) or time.monotonic() - self.last_progress < 60
 
-    async def offer(self, generation: int, tp: TP, records: list[Any]) -> None:
-        """Queue what was fetched; waits (back-pressure) while the handler is behind."""
-        await self._queue.put((generation, tp, records))
+    async def offer(self, tp: TP, records: list[Any], *, end: int | None) -> None:
+        """Queue what was fetched; waits (back-pressure) while the handler is behind.
+
+        `end` is the partition's end in the log as the fetch saw it, None when it did not.
+        """
+        self.ends[tp.partition] = end or records[-1].offset + 1
+        await self._queue.put((tp, records))
+
+    async def read_again(self, partition: int) -> None:
+        """Have the partition read from its stored position, before anything queued later."""
+        await self._queue.put((TP(self.topic, partition), []))
 
     def drop(self, partitions: frozenset[int] | None = None) -> None:
         """Drop queued records of the partitions (None: of all); they will be fetched again."""
         kept = []
         while not self._queue.empty():
             item = self._queue.get_nowait()
-            if partitions is not None and item[1].partition not in partitions:
+            if partitions is not None and item[0].partition not in partitions:
                 kept.append(item)
         for item in kept:
             self._queue.put_nowait(item)
@@ -118,8 +128,10 @@ class Lane:
 
         Live, a batch is what has come; behind a long backlog it is filled up to the batch size.
         """
+        self.starving = self._queue.empty()
         items = [await self._queue.get()]
-        count = len(items[0][2])
+        self.starving = False
+        count = len(items[0][1])
         while count < self.batch_events:
             try:
                 items.append(self._queue.get_nowait())
@@ -131,22 +143,23 @@ class Lane:
                         items.append(await self._queue.get())
                 except TimeoutError:
                     break
-            count += len(items[-1][2])
-        batches, gaps = self._fit(app.consumer_generation_id, items)
+            count += len(items[-1][1])
+        batches, gaps = self._fit(items)
         for tp in gaps:
             await self._reseek(app.consumer, tp)
         if batches:
             await self._apply(app, batches)
 
-    def _fit(
-        self, generation: int, items: list[tuple[int, TP, list[Any]]]
-    ) -> tuple[list[Batch], set[TP]]:
+    def _fit(self, items: list[tuple[TP, list[Any]]]) -> tuple[list[Batch], set[TP]]:
         """Join what was queued into one batch a partition that starts at its stored position."""
         wanted: dict[int, list[Any]] = {}
         gaps: set[TP] = set()
-        for read_in, tp, records in items:
+        for tp, records in items:
             position = self.handler.position(tp.partition)
-            if position is None or read_in != generation or tp in gaps:
+            if position is None or tp in gaps:
+                continue
+            if not records:  # asked for by read_again()
+                gaps.add(tp)
                 continue
             held = wanted.get(tp.partition)
             expected = held[-1].offset + 1 if held else position

@@ -33,7 +33,12 @@ class _LaneConsumer(Consumer):
         self._durable: dict[TP, int] = {}
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """Offer the lane its records whole; yield those of other topics as Faust does."""
+        """Offer the lane its records whole; yield those of other topics as Faust does.
+
+        The lane gets them even when Faust's flow is stopped: a fetch that began before a
+        rebalance may end after the seek to the stored positions, and its records come only once.
+        What the lane may do with them it knows from its own positions.
+        """
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if not records or self.should_stop:
@@ -42,10 +47,9 @@ class _LaneConsumer(Consumer):
         for tp, found in records.items():
             if tp.topic != self.lane.topic:
                 others[tp] = found
-            elif found and self.flow_active and (active is None or tp in active):
-                self.lane.ends[tp.partition] = self.highwater(tp) or found[-1].offset + 1
+            elif found:
                 self._read_offset[tp] = found[-1].offset
-                await self.lane.offer(generation, tp, found)
+                await self.lane.offer(tp, found, end=self.highwater(tp))
         for tp, record in self.scheduler.iterate(others):
             if not self.flow_active or generation != self.app.consumer_generation_id:
                 break
@@ -84,10 +88,14 @@ class _LaneConsumer(Consumer):
         return offsets
 
     async def _seek(self, partition: TP, offset: int) -> None:
-        """Seek in the consumer's thread; from ours (Faust's way) it breaks a fetch under way."""
+        """Seek in the consumer's thread; from ours (Faust's way) it breaks a fetch under way.
+
+        A partition that was taken from us meanwhile is left alone.
+        """
 
         async def seek() -> None:
-            self._thread.seek(partition, offset)
+            if partition in self._thread.assignment():
+                self._thread.seek(partition, offset)
 
         await self._thread.call_thread(seek)
 

@@ -24,6 +24,11 @@ STORED_OFFSET = Gauge(
     "lgsp_lane_stored_offset", "Next offset to read, as stored.", ["lane", "partition"]
 )
 PARTITIONS = Gauge("lgsp_lane_partitions", "Partitions that this worker reads now.", ["lane"])
+READ_AGAIN = Counter(
+    "lgsp_lane_read_again_total",
+    "Partitions read again from the stored position because their records stayed unread.",
+    ["lane"],
+)
 LAST_BATCH = Gauge(
     "lgsp_lane_last_batch_timestamp_seconds", "When the last batch became durable.", ["lane"]
 )

@@ -14,6 +14,7 @@ from lgsp.domain.errors import FatalError
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.lane import Lane
 from lgsp.runtime.lane_consumer import make_transport
+from lgsp.runtime.lane_watch import LaneWatch
 from lgsp.runtime.settings import Settings
 
 SideTask = Callable[[], Awaitable[None]]
@@ -67,8 +68,10 @@ async def _run(settings: Settings, lane: Lane, side_tasks: Sequence[SideTask], p
     beat = _Heartbeat()
     app = make_app(settings, lane)
 
+    watch = LaneWatch(lane)
+
     def ready() -> Mapping[str, bool]:
-        return {"joined": lane.joined, "moving": lane.moving}
+        return {"joined": lane.joined, "moving": lane.moving, "broker": watch.broker_answers}
 
     # A batch is a hundred thousand young records, none in a cycle: to look for cycles after
     # each seven hundred (the default) costs a fifth of a replay.
@@ -80,6 +83,7 @@ async def _run(settings: Settings, lane: Lane, side_tasks: Sequence[SideTask], p
         asyncio.create_task(work, name=name)
         for name, work in [
             ("lane", lane.run(app)),
+            ("lane watch", watch.run(app)),
             ("heartbeat", beat.run()),
             ("faust", app.wait_until_stopped()),
             ("stop", stop.wait()),

@@ -1,0 +1,115 @@
+"""The lane watch: a partition that nobody reads is read again, and then ends the process."""
+
+from collections.abc import Mapping
+
+import pytest
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from lgsp.domain.errors import FatalError
+from lgsp.runtime.lane import Lane
+from lgsp.runtime.lane_watch import LaneWatch
+from tests.runtime.test_lane import TOPIC, App, FakeConsumer, Handler, records
+
+
+class Broker(FakeConsumer):
+    """Says where the log ends."""
+
+    def __init__(self, ends: Mapping[int, int]) -> None:
+        super().__init__()
+        self.ends = dict(ends)
+        self.resumed: list[TP] = []
+        self.away = False
+
+    async def highwaters(self, *tps: TP) -> dict[TP, int]:
+        if self.away:
+            raise KafkaError("no broker")
+        return {tp: self.ends[tp.partition] for tp in tps}
+
+    def resume_partitions(self, tps: set[TP]) -> None:
+        self.resumed.extend(tps)
+
+
+class Watched:
+    """A lane of two partitions, its watch, and the time."""
+
+    def __init__(self, ends: Mapping[int, int]) -> None:
+        self.now = 1000.0
+        self.handler = Handler({0: 5, 1: 5})
+        self.lane = Lane("test", TOPIC, self.handler, batch_events=100)
+        for partition in (0, 1):
+            self.lane.opened(partition, 5)
+        self.broker = Broker(ends)
+        self.watch = LaneWatch(self.lane, lambda: self.now)
+        self.lane.starving = True
+        self.lane.last_progress = self.now
+
+    async def look_for(self, seconds: int) -> None:
+        """Look every five seconds of the clock."""
+        for _ in range(0, seconds, 5):
+            await self.watch.look(self.broker)
+            self.now += 5
+
+
+async def test_the_lag_is_what_the_broker_says() -> None:
+    at = Watched({0: 12, 1: 5})
+    await at.look_for(5)
+
+    assert at.lane.lag == {0: 7, 1: 0}
+
+
+async def test_a_partition_nobody_reads_is_read_again_from_its_stored_position() -> None:
+    at = Watched({0: 12, 1: 5})
+    await at.look_for(40)
+    assert at.broker.resumed == [TP(TOPIC, 0)]  # once
+
+    await at.lane.step(App(at.broker))
+    assert at.broker.seeks == [(TP(TOPIC, 0), 5)]
+
+    await at.lane.offer(TP(TOPIC, 0), records(*range(5, 12)), end=12)
+    await at.lane.step(App(at.broker))
+    at.lane.starving = True
+    await at.look_for(200)
+    assert at.handler.position(0) == 12
+    assert at.broker.resumed == [TP(TOPIC, 0)]
+
+
+async def test_a_partition_that_stays_unread_ends_the_process() -> None:
+    at = Watched({0: 12, 1: 5})
+    with pytest.raises(FatalError, match=r"dossier-events/0: stored up to 5, the log ends at 12"):
+        await at.look_for(200)
+
+
+async def test_a_handler_that_takes_its_time_is_no_reason() -> None:
+    at = Watched({0: 12, 1: 5})
+    at.lane.starving = False  # it is applying something, and has been for long
+    at.lane.last_progress = at.now - 300
+    await at.look_for(300)
+
+    assert at.broker.resumed == []
+
+
+async def test_a_partition_given_away_is_forgotten() -> None:
+    at = Watched({0: 12, 1: 5})
+    await at.look_for(15)
+    at.lane.closed(0)
+    await at.look_for(60)
+    at.handler.open_partition(0)
+    at.lane.opened(0, 5)
+    await at.look_for(20)
+
+    assert at.broker.resumed == []
+
+
+async def test_a_broker_that_does_not_answer_shows() -> None:
+    at = Watched({0: 5, 1: 5})
+    await at.look_for(60)
+    assert at.watch.broker_answers
+
+    at.broker.away = True
+    await at.look_for(40)
+    assert not at.watch.broker_answers
+
+    at.broker.away = False
+    await at.look_for(5)
+    assert at.watch.broker_answers
