@@ -24,10 +24,12 @@ _LIVENESS_LIMIT = 30.0  # seconds that the loop may stand still before /healthz 
 
 def make_app(settings: Settings, lane: Lane) -> faust.App:
     """Return the Faust app of a lane: group `lgsp-<lane>`, no Tables, no web server."""
+    data = settings.data / "faust"
+    data.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         f"lgsp-{lane.name}",
         broker=[f"kafka://{address}" for address in settings.bootstrap.split(",")],
-        datadir=settings.data / "faust" / lane.name,
+        datadir=data / lane.name,
         topic_partitions=settings.partitions,
         topic_allow_declare=False,
         topic_disable_leader=True,
@@ -60,7 +62,6 @@ def run_worker(settings: Settings, lane: Lane, side_tasks: Sequence[SideTask], p
 
 async def _run(settings: Settings, lane: Lane, side_tasks: Sequence[SideTask], port: int) -> int:
     log = structlog.get_logger().bind(lane=lane.name)
-    (settings.data / "faust").mkdir(parents=True, exist_ok=True)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
