@@ -77,7 +77,7 @@ def run(
     )
     lane = TimedLane(LANE, task.topic, Timed(fold, stored), batch_events=most_events(settings))
     lane.arrived = arrived
-    with background_checkpoints(engine):
+    with background_checkpoints(engine, lambda: lane.replaying):
         run_worker(settings, lane, [make(lane) for make in side_tasks], port=0)
 
 

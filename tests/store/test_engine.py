@@ -36,7 +36,7 @@ def test_a_reader_keeps_no_writer_out(engine: Engine) -> None:
 
 def test_what_was_committed_is_in_the_file_once_checkpoints_have_ended(tmp_path: Path) -> None:
     engine = open_store(f"sqlite:///{tmp_path}/a.db")
-    with background_checkpoints(engine), engine.begin() as connection:
+    with background_checkpoints(engine, lambda: False), engine.begin() as connection:
         connection.execute(insert(PORTALS).values(PORTAL))
     engine.dispose()
 

@@ -19,6 +19,7 @@ from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.topics import DOSSIER_EVENTS, SYNC_RESULTS
 from lgsp.runtime.worker import run_worker
+from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.engine import open_store
 from lgsp.store.lane_list import summarise
 from lgsp.store.lane_rows import Outgoing
@@ -77,7 +78,8 @@ def run(settings: Settings) -> int:
             await asyncio.sleep(_REPORT_EVERY)
 
     try:
-        return run_worker(settings, lane, [push, report], settings.metrics_port + 1)
+        with background_checkpoints(engine, lambda: lane.replaying):
+            return run_worker(settings, lane, [push, report], settings.metrics_port + 1)
     finally:
         engine.dispose()
         letters_producer.close()

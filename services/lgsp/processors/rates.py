@@ -62,9 +62,8 @@ def run(settings: Settings) -> int:
                     mark_published(engine, cells)
                     metrics.CELLS_PUBLISHED.inc(len(cells))
                 # In a long replay a cell changes again and again: gather its changes.
-                replaying = sum(lane.lag.values()) > settings.batch_events
-                if replaying or len(cells) < _PUBLISH_AT_ONCE:
-                    await asyncio.sleep(_PUBLISH_IN_REPLAY if replaying else _PUBLISH_EVERY)
+                if lane.replaying or len(cells) < _PUBLISH_AT_ONCE:
+                    await asyncio.sleep(_PUBLISH_IN_REPLAY if lane.replaying else _PUBLISH_EVERY)
 
     async def wake() -> None:
         while True:
@@ -77,7 +76,7 @@ def run(settings: Settings) -> int:
             await asyncio.sleep(0 if woken else _WAKE_EVERY)
 
     try:
-        with background_checkpoints(engine):
+        with background_checkpoints(engine, lambda: lane.replaying):
             return run_worker(settings, lane, [publish, wake], settings.metrics_port)
     finally:
         engine.dispose()

@@ -78,6 +78,7 @@ class Lane:
         self.ends: dict[int, int] = {}  # partition -> high water mark last seen
         self.held: set[int] = set()  # partitions that are ours now
         self.joined = False  # whether the group has given us partitions to read
+        self.replaying = False  # a long backlog waits: how much counts, not how soon
         self.starving = False  # the handler waits for records, and none are queued
         self.last_progress = time.monotonic()
         self._queue: asyncio.Queue[tuple[TP, list[Any]]] = asyncio.Queue(_QUEUED_BATCHES)
@@ -144,6 +145,7 @@ class Lane:
                 except TimeoutError:
                     break
             count += len(items[-1][1])
+        self.replaying = sum(self.lag.values()) - count >= _LONG_BACKLOG
         batches, gaps = self._fit(items)
         for tp in gaps:
             await self._reseek(app.consumer, tp)

@@ -1,7 +1,6 @@
 """Runs one processor: a Faust app on a lane, its side tasks, its health server, until SIGTERM."""
 
 import asyncio
-import gc
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -11,6 +10,7 @@ import faust
 import structlog
 
 from lgsp.domain.errors import FatalError
+from lgsp.runtime.collector import collect_all_now_and_then, collect_young_only
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.lane import Lane
 from lgsp.runtime.lane_consumer import make_transport
@@ -18,7 +18,6 @@ from lgsp.runtime.lane_watch import LaneWatch
 from lgsp.runtime.settings import Settings
 
 SideTask = Callable[[], Awaitable[None]]
-_YOUNG = 100_000  # objects made before the collector looks at them
 _LIVENESS_LIMIT = 30.0  # seconds that the loop may stand still before /healthz says so
 
 
@@ -74,10 +73,7 @@ async def _run(settings: Settings, lane: Lane, side_tasks: Sequence[SideTask], p
     def ready() -> Mapping[str, bool]:
         return {"joined": lane.joined, "moving": lane.moving, "broker": watch.broker_answers}
 
-    # A batch is a hundred thousand young records, none in a cycle: to look for cycles after
-    # each seven hundred (the default) costs a fifth of a replay.
-    gc.freeze()
-    gc.set_threshold(_YOUNG, 50, 100)
+    collect_young_only()
     health = serve_health(settings.metrics_host, port, ready, beat.checks)
     await app.start()
     tasks = [
@@ -86,6 +82,7 @@ async def _run(settings: Settings, lane: Lane, side_tasks: Sequence[SideTask], p
             ("lane", lane.run(app)),
             ("lane watch", watch.run(app)),
             ("heartbeat", beat.run()),
+            ("collector", collect_all_now_and_then()),
             ("faust", app.wait_until_stopped()),
             ("stop", stop.wait()),
             *[(task.__name__, _as_coroutine(task)) for task in side_tasks],

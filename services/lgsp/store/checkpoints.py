@@ -6,18 +6,26 @@ that somebody waits for. PostgreSQL has its own process for this.
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 
 from sqlalchemy import Engine, event
 
-_EVERY = 10.0  # seconds; the disk is busy for a moment, and a live batch may meet it
+# Seconds. A commit may wait for the disk while the log is flushed, and the flush takes as long as
+# the log has grown: live, by little and often; in a replay, where nobody waits, seldom.
+_LIVE, _REPLAY = 0.25, 10.0
 _MOST_PAGES = 65_536  # 256 MB: a log as long as this is moved by the commit that finds it
 
 
 @contextmanager
-def background_checkpoints(engine: Engine) -> Iterator[None]:
-    """Checkpoint a SQLite store every few seconds in a thread, while there are commits."""
+def background_checkpoints(engine: Engine, replaying: Callable[[], bool]) -> Iterator[None]:
+    """Checkpoint a SQLite store in a thread, again and again while there are commits.
+
+    Args:
+        engine: the store; nothing is done for PostgreSQL.
+        replaying: whether nobody waits for a batch now. Called in the thread.
+    """
     if engine.dialect.name != "sqlite":
         yield
         return
@@ -32,10 +40,13 @@ def background_checkpoints(engine: Engine) -> Iterator[None]:
         committed.set()
 
     def work() -> None:
+        last = time.monotonic()
         with closing(sqlite3.connect(str(engine.url.database))) as connection:
-            while not stopped.wait(_EVERY):
-                if committed.is_set():
+            while not stopped.wait(_LIVE):
+                due = not replaying() or time.monotonic() - last >= _REPLAY
+                if due and committed.is_set():
                     committed.clear()
+                    last = time.monotonic()
                     with suppress(sqlite3.OperationalError):  # the next one will do
                         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
