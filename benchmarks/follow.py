@@ -17,8 +17,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.contenders import ours
 from benchmarks.contenders.process import PARTITIONS, Task
+from lgsp.runtime.batch import Batch
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.lane import Batch, Lane
+from lgsp.runtime.lane import Lane
 from lgsp.runtime.worker import SideTask
 
 Note = tuple[int, int, float]

@@ -14,8 +14,9 @@ from faust.types import TP
 
 from benchmarks.contenders.process import Stopwatch, Task, read_task, report
 from benchmarks.digests import digests_in
+from lgsp.runtime.batch import Batch
 from lgsp.runtime.calendar import load_calendar
-from lgsp.runtime.lane import Batch, Lane
+from lgsp.runtime.lane import Lane
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.record import Reject
 from lgsp.runtime.settings import load_settings

@@ -8,12 +8,12 @@ from tests.conftest import MakeTopic
 from tests.ports import free_port_pair
 
 from lgsp.domain.errors import RetryableError
+from lgsp.runtime.batch import Batch
 from lgsp.runtime.broker import EmbeddedBroker
 from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.bulk_read import read_batches
 from lgsp.runtime.kafka import end_offsets, read_topic
 from lgsp.runtime.kafka_cluster import open_admin
-from lgsp.runtime.lane import Batch
 from lgsp.runtime.settings import load_settings
 from lgsp.runtime.topic_admin import apply_topics
 from lgsp.runtime.topics import DOSSIER_EVENTS

@@ -14,7 +14,8 @@ from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.lane import Batch, FencedError, Lane
+from lgsp.runtime.batch import Batch, FencedError
+from lgsp.runtime.lane import Lane
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.worker import make_app
 

@@ -12,12 +12,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lgsp.cli.output import emit, table
 from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.runtime.batch import Batch
 from lgsp.runtime.bulk_read import read_batches
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.collector import collect_young_only
 from lgsp.runtime.kafka import begin_offsets, end_offsets
-from lgsp.runtime.lane import Batch
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.record import Reject
 from lgsp.runtime.settings import Settings, load_settings

@@ -8,13 +8,14 @@ import structlog
 from lgsp.domain.errors import RetryableError
 from lgsp.domain.rates import PROFILE, PROFILE_VERSION
 from lgsp.runtime import metrics
+from lgsp.runtime.batch import FencedError
 from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.codec import CELLS
 from lgsp.runtime.dead_letters import DeadLetters, Stage
 from lgsp.runtime.kafka import make_producer
-from lgsp.runtime.lane import FencedError, Lane
+from lgsp.runtime.lane import Lane
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.topics import DOSSIER_EVENTS, RATE_CELLS
 from lgsp.runtime.worker import run_worker

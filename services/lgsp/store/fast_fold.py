@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.working_time import Calendar
-from lgsp.runtime.lane import Batch
+from lgsp.runtime.batch import Batch
 from lgsp.runtime.record import Record, Reject
 from lgsp.store.dossiers import write_portals
 from lgsp.store.fast_calendar import FastCalendar
