@@ -15,6 +15,7 @@ _SERVICES = select(SERVICES.c.id, SERVICES.c.agency, SERVICES.c.domain, SERVICES
 _SUMS = select(
     CELLS.c.day, CELLS.c.service, *[func.sum(CELLS.c[name]) for name in _TIMELESS]
 ).group_by(CELLS.c.day, CELLS.c.service)
+_LINE = "\0".join(["%s"] * (2 + len(_TIMELESS)))  # day, service, counts
 _ROWS_AT_ONCE = 5000
 
 
@@ -39,7 +40,7 @@ def digest(engine: Engine) -> Digest:
             dossiers += 1
         services = {number: "\0".join(texts) for number, *texts in connection.execute(_SERVICES)}
         lines = sorted(
-            "\0".join([str(day), services[service], *map(str, counts)])
+            _LINE % (day, services[service], *counts)
             for day, service, *counts in connection.execute(_SUMS)
             if any(counts)
         )

@@ -1,0 +1,115 @@
+"""Rebuilding from a real log: the same store whatever the number of processes; failures show."""
+
+import asyncio
+import os
+import random
+import signal
+from pathlib import Path
+
+import pytest
+from tests.conftest import MakeTopic
+from tests.store.conftest import postgres_url, store_url  # noqa: F401 - fixtures
+from tests.store.history import history
+from tests.store.test_fold import expected_cells, stored_cells
+
+from lgsp.cli import rebuild, rebuild_share
+from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.runtime.bulk import BulkProducer
+from lgsp.runtime.codec import encode_event
+from lgsp.runtime.settings import Settings
+from lgsp.store.engine import open_store
+
+pytestmark = pytest.mark.kafka
+
+EVENTS = history(random.Random(5), dossiers=3000)
+
+
+@pytest.fixture
+def log(
+    broker: str, make_topic: MakeTopic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """A log of its own with the events and two records that are none, and settings to read it."""
+    topic = make_topic(partitions=5)
+
+    async def send() -> None:
+        async with BulkProducer(broker, topic) as producer:
+            for event in EVENTS:
+                producer.add(event.dossier_code.encode(), encode_event(event))
+            for n in range(2):
+                producer.add(b"no-event-%d" % n, b"?")
+            await producer.flush()
+
+    asyncio.run(send())
+    for module in (rebuild, rebuild_share):
+        monkeypatch.setattr(module, "DOSSIER_EVENTS", topic)
+    return Settings(data=tmp_path, broker=broker, replay_events=1000)
+
+
+def test_the_store_is_the_same_whatever_the_number_of_processes(
+    log: Settings,
+    store_url: str,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    alone = rebuild.replay(log, f"sqlite:///{tmp_path / 'alone.db'}", jobs=1)
+    shared = rebuild.replay(log, store_url, jobs=3)
+
+    assert (alone["processes"], shared["processes"]) == (1, 3)
+    for report in (alone, shared):
+        assert (report["events"], report["rejected"]) == (len(EVENTS) + 2, 2)
+    assert shared["sha256"] == alone["sha256"]
+    store = open_store(store_url)
+    without_time = {k: v for k, v in stored_cells(store).items() if k[-1] != "open_overdue"}
+    store.dispose()
+    assert without_time == {
+        k: v for k, v in expected_cells(EVENTS).items() if k[-1] != "open_overdue"
+    }
+
+
+def test_a_store_that_is_not_empty_is_refused(log: Settings, tmp_path: Path) -> None:
+    into = f"sqlite:///{tmp_path / 'new.db'}"
+    rebuild.replay(log, into, jobs=2)
+    with pytest.raises(ConfigurationError, match="not empty"):
+        rebuild.replay(log, into, jobs=2)
+
+
+def test_a_process_that_is_killed_ends_the_rebuild(
+    log: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(_settings: Settings) -> int:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+    monkeypatch.setattr(rebuild_share, "most_events", die)
+    with pytest.raises(FatalError, match="process 0 of the rebuild ended by itself"):
+        rebuild.replay(log, f"sqlite:///{tmp_path / 'new.db'}", jobs=1)
+
+
+def test_what_a_process_cannot_do_is_told(
+    log: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_settings: Settings) -> int:
+        raise FatalError("the disk is full")
+
+    monkeypatch.setattr(rebuild_share, "most_events", fail)
+    with pytest.raises(FatalError, match="the disk is full"):
+        rebuild.replay(log, f"sqlite:///{tmp_path / 'new.db'}", jobs=2)
+
+
+def test_a_broken_calendar_is_told_before_anything_is_made(log: Settings, tmp_path: Path) -> None:
+    calendar = tmp_path / "calendar.json"
+    calendar.write_text("{", "utf-8")
+    broken = log.model_copy(update={"calendar_file": calendar})
+    with pytest.raises(ConfigurationError, match=str(calendar)):
+        rebuild.replay(broken, f"sqlite:///{tmp_path / 'new.db'}")
+    assert not (tmp_path / "new.db").exists()
+
+
+def test_partitions_are_dealt_by_their_events() -> None:
+    dealt = rebuild_share.shares({0: 10, 1: 70, 2: 30, 3: 30, 4: 0}, 2)
+
+    assert [sum(share.values()) for share in dealt] == [70, 70]
+    assert sorted(p for share in dealt for p in share) == [0, 1, 2, 3, 4]
+
+
+def test_no_process_without_a_partition() -> None:
+    assert rebuild_share.shares({0: 10, 1: 70}, 8) == [{1: 70}, {0: 10}]
