@@ -149,13 +149,12 @@ class Lane:
         self.last_progress = time.monotonic()
         metrics.LAST_BATCH.labels(self.name).set_to_current_time()
         metrics.BATCHES.labels(self.name).inc()
+        metrics.EVENTS_IN.labels(self.name).inc(sum(len(b.records) for b in batches))
         for batch in batches:
             self._reseeks.pop(batch.partition, None)
-            metrics.EVENTS_IN.labels(self.name).inc(len(batch.records))
             app.consumer.acknowledge(
                 generation, TP(self.topic, batch.partition), batch.next_offset
             )
-            self.report(batch.partition)
 
     async def _reseek(self, consumer: Any, tp: TP) -> None:
         """Go back to the stored position: after a fence, or when records are missing."""
@@ -172,7 +171,7 @@ class Lane:
         await consumer.seek(tp, offset)
 
     def report(self, partition: int) -> None:
-        """Set the gauges of one partition."""
+        """Set the gauges of one partition; for the watch, because they cost as much as an event."""
         position = self.handler.position(partition)
         if position is not None:
             metrics.STORED_OFFSET.labels(self.name, partition).set(position)
