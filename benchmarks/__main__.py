@@ -173,7 +173,7 @@ def _parts(dataset: Dataset, events: int, *, seconds: float, rounds: int) -> boo
         Whether none failed.
     """
     parts: dict[str, Callable[[], object]] = {
-        "latency": lambda: save("latency", latency.measure(dataset, seconds, rounds)),
+        "latency": lambda: save("latency", latency.measure(dataset, seconds, max(3, rounds))),
         "memory": lambda: _save("memory", memory.measure(dataset)),
         "recovery": lambda: _recovery(dataset, events, rounds),
         "workers": lambda: _save("workers", workers.measure(dataset, events)),

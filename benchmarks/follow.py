@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.contenders import ours
 from benchmarks.contenders.process import PARTITIONS, Task
+from benchmarks.cores import bind_contender
 from lgsp.runtime.batch import Batch
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.lane import Lane
@@ -73,6 +74,7 @@ def _ready() -> None:
 
 def main() -> None:
     """Follow and write the notes."""
+    bind_contender()
     parser = argparse.ArgumentParser()
     parser.add_argument("who", choices=["raw", "ours"])
     for name in ("bootstrap", "topic"):

@@ -54,7 +54,8 @@ def _speed(found: Found) -> Iterator[Goal]:
 
 
 def _latency(found: Found) -> Iterator[Goal]:
-    by = {(row["contender"], row["rate"]): row for row in found.get("latency", ())}
+    rows = sorted(found.get("latency", ()), key=lambda row: row["bound"])  # bound ones, if any
+    by = {(row["contender"], row["rate"]): row for row in rows}
     for rate in _RATES:
         ours, raw = by.get(("ours", rate)), by.get(("raw", rate))
         ratio = ours["p99_ms"] / raw["p99_ms"] if ours and raw else None

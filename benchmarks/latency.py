@@ -1,6 +1,7 @@
 """Latency from produced to stored, at a steady rate: ours beside aiokafka doing nothing."""
 
 import asyncio
+import contextlib
 import gc
 import json
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from benchmarks import topic
+from benchmarks.cores import are_bound, bound_to_the_others, contender_environment
 from benchmarks.dataset import Dataset, Record
 from benchmarks.harness import ContenderError
 
@@ -26,24 +28,39 @@ _PATIENCE = 120.0
 
 
 def measure(dataset: Dataset, seconds: float, rounds: int) -> list[dict[str, Any]]:
-    """Measure at each of RATES, `rounds` times in turn; milliseconds, medians of the rounds."""
-    runs: dict[tuple[str, int], list[dict[str, float]]] = {}
-    with topic.broker(dataset) as bootstrap:
-        for turn in range(rounds):
-            for rate in RATES:
-                for who in ("raw", "ours") if turn % 2 == 0 else ("ours", "raw"):
+    """Measure at each of RATES, `rounds` times in turn; milliseconds, medians of the rounds.
+
+    Twice: with a core for the follower and the others for broker and producer, as the other parts
+    are measured (`bound`), and with all of them on all cores.
+    """
+    rows: list[dict[str, Any]] = []
+    for bound in (True, False) if are_bound() else (False,):
+        runs: dict[tuple[str, int], list[dict[str, float]]] = {}
+        with topic.broker(dataset, beside_contenders=bound) as bootstrap:
+            for turn in range(rounds):
+                for rate in RATES:
                     records = list(dataset.records(int(rate * seconds)))
-                    found = _once(bootstrap, who, records, rate)
-                    runs.setdefault((who, rate), []).append(found)
-                    print(f"bench: {who} at {rate}/s: {found}", file=sys.stderr, flush=True)
-    return [
-        {"contender": who, "rate": rate, "events": int(rate * seconds), "rounds": len(found)}
-        | {name: sorted(run[name] for run in found)[len(found) // 2] for name in found[0]}
-        for (who, rate), found in runs.items()
-    ]
+                    for who in ("raw", "ours") if turn % 2 == 0 else ("ours", "raw"):
+                        found = _once(bootstrap, who, records, rate, bound=bound)
+                        runs.setdefault((who, rate), []).append(found)
+                        where = "a core each" if bound else "all cores"
+                        print(
+                            f"bench: {who} at {rate}/s, {where}: {found}",
+                            file=sys.stderr,
+                            flush=True,
+                        )
+        rows += [
+            {"contender": who, "rate": rate, "bound": bound, "rounds": len(found)}
+            | {"events": int(rate * seconds)}
+            | {name: sorted(run[name] for run in found)[len(found) // 2] for name in found[0]}
+            for (who, rate), found in runs.items()
+        ]
+    return rows
 
 
-def _once(bootstrap: str, who: str, records: Sequence[Record], rate: int) -> dict[str, float]:
+def _once(
+    bootstrap: str, who: str, records: Sequence[Record], rate: int, *, bound: bool
+) -> dict[str, float]:
     name = f"latency-{who}-{uuid.uuid4().hex[:8]}"
     topic.create(bootstrap, name, topic.EVENTS_CONFIG)
     folder = Path(tempfile.mkdtemp(prefix="bench-latency-"))
@@ -54,11 +71,18 @@ def _once(bootstrap: str, who: str, records: Sequence[Record], rate: int) -> dic
         *["--work", str(folder / "work"), "--out", str(out)],
     ]
     root = Path(__file__).parents[1]
+    environment = contender_environment() if bound else None
+    place = bound_to_the_others() if bound else contextlib.nullcontext()
     said = (folder / "said.txt").open("w+")
     with (
         said,
         subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=said, text=True, cwd=root
+            command,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            cwd=root,
+            env=environment,
         ) as follower,
     ):
         try:
@@ -66,7 +90,8 @@ def _once(bootstrap: str, who: str, records: Sequence[Record], rate: int) -> dic
             if follower.stdout.readline() != "ready\n":
                 said.seek(0)
                 raise ContenderError(f"{who} did not start: {said.read()[-500:]}")
-            sent = asyncio.run(_send(bootstrap, name, records, rate))
+            with place:
+                sent = asyncio.run(_send(bootstrap, name, records, rate))
             follower.wait(_PATIENCE)
         finally:
             follower.kill()

@@ -99,10 +99,16 @@ def contenders_block(rows: Rows) -> str:
 def latency_block(rows: Rows) -> str:
     """Return produced-to-stored latencies."""
     lines = [
-        (f"{row['rate']:,}/s", row["contender"], f"{row['p50_ms']:g}", f"{row['p99_ms']:g}")
-        for row in sorted(rows, key=lambda row: (row["rate"], row["contender"]))
+        (
+            "a core each" if row["bound"] else "all cores",
+            f"{row['rate']:,}/s",
+            row["contender"],
+            f"{row['p50_ms']:g}",
+            f"{row['p99_ms']:g}",
+        )
+        for row in sorted(rows, key=lambda r: (not r["bound"], r["rate"], r["contender"]))
     ]
-    return table(("Rate", "Contender", "p50, ms", "p99, ms"), lines)
+    return table(("Where", "Rate", "Contender", "p50, ms", "p99, ms"), lines)
 
 
 def linear_block(rows: Rows) -> str:
