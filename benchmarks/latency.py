@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def _once(
     ]
     root = Path(__file__).parents[1]
     environment = contender_environment() if bound else None
-    place = bound_to_the_others() if bound else contextlib.nullcontext()
+    beside = bound_to_the_others() if bound else contextlib.nullcontext()
     said = (folder / "said.txt").open("w+")
     with (
         said,
@@ -90,9 +90,12 @@ def _once(
             if follower.stdout.readline() != "ready\n":
                 said.seek(0)
                 raise ContenderError(f"{who} did not start: {said.read()[-500:]}")
-            with place:
+            with beside, _no_collections():
                 sent = asyncio.run(_send(bootstrap, name, records, rate))
             follower.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            said.seek(0)
+            raise ContenderError(f"{who} did not end: {said.read()[-500:]}") from None
         finally:
             follower.kill()
     notes = json.loads(out.read_bytes())
@@ -107,6 +110,17 @@ def _once(
     }
 
 
+@contextlib.contextmanager
+def _no_collections() -> Iterator[None]:
+    """Keep the collector off: over the futures of all records it would pause the sending."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 async def _send(
     bootstrap: str, name: str, records: Sequence[Record], rate: int
 ) -> list[tuple[tuple[int, int], float]]:
@@ -115,8 +129,6 @@ async def _send(
         bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=0
     )
     await producer.start()
-    gc.freeze()
-    gc.disable()  # the futures of all records would make it pause, and both contenders with it
     pending = []
     times: list[float] = []
     began = time.monotonic()
@@ -127,7 +139,6 @@ async def _send(
             pending.append(await producer.send(name, value, key=key))
         await asyncio.sleep(_TICK)
     acknowledged = await asyncio.gather(*pending)
-    gc.enable()
     await producer.stop()
     places = [(found.partition, found.offset) for found in acknowledged]
     return list(zip(places, times, strict=True))

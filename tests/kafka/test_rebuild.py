@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,8 @@ def test_the_store_is_the_same_whatever_the_number_of_processes(
     alone = rebuild.replay(log, f"sqlite:///{tmp_path / 'alone.db'}", jobs=1)
     shared = rebuild.replay(log, store_url, jobs=3)
 
-    assert (alone["processes"], shared["processes"]) == (1, 3)
+    most = 2 if store_url.startswith("sqlite") else 3
+    assert (alone["processes"], shared["processes"]) == (1, most)
     for report in (alone, shared):
         assert (report["events"], report["rejected"]) == (len(EVENTS) + 2, 2)
     assert shared["sha256"] == alone["sha256"]
@@ -88,10 +90,10 @@ def test_what_a_process_cannot_do_is_told(
     log: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_settings: Settings) -> int:
-        raise FatalError("the disk is full")
+        raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(rebuild_share, "most_events", fail)
-    with pytest.raises(FatalError, match="the disk is full"):
+    with pytest.raises(FatalError, match="OperationalError: database or disk is full"):
         rebuild.replay(log, f"sqlite:///{tmp_path / 'new.db'}", jobs=2)
 
 

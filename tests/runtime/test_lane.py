@@ -147,6 +147,23 @@ async def test_a_gap_is_never_jumped_but_read_again(consumer: FakeConsumer) -> N
     assert consumer.seeks == [(TP(TOPIC, 0), 5)]
 
 
+async def test_a_rebalance_while_a_gap_is_waited_for(consumer: FakeConsumer) -> None:
+    """What is taken from us meanwhile is neither folded nor opened; what fitted is folded."""
+    handler = Handler({0: 5, 1: 5, 2: 5})
+    lane = make(handler)
+
+    async def seek(tp: TP, offset: int) -> None:
+        consumer.seeks.append((tp, offset))
+        for partition in (1, 2):
+            lane.closed(partition)
+
+    consumer.seek = seek  # type: ignore[method-assign]
+    await turn(lane, App(consumer), (0, records(7)), (1, records(5)), (2, records(7)))
+
+    assert handler.applied == [(1, [5])]
+    assert not {1, 2} & handler.positions.keys()
+
+
 async def test_a_partition_can_be_asked_for_again(consumer: FakeConsumer) -> None:
     handler = Handler({0: 5})
     lane = make(handler)

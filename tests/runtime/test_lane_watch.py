@@ -1,5 +1,6 @@
 """The lane watch: a partition that nobody reads is read again, and then ends the process."""
 
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -21,6 +22,9 @@ class Broker(FakeConsumer):
         self.resumed: list[TP] = []
         self.away = False
 
+    def assignment(self) -> set[TP]:
+        return {TP(TOPIC, partition) for partition in self.ends}
+
     async def highwaters(self, *tps: TP) -> dict[TP, int]:
         if self.away:
             raise KafkaError("no broker")
@@ -31,10 +35,10 @@ class Broker(FakeConsumer):
 
 
 class Watched:
-    """A lane of two partitions, its watch, and the time."""
+    """A lane of two partitions at offset 5, its watch, and the time."""
 
     def __init__(self, ends: Mapping[int, int]) -> None:
-        self.now = 1000.0
+        self.began = self.now = time.monotonic()
         self.handler = Handler({0: 5, 1: 5})
         self.lane = Lane("test", TOPIC, self.handler, batch_events=100)
         for partition in (0, 1):
@@ -42,7 +46,6 @@ class Watched:
         self.broker = Broker(ends)
         self.watch = LaneWatch(self.lane, lambda: self.now)
         self.lane.starving = True
-        self.lane.last_progress = self.now
 
     async def look_for(self, seconds: int) -> None:
         """Look every five seconds of the clock."""
@@ -77,14 +80,20 @@ async def test_a_partition_nobody_reads_is_read_again_from_its_stored_position()
 async def test_a_partition_that_stays_unread_ends_the_process() -> None:
     at = Watched({0: 12, 1: 5})
     with pytest.raises(FatalError, match=r"dossier-events/0: stored up to 5, the log ends at 12"):
-        await at.look_for(200)
+        await at.look_for(300)
+
+    assert at.broker.resumed == [TP(TOPIC, 0)]  # it was read again first
+    assert 110 <= at.now - at.began <= 130
 
 
 async def test_a_handler_that_takes_its_time_is_no_reason() -> None:
-    at = Watched({0: 12, 1: 5})
+    at = Watched({0: 12, 1: 12})
     at.lane.starving = False  # it is applying something, and has been for long
-    at.lane.last_progress = at.now - 300
-    await at.look_for(300)
+    at.lane.starved_at = at.now - 300
+    for position in range(5, 12):  # progress in one partition while the other waits in the queue
+        at.handler.positions[1] = position
+        at.lane.last_progress = at.now
+        await at.look_for(60)
 
     assert at.broker.resumed == []
 
@@ -93,23 +102,49 @@ async def test_a_partition_given_away_is_forgotten() -> None:
     at = Watched({0: 12, 1: 5})
     await at.look_for(15)
     at.lane.closed(0)
+    del at.broker.ends[0]
     await at.look_for(60)
     at.handler.open_partition(0)
     at.lane.opened(0, 5)
+    at.broker.ends[0] = 12
     await at.look_for(20)
 
     assert at.broker.resumed == []
 
 
-async def test_a_broker_that_does_not_answer_shows() -> None:
-    at = Watched({0: 5, 1: 5})
-    await at.look_for(60)
+async def test_a_partition_that_is_never_opened_ends_the_process() -> None:
+    at = Watched({0: 5, 1: 5, 2: 0})
+    with pytest.raises(FatalError, match="dossier-events/2: stored up to None"):
+        await at.look_for(120)
+
+    assert at.now - at.began >= 90
+
+
+async def test_a_broker_that_does_not_answer_shows_and_is_no_standstill() -> None:
+    at = Watched({0: 6, 1: 5})
+    await at.look_for(10)
     assert at.watch.broker_answers
 
     at.broker.away = True
-    await at.look_for(40)
+    await at.look_for(300)
     assert not at.watch.broker_answers
 
     at.broker.away = False
-    await at.look_for(5)
+    await at.look_for(15)
     assert at.watch.broker_answers
+    assert at.broker.resumed == []
+
+
+async def test_a_log_that_ends_before_what_is_counted_ends_the_process() -> None:
+    at = Watched({0: 5, 1: 4})
+    with pytest.raises(FatalError, match=r"/1: the log ends at 4, the store has counted up to 5"):
+        await at.look_for(5)
+
+
+async def test_waiting_for_the_first_record_in_hours_is_no_standstill() -> None:
+    at = Watched({0: 5, 1: 5})
+    at.lane.last_progress = at.now - 7200
+    await at.look_for(5)
+    await at.lane.offer(TP(TOPIC, 0), records(5), end=6)
+
+    assert at.lane.moving

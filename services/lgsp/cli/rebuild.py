@@ -18,7 +18,6 @@ from lgsp.runtime.kafka import begin_offsets, end_offsets
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.topics import DOSSIER_EVENTS
-from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.digest import digest
 from lgsp.store.engine import open_store
 from lgsp.store.folds import make_fold
@@ -39,7 +38,7 @@ def register(app: typer.Typer) -> None:
         ] = True,
         jobs: Annotated[
             int | None,
-            typer.Option(min=1, help="Processes; by default as many as are of use here."),
+            typer.Option(min=1, help="Processes (default: one a core; SQLite: at most 2)."),
         ] = None,
         json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
     ) -> None:
@@ -77,13 +76,16 @@ def replay(settings: Settings, into: str, jobs: int | None = None) -> dict[str, 
     if digest(engine).dossiers:
         raise ConfigurationError(f"--into {into}: the store is not empty")
     ends = end_offsets(settings.bootstrap, DOSSIER_EVENTS)
-    dealt = shares(ends, jobs or _useful_jobs(engine))
-    engine.dispose()  # no connection may pass into the processes
+    dealt = shares(ends, _useful_jobs(engine, jobs))
+    engine.dispose()  # neither connections nor threads may pass into the processes
     columns = (TextColumn("replaying"), BarColumn(), TextColumn("{task.completed:,}"))
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+    with Progress(
+        *columns, TimeRemainingColumn(), console=Console(stderr=True), auto_refresh=False
+    ) as bar:
         task = bar.add_task("replay", total=sum(ends.values()))
-        with background_checkpoints(engine, lambda: True):
-            done = replay_all(settings, into, dealt, lambda n: bar.update(task, completed=n))
+        done = replay_all(
+            settings, into, dealt, lambda n: bar.update(task, completed=n, refresh=True)
+        )
     fold = make_fold(settings, engine, DOSSIER_EVENTS, calendar, now_ms, lambda _: None)
     for partition in ends:
         fold.open_partition(partition)
@@ -99,6 +101,6 @@ def replay(settings: Settings, into: str, jobs: int | None = None) -> dict[str, 
     }
 
 
-def _useful_jobs(engine: Engine) -> int:
-    cores = len(os.sched_getaffinity(0))
-    return min(cores, _SQLITE_JOBS) if engine.dialect.name == "sqlite" else cores
+def _useful_jobs(engine: Engine, wanted: int | None) -> int:
+    jobs = wanted or len(os.sched_getaffinity(0))
+    return min(jobs, _SQLITE_JOBS) if engine.dialect.name == "sqlite" else jobs

@@ -20,6 +20,7 @@ from lgsp.runtime.process import die_with_parent
 from lgsp.runtime.record import Reject
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.topics import DOSSIER_EVENTS
+from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.engine import open_store
 from lgsp.store.folds import make_fold, most_events
 
@@ -102,6 +103,8 @@ def _replay(settings: Settings, into: str, ends: Mapping[int, int], out: Any) ->
         out.send(None)
     except LgspError as error:
         out.send(str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent tells it
+        out.send(f"{type(error).__name__}: {error}")
 
 
 async def _fold_all(
@@ -116,12 +119,13 @@ async def _fold_all(
         fold.open_partition(partition)
     done = 0
     batches = read_batches(settings.bootstrap, DOSSIER_EVENTS, ends, most_events(settings))
-    batch = await anext(batches, None)
-    while batch:
-        following, _ = await asyncio.gather(
-            anext(batches, None), asyncio.to_thread(fold.fold, [batch])
-        )
-        done += len(batch.records)
-        tell(Counted(done, len(rejects)))
-        batch = following
+    with background_checkpoints(engine, lambda: True):
+        batch = await anext(batches, None)
+        while batch:
+            following, _ = await asyncio.gather(
+                anext(batches, None), asyncio.to_thread(fold.fold, [batch])
+            )
+            done += len(batch.records)
+            tell(Counted(done, len(rejects)))
+            batch = following
     engine.dispose()

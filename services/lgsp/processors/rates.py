@@ -72,6 +72,8 @@ def run(settings: Settings) -> int:
                 woken = fold.wake()
             except FencedError as fenced:
                 log.warning("wake_fenced", partitions=sorted(fenced.partitions))
+                for partition in fenced.partitions:
+                    await lane.read_again(partition)  # from where the other worker has left it
                 woken = 0
             metrics.WAKEUPS.inc(woken)
             await asyncio.sleep(0 if woken else _WAKE_EVERY)

@@ -4,7 +4,8 @@ Faust's agents cost 80-200 us an event and commit past failed work (docs/adr/000
 reads its topic here instead: the App, its group, assignor, rebalance and commit timer stay
 Faust's; records go in lists, one list a partition, to a handler which stores state and position
 in one transaction. The stored position is the truth: an assigned partition starts there, whatever
-Kafka's own offset says.
+Kafka's own offset says. Every offset must hold a record, so that a missing one shows: a lane's
+topic is not compacted, and nobody writes it in transactions.
 
 The other half, on Faust's side, is runtime/lane_consumer.py; runtime/lane_watch.py sees that no
 partition stands still.
@@ -12,9 +13,11 @@ partition stands still.
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from lgsp.domain.errors import FatalError
@@ -34,14 +37,15 @@ class Lane:
         self.topic = topic
         self.handler = handler
         self.batch_events = batch_events
-        self.ends: dict[int, int] = {}  # partition -> high water mark last seen
+        self.ends: dict[int, int] = {}  # partition -> end of the log as last seen
         self.held: set[int] = set()  # partitions that are ours now
         self.joined = False  # whether the group has given us partitions to read
         self.replaying = False  # a long backlog waits: how much counts, not how soon
         self.starving = False  # the handler waits for records, and none are queued
+        self.starved_at = time.monotonic()  # when it last had nothing to do
         self.last_progress = time.monotonic()
         self._queue: asyncio.Queue[tuple[TP, list[Any]]] = asyncio.Queue(_QUEUED_BATCHES)
-        self._reseeks: dict[int, int] = {}
+        self._gone_back: dict[int, int] = {}  # partition -> offset it was last sent back to
         self._log = structlog.get_logger().bind(lane=name, topic=topic)
 
     @property
@@ -52,7 +56,7 @@ class Lane:
 
     @property
     def moving(self) -> bool:
-        """False when there has been lag for a minute with nothing stored: alive but stuck."""
+        """False when records have waited for a minute with nothing stored: alive but stuck."""
         return not any(self.lag.values()) or time.monotonic() - self.last_progress < 60
 
     async def offer(self, tp: TP, records: list[Any], *, end: int | None) -> None:
@@ -60,8 +64,14 @@ class Lane:
 
         `end` is the partition's end in the log as the fetch saw it, None when it did not.
         """
-        self.ends[tp.partition] = end or records[-1].offset + 1
+        self.saw_end(tp.partition, max(end or 0, records[-1].offset + 1))
         await self._queue.put((tp, records))
+
+    def saw_end(self, partition: int, end: int) -> None:
+        """Note how far a partition of the log goes; with no lag, waiting is no standstill."""
+        self.ends[partition] = max(end, self.ends.get(partition, 0))
+        if not any(self.lag.values()):
+            self.last_progress = time.monotonic()
 
     async def read_again(self, partition: int) -> None:
         """Have the partition read from its stored position, before anything queued later."""
@@ -88,9 +98,11 @@ class Lane:
 
         Live, a batch is what has come; behind a long backlog it is filled up to the batch size.
         """
-        self.starving = self._queue.empty()
+        if self._queue.empty():
+            self.starving, self.replaying = True, False
         items = [await self._queue.get()]
-        self.starving = False
+        if self.starving:
+            self.starving, self.starved_at = False, time.monotonic()
         count = len(items[0][1])
         while count < self.batch_events:
             try:
@@ -106,10 +118,10 @@ class Lane:
             count += len(items[-1][1])
         self.replaying = sum(self.lag.values()) - count >= _LONG_BACKLOG
         batches, gaps = self._fit(items)
-        for tp in gaps:
-            await self._reseek(app.consumer, tp)
-        if batches:
+        if batches:  # first: what fits may not fit any more when a gap has been waited for
             await self._apply(app, batches)
+        for tp in gaps:
+            await self._go_back(app.consumer, tp)
 
     def _fit(self, items: list[tuple[TP, list[Any]]]) -> tuple[list[Batch], set[TP]]:
         """Join what was queued into one batch a partition that starts at its stored position."""
@@ -144,34 +156,38 @@ class Lane:
                 metrics.FENCED.labels(self.name).inc()
                 self._log.warning("lane_fenced", partitions=sorted(fenced.partitions))
                 for partition in {b.partition for b in batches}:
-                    await self._reseek(app.consumer, TP(self.topic, partition))
+                    await self._go_back(app.consumer, TP(self.topic, partition))
                 return
         self.last_progress = time.monotonic()
         metrics.LAST_BATCH.labels(self.name).set_to_current_time()
         metrics.BATCHES.labels(self.name).inc()
         metrics.EVENTS_IN.labels(self.name).inc(sum(len(b.records) for b in batches))
         for batch in batches:
-            self._reseeks.pop(batch.partition, None)
+            self._gone_back.pop(batch.partition, None)
             app.consumer.acknowledge(
                 generation, TP(self.topic, batch.partition), batch.next_offset
             )
 
-    async def _reseek(self, consumer: Any, tp: TP) -> None:
+    async def _go_back(self, consumer: Any, tp: TP) -> None:
         """Go back to the stored position: after a fence, or when records are missing."""
+        if self.handler.position(tp.partition) is None:
+            return  # taken from us meanwhile: it is not ours to open
         offset = self.handler.open_partition(tp.partition)
-        if self._reseeks.get(tp.partition) == offset:
-            first = (await consumer.earliest_offsets(tp)).get(tp, 0)
+        if self._gone_back.get(tp.partition) == offset:
+            first = 0
+            with suppress(KafkaError):  # the broker is away: the next time will tell
+                first = (await consumer.earliest_offsets(tp)).get(tp, 0)
             if first > offset:
                 raise FatalError(
                     f"{self.topic}/{tp.partition}: the log starts at {first}, the store stands at"
                     f" {offset}: records were deleted before they were read"
                 )
-        self._reseeks[tp.partition] = offset
+        self._gone_back[tp.partition] = offset
         self.drop(frozenset({tp.partition}))
         await consumer.seek(tp, offset)
 
     def report(self, partition: int) -> None:
-        """Set the gauges of one partition; for the watch, because they cost as much as an event."""
+        """Set the gauges of one partition; with every batch they would cost as an event does."""
         position = self.handler.position(partition)
         if position is not None:
             metrics.STORED_OFFSET.labels(self.name, partition).set(position)
@@ -179,7 +195,7 @@ class Lane:
 
     def opened(self, partition: int, offset: int) -> None:
         """Note that a partition was assigned and is read from `offset`."""
-        self._reseeks.pop(partition, None)
+        self._gone_back.pop(partition, None)
         self.held.add(partition)
         metrics.PARTITIONS.labels(self.name).set(len(self.held))
         self.last_progress = time.monotonic()
@@ -191,5 +207,5 @@ class Lane:
         self.ends.pop(partition, None)
         self.held.discard(partition)
         metrics.PARTITIONS.labels(self.name).set(len(self.held))
-        self._reseeks.pop(partition, None)
+        self._gone_back.pop(partition, None)
         metrics.LAG.labels(self.name, partition).set(0)

@@ -33,28 +33,20 @@ class _LaneConsumer(Consumer):
         self._durable: dict[TP, int] = {}
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """Offer the lane its records whole; yield those of other topics as Faust does.
+        """Offer the lane its records whole; nothing is left for agents, the app has none.
 
         The lane gets them even when Faust's flow is stopped: a fetch that began before a
         rebalance may end after the seek to the stored positions, and its records come only once.
-        What the lane may do with them it knows from its own positions.
+        Records of a partition that is not open yet were fetched before that seek.
         """
-        records, active = await self._wait_next_records(timeout)
-        generation = self.app.consumer_generation_id
-        if not records or self.should_stop:
-            return
-        others = {}
-        for tp, found in records.items():
-            if tp.topic != self.lane.topic:
-                others[tp] = found
-            elif found:
-                self._read_offset[tp] = found[-1].offset
-                await self.lane.offer(tp, found, end=self.highwater(tp))
-        for tp, record in self.scheduler.iterate(others):
-            if not self.flow_active or generation != self.app.consumer_generation_id:
-                break
-            if active is None or tp in active or tp in self._buffered_partitions:
-                yield tp, self._to_message(tp, record)
+        records, _ = await self._wait_next_records(timeout)
+        if not self.should_stop:
+            for tp, found in (records or {}).items():
+                if found and self.lane.handler.position(tp.partition) is not None:
+                    await self.lane.offer(tp, found, end=self.highwater(tp))
+        nothing: tuple[tuple[TP, Any], ...] = ()
+        for item in nothing:
+            yield item
 
     def acknowledge(self, generation: int, tp: TP, next_offset: int) -> None:
         """Let Faust's commit timer report `next_offset`, unless a rebalance came in between."""

@@ -8,10 +8,12 @@ the lag is true, and a partition that stands still is read again, then ends the 
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
+from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
 from lgsp.domain.errors import FatalError
@@ -21,8 +23,25 @@ from lgsp.runtime.lane import Lane
 _EVERY = 5.0  # seconds between two looks
 _ANSWER_IN = 10.0  # seconds for the broker's answer
 _READ_AGAIN_AFTER = 20.0  # seconds that records of a partition may wait unread
-_GIVE_UP_AFTER = 90.0
+_GIVE_UP_AFTER = 90.0  # seconds after it was read again, or unopened since it was assigned
 _SILENT_AFTER = 30.0  # seconds without an answer of the broker before /readyz says so
+
+
+@dataclass
+class _Still:
+    """A partition seen at a position (None: not open), and what was done about it."""
+
+    position: int | None
+    since: float
+    read_again: bool = False
+
+
+@dataclass
+class _Question:
+    """Where the log ends, asked when the positions were these: no answer can be below them."""
+
+    positions: dict[TP, int | None]
+    answer: asyncio.Future[dict[TP, int]]
 
 
 class LaneWatch:
@@ -30,76 +49,109 @@ class LaneWatch:
 
     Args:
         lane: whose partitions are looked at.
-        clock: monotonic seconds.
+        clock: monotonic seconds, the lane's.
     """
 
     def __init__(self, lane: Lane, clock: Callable[[], float] = time.monotonic) -> None:
         self._lane = lane
         self._clock = clock
         self._answered = clock()
-        self._still: dict[int, tuple[int, float]] = {}  # partition -> position, since when
-        self._read_again: set[int] = set()
+        self._question: _Question | None = None
+        self._still: dict[int, _Still] = {}
         self._log = structlog.get_logger().bind(lane=lane.name)
 
     @property
     def broker_answers(self) -> bool:
-        """False when the broker has not said for half a minute how far the log goes."""
+        """False when the broker, asked, has not said for half a minute how far the log goes."""
         return self._clock() - self._answered < _SILENT_AFTER
 
     async def run(self, app: Any) -> None:
         """Look every few seconds until cancelled.
 
         Raises:
-            FatalError: a partition's records stay unread although it was read again.
+            FatalError: a partition's records stay unread although it was read again; it was
+                never opened; or the log ends before what the store has counted.
         """
-        while True:
-            await self.look(app.consumer)
-            await asyncio.sleep(_EVERY)
+        try:
+            while True:
+                await self.look(app.consumer)
+                await asyncio.sleep(_EVERY)
+        finally:
+            if self._question:
+                self._question.answer.cancel()
 
     async def look(self, consumer: Any) -> None:
         """Compare the log's ends with what is stored, and act on partitions that stand still."""
-        held = [TP(self._lane.topic, partition) for partition in sorted(self._lane.held)]
         try:
-            async with asyncio.timeout(_ANSWER_IN):
-                ends = await consumer.highwaters(*held) if held else {}
+            assigned = {tp for tp in consumer.assignment() if tp.topic == self._lane.topic}
+        except ConsumerNotStarted:
+            assigned = set()
+        if not assigned:
+            self._still.clear()
+            self._answered = self._clock()
+            return
+        question = await self._ask(consumer, assigned)
+        if question is None:
+            return
+        now = self._clock()
+        if now - self._answered > _ANSWER_IN + 2 * _EVERY:
+            self._still.clear()  # whatever stood still, we were not there to see it
+        self._answered = now
+        for partition in self._still.keys() - {tp.partition for tp in assigned}:
+            del self._still[partition]
+        for tp, end in question.answer.result().items():
+            if tp in assigned:
+                self._compare(tp, question.positions[tp], end)
+                await self._see(consumer, TP(*tp), end)
+
+    async def _ask(self, consumer: Any, assigned: set[TP]) -> _Question | None:
+        """Return an answered question, None without an answer. One at a time: it may hang."""
+        if self._question is None:
+            positions = {tp: self._lane.handler.position(tp.partition) for tp in assigned}
+            answer = asyncio.ensure_future(consumer.highwaters(*sorted(assigned)))
+            self._question = _Question(positions, answer)
+        question = self._question
+        try:
+            await asyncio.wait_for(asyncio.shield(question.answer), _ANSWER_IN)
         except (KafkaError, TimeoutError) as error:  # a rebalance, or the broker is away
             self._log.warning("log_end_unknown", error=repr(error))
-            return
-        self._answered = self._clock()
-        for partition in self._still.keys() - self._lane.held:
-            self._forget(partition)
-        for tp, end in ends.items():
-            if tp.partition in self._lane.held:
-                await self._see(consumer, TP(*tp), end)
+            if question.answer.done():
+                self._question = None
+            return None
+        self._question = None
+        return question
+
+    def _compare(self, tp: TP, position: int | None, end: int) -> None:
+        if position is not None and end < position:
+            raise FatalError(
+                f"{tp.topic}/{tp.partition}: the log ends at {end}, the store has counted up to"
+                f" {position}: it is another log, or it has lost its end"
+            )
 
     async def _see(self, consumer: Any, tp: TP, end: int) -> None:
         lane, now, partition = self._lane, self._clock(), tp.partition
-        lane.ends[partition] = max(end, lane.ends.get(partition, 0))
-        lane.report(partition)
         position = lane.handler.position(partition)
-        standing, since = self._still.get(partition, (None, now))
-        if position is None or position != standing or not self._unread(partition):
-            self._forget(partition)
-            if position is not None:
-                self._still[partition] = position, now
-        elif now - since > _GIVE_UP_AFTER:
-            raise FatalError(
-                f"{lane.topic}/{partition}: stored up to {position}, the log ends at {end},"
-                f" and nothing was read for {now - since:.0f} s"
-            )
-        elif now - since > _READ_AGAIN_AFTER and partition not in self._read_again:
-            self._read_again.add(partition)
+        if position is not None:
+            lane.saw_end(partition, end)
+            lane.report(partition)
+        still = self._still.get(partition)
+        if still is None or still.position != position or not self._waits(partition, position):
+            self._still[partition] = _Still(position, now)
+        elif position is None or still.read_again:
+            if now - still.since > _GIVE_UP_AFTER:
+                raise FatalError(
+                    f"{lane.topic}/{partition}: stored up to {position}, the log ends at {end},"
+                    f" and nothing was read for {now - still.since:.0f} s"
+                )
+        elif now - still.since > _READ_AGAIN_AFTER:
+            self._still[partition] = _Still(position, now, read_again=True)
             metrics.READ_AGAIN.labels(lane.name).inc()
             self._log.warning("partition_not_read", partition=partition, offset=position)
             consumer.resume_partitions({tp})
             await lane.read_again(partition)
 
-    def _unread(self, partition: int) -> bool:
-        """Whether records wait in the log while the handler is not what they wait for."""
+    def _waits(self, partition: int, position: int | None) -> bool:
+        """Whether it is not open, or its records wait and not because the handler has others."""
         lane = self._lane
-        free = lane.starving or self._clock() - lane.last_progress < _EVERY
-        return free and lane.lag.get(partition, 0) > 0
-
-    def _forget(self, partition: int) -> None:
-        self._still.pop(partition, None)
-        self._read_again.discard(partition)
+        free = lane.starving or self._clock() - lane.starved_at < _EVERY
+        return position is None or (free and lane.lag.get(partition, 0) > 0)

@@ -8,13 +8,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 
 from sqlalchemy import Engine, event
 
 # Seconds. A commit may wait for the disk while the log is flushed, and the flush takes as long as
 # the log has grown: live, by little and often; in a replay, where nobody waits, seldom.
 _LIVE, _REPLAY = 0.25, 10.0
+_CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 _MOST_PAGES = 65_536  # 256 MB: a log as long as this is moved by the commit that finds it
 
 
@@ -47,8 +48,12 @@ def background_checkpoints(engine: Engine, replaying: Callable[[], bool]) -> Ite
                 if due and committed.is_set():
                     committed.clear()
                     last = time.monotonic()
-                    with suppress(sqlite3.OperationalError):  # the next one will do
-                        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                    try:
+                        busy, pages, moved = connection.execute(_CHECKPOINT).fetchone()
+                    except sqlite3.OperationalError:
+                        busy = True
+                    if busy or pages != moved:
+                        committed.set()  # the rest at the next look
 
     engine.dispose()  # connections made before do not know of it
     thread = threading.Thread(target=work, name="checkpoints", daemon=True)
