@@ -20,7 +20,6 @@ from lgsp.runtime.process import die_with_parent
 from lgsp.runtime.record import Reject
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.topics import DOSSIER_EVENTS
-from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.engine import open_store
 from lgsp.store.folds import make_fold, most_events
 
@@ -81,7 +80,7 @@ def _processes(
         for number, share in enumerate(dealt):
             reader, writer = context.Pipe(duplex=False)
             child = context.Process(
-                target=_replay, args=(settings, into, share, writer), daemon=True
+                target=_replay, args=(settings, into, share, len(dealt), writer), daemon=True
             )
             child.start()
             children.append(child)
@@ -94,12 +93,12 @@ def _processes(
             child.join()
 
 
-def _replay(settings: Settings, into: str, ends: Mapping[int, int], out: Any) -> None:
+def _replay(settings: Settings, into: str, ends: Mapping[int, int], jobs: int, out: Any) -> None:
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it, too, and ends us
     collect_young_only()
     try:
-        asyncio.run(_fold_all(settings, into, ends, out.send))
+        asyncio.run(_fold_all(settings, into, ends, jobs, out.send))
         out.send(None)
     except LgspError as error:
         out.send(str(error))
@@ -108,7 +107,11 @@ def _replay(settings: Settings, into: str, ends: Mapping[int, int], out: Any) ->
 
 
 async def _fold_all(
-    settings: Settings, into: str, ends: Mapping[int, int], tell: Callable[[Counted], None]
+    settings: Settings,
+    into: str,
+    ends: Mapping[int, int],
+    jobs: int,
+    tell: Callable[[Counted], None],
 ) -> None:
     """Fold each batch in a thread while the next one is read."""
     rejects: list[Reject] = []
@@ -118,14 +121,14 @@ async def _fold_all(
     for partition in ends:
         fold.open_partition(partition)
     done = 0
-    batches = read_batches(settings.bootstrap, DOSSIER_EVENTS, ends, most_events(settings))
-    with background_checkpoints(engine, lambda: True):
-        batch = await anext(batches, None)
-        while batch:
-            following, _ = await asyncio.gather(
-                anext(batches, None), asyncio.to_thread(fold.fold, [batch])
-            )
-            done += len(batch.records)
-            tell(Counted(done, len(rejects)))
-            batch = following
+    at_once = max(1, most_events(settings) // jobs)  # the memory of one worker, shared
+    batches = read_batches(settings.bootstrap, DOSSIER_EVENTS, ends, at_once)
+    batch = await anext(batches, None)
+    while batch:
+        following, _ = await asyncio.gather(
+            anext(batches, None), asyncio.to_thread(fold.fold, [batch])
+        )
+        done += len(batch.records)
+        tell(Counted(done, len(rejects)))
+        batch = following
     engine.dispose()
