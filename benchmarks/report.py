@@ -129,11 +129,16 @@ def linear_block(rows: Rows) -> str:
 
 def rebuild_block(found: Mapping[str, Any]) -> str:
     """Return what a rebuild took."""
-    heads = ("Events", "Dossiers", "Seconds", "CPU s", "Seconds at 1.2 M", "Figures")
+    heads = (
+        *("Events", "Dossiers", "Rounds", "Seconds, median", "longest"),
+        *("CPU s", "Seconds at 1.2 M", "Figures"),
+    )
     cells = (
         f"{found['events']:,}",
         f"{found['dossiers']:,}",
+        str(found["rounds"]),
         f"{found['seconds']:g}",
+        f"{found['longest_s']:g}",
         f"{found['cpu_seconds']:g}",
         f"{found['seconds_at_goal_events']:g}",
         _equal(found),
