@@ -24,9 +24,9 @@ from lgsp.domain.status import Status
 from lgsp.mocks.province import ProvinceSpec
 from lgsp.mocks.province.dossiers import TwinDossier, closing_instant, twin_dossiers
 from lgsp.mocks.province.rows import STATUS_WORDS
+from lgsp.runtime.avro.codec import EVENTS
+from lgsp.runtime.avro.event_bytes import quick_encode_event
 from lgsp.runtime.calendar import load_calendar
-from lgsp.runtime.codec import EVENTS
-from lgsp.runtime.event_bytes import quick_encode_event
 
 _SIZES = struct.Struct("<HH")
 _LAYOUT = 1  # raise it when the events of an equal spec change

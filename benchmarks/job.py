@@ -11,8 +11,8 @@ from benchmarks.digests import Counts, Digests, Key, digests_of
 from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.rates import MEASURES, Unit, contribution
 from lgsp.domain.state import decode, encode
+from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.calendar import load_calendar
-from lgsp.runtime.codec import decode_event
 
 
 class Entry(NamedTuple):

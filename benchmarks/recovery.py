@@ -15,11 +15,11 @@ from benchmarks.system import Process, installation, rounded
 from lgsp.domain.errors import RetryableError
 from lgsp.domain.event import with_id
 from lgsp.domain.period import parse_period
+from lgsp.runtime.avro.codec import decode_event
+from lgsp.runtime.avro.event_bytes import quick_encode_event
 from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.codec import decode_event
-from lgsp.runtime.event_bytes import quick_encode_event
 from lgsp.runtime.httpget import get_json
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.supervisor import is_ready

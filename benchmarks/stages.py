@@ -15,11 +15,11 @@ from benchmarks.topic import PARTITIONS
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.standing import standing
 from lgsp.domain.state import encode
+from lgsp.runtime.avro.codec import decode_event
+from lgsp.runtime.avro.columns import decode_columns
+from lgsp.runtime.avro.event_bytes import quick_encode_event
 from lgsp.runtime.batch import Batch
 from lgsp.runtime.calendar import load_calendar
-from lgsp.runtime.codec import decode_event
-from lgsp.runtime.columns import decode_columns
-from lgsp.runtime.event_bytes import quick_encode_event
 from lgsp.runtime.kafka import KafkaRecord
 from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.contenders.process import read_task, report
 from benchmarks.contenders.raw import consume
-from lgsp.runtime.columns import decode_columns
+from lgsp.runtime.avro.columns import decode_columns
 
 
 def decode(records: Sequence[Any]) -> None:

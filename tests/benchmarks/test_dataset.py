@@ -9,7 +9,7 @@ from benchmarks.digests import TIMELESS, Counts, cell_lines, digests_of
 
 from lgsp.domain.rates import MEASURES
 from lgsp.mocks.province import ProvinceSpec
-from lgsp.runtime.codec import decode_event
+from lgsp.runtime.avro.codec import decode_event
 
 SPEC = ProvinceSpec(dossiers=50)
 

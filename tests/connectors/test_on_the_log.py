@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.codec import decode_event
 from lgsp.runtime.dead_letters import open_letters
 from lgsp.runtime.kafka import end_offsets, latest_by_key, read_topic
 from lgsp.runtime.topics import CHECKPOINTS, DOSSIER_EVENTS

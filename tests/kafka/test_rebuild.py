@@ -15,8 +15,8 @@ from tests.store.test_fold import expected_cells, stored_cells
 
 from lgsp.cli import rebuild, rebuild_share
 from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.bulk import BulkProducer
-from lgsp.runtime.codec import encode_event
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
 

@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from lgsp.domain.dossier import current_status, merge_all
 from lgsp.domain.event import DossierEvent
 from lgsp.national.planner import Draft, Names, draft
-from lgsp.runtime.codec import RESULTS, encode_event
+from lgsp.runtime.avro.codec import RESULTS, encode_event
 from lgsp.runtime.dead_letters import open_letters
 from lgsp.runtime.httpget import get_json
 from lgsp.runtime.kafka import end_offsets, latest_by_key, make_producer

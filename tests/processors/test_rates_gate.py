@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from lgsp.runtime.codec import encode_event
+from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.kafka import end_offsets, latest_by_key, make_producer
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.topic_admin import apply_topics

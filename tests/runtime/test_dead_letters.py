@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lgsp.domain.errors import ConfigurationError, FatalError, RejectedRecord, RejectReason
-from lgsp.runtime.codec import LETTERS
+from lgsp.runtime.avro.codec import LETTERS
 from lgsp.runtime.dead_letters import (
     ConsecutiveLimit,
     DeadLetter,

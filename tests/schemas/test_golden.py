@@ -9,7 +9,7 @@ import pytest
 
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
-from lgsp.runtime.codec import CELLS, LETTERS, RESULTS, Codec, decode_event, encode_event
+from lgsp.runtime.avro.codec import CELLS, LETTERS, RESULTS, Codec, decode_event, encode_event
 
 EVENT = DossierEvent(
     event_id=bytes(range(16)),

@@ -15,9 +15,9 @@ from sqlalchemy import Engine, delete, select
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import Channel, DossierEvent, with_id
 from lgsp.domain.status import Status
+from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.batch import Batch
 from lgsp.runtime.calendar import load_calendar
-from lgsp.runtime.codec import encode_event
 from lgsp.runtime.record import Reject
 from lgsp.store.digest import digest
 from lgsp.store.engine import METADATA, open_store

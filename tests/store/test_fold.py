@@ -12,9 +12,9 @@ from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.rates import MEASURES, contribution
+from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.batch import Batch, FencedError
 from lgsp.runtime.calendar import load_calendar
-from lgsp.runtime.codec import encode_event
 from lgsp.runtime.record import Reject
 from lgsp.store.cells import mark_published, take_dirty
 from lgsp.store.digest import digest

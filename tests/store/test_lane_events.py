@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent, with_id
-from lgsp.runtime.codec import decode_event, encode_event
+from lgsp.runtime.avro.codec import decode_event, encode_event
 from lgsp.store.lane_events import EventColumns
 from tests.national.dossiers import step
 from tests.national.harness import CALENDAR

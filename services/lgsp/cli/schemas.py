@@ -9,7 +9,7 @@ from rich.table import Table
 
 import lgsp_schemas
 from lgsp.cli.output import emit
-from lgsp.runtime.compatibility import Fault, check_schemas
+from lgsp_schemas.compatibility import Fault, check_schemas
 
 
 def register(app: typer.Typer) -> None:

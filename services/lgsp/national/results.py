@@ -1,7 +1,7 @@
 """The sync result of a push, for the topic sync-results: no personal data, the message masked."""
 
 from lgsp.national.conversation import Pushed, Verdict
-from lgsp.runtime.codec import RESULTS
+from lgsp.runtime.avro.codec import RESULTS
 from lgsp.runtime.logs import mask
 from lgsp.store.lane_rows import Waiting
 from lgsp.store.lane_tables import State

@@ -8,11 +8,11 @@ import structlog
 from lgsp.domain.errors import RetryableError
 from lgsp.domain.rates import PROFILE, PROFILE_VERSION
 from lgsp.runtime import metrics
+from lgsp.runtime.avro.codec import CELLS
 from lgsp.runtime.batch import FencedError
 from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.codec import CELLS
 from lgsp.runtime.dead_letters import DeadLetters, Stage
 from lgsp.runtime.kafka import make_producer
 from lgsp.runtime.lane import Lane

@@ -13,8 +13,8 @@ import structlog
 
 from lgsp.domain.errors import FatalError, RejectedRecord
 from lgsp.runtime import metrics
+from lgsp.runtime.avro.codec import LETTERS
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.codec import LETTERS
 from lgsp.runtime.kafka import EventProducer, latest_by_key
 from lgsp.runtime.logs import mask, redact
 from lgsp.runtime.record import Record, Reject

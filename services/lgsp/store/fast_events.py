@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsp.domain.state import LONGEST_TEXT, NO_TIME, REOPENS, TEXTS, TIMES
-from lgsp.runtime.columns import UNKNOWN, Columns, decode_columns
+from lgsp.runtime.avro.columns import UNKNOWN, Columns, decode_columns
 from lgsp.store.fast_calendar import FastCalendar
 from lgsp.store.fast_merge import Events
 from lgsp.store.fast_spans import LONGEST, Spans

@@ -9,7 +9,7 @@ import numpy as np
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
 from lgsp.domain.working_time import Calendar
-from lgsp.runtime.columns import UNKNOWN, Columns, decode_columns
+from lgsp.runtime.avro.columns import UNKNOWN, Columns, decode_columns
 from lgsp.store.fast_calendar import FastCalendar
 
 _OPTIONAL = ("submitted_at", "received_at", "due_at", "finished_at", "returned_at")

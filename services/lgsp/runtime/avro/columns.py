@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 import lgsp_schemas
-from lgsp.runtime.codec import EVENTS, MAGIC
+from lgsp.runtime.avro.codec import EVENTS, MAGIC
 
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]

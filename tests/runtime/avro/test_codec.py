@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.status import Status
-from lgsp.runtime.codec import CELLS, EVENTS, decode_event, encode_event
+from lgsp.runtime.avro.codec import CELLS, EVENTS, decode_event, encode_event
 
 EVENT = with_id(
     DossierEvent(

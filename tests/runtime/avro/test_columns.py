@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.domain.events import events
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
-from lgsp.runtime import columns
-from lgsp.runtime.codec import EVENTS, decode_event, encode_event
-from lgsp.runtime.columns import UNKNOWN, Columns, decode_columns
-from tests.domain.events import events
+from lgsp.runtime.avro import columns
+from lgsp.runtime.avro.codec import EVENTS, decode_event, encode_event
+from lgsp.runtime.avro.columns import UNKNOWN, Columns, decode_columns
 
 HEADER = b"\0" + EVENTS.schema_id.to_bytes(4, "big")
 

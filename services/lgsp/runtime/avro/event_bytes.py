@@ -7,7 +7,7 @@ knows the order of the fields, and the texts and dates that stand on many rows a
 from functools import lru_cache
 
 from lgsp.domain.event import DossierEvent
-from lgsp.runtime.codec import EVENTS, MAGIC
+from lgsp.runtime.avro.codec import EVENTS, MAGIC
 
 _CACHED = 65_536
 _HEADER = MAGIC.to_bytes(1, "big") + EVENTS.schema_id.to_bytes(4, "big")

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
-from lgsp.runtime.codec import decode_event, encode_event
-from lgsp.runtime.event_bytes import quick_encode_event
+from lgsp.runtime.avro.codec import decode_event, encode_event
+from lgsp.runtime.avro.event_bytes import quick_encode_event
 
 longs = st.integers(-(2**63), 2**63 - 1)
 times = st.none() | longs

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lgsp.runtime.compatibility import Fault, check_schemas
+from lgsp_schemas.compatibility import Fault, check_schemas
 
 Edit = Callable[[dict[str, Any]], object]
 
