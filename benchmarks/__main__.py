@@ -29,7 +29,7 @@ from benchmarks.dataset import Dataset
 from benchmarks.harness import ContenderError, compare, save
 from benchmarks.system import MeasurementError
 from lgsp.domain.errors import LgspError
-from lgsp.runtime.kafka_install import kafka_version
+from lgsp.runtime.broker.install import kafka_version
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import load_settings
 

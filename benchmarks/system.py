@@ -21,7 +21,7 @@ from tests.ports import free_port_pair
 
 from benchmarks.dataset import Dataset
 from benchmarks.topic import PARTITIONS, produce
-from lgsp.runtime.broker import EmbeddedBroker
+from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.topic_admin import apply_topics
 from lgsp.runtime.topics import DOSSIER_EVENTS

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lgsp.domain.errors import ConfigurationError
-from lgsp.runtime.broker import EmbeddedBroker
+from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.kafka_cluster import open_admin
 from lgsp.runtime.settings import load_settings
 from lgsp.runtime.topic_admin import apply_topics

@@ -12,8 +12,8 @@ from benchmarks.contenders.process import read_task
 from benchmarks.dataset import cache_folder
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.status import NEXT, Status, Verdict, verdict
+from lgsp.runtime.broker.install import find_java
 from lgsp.runtime.calendar import load_calendar
-from lgsp.runtime.kafka_install import find_java
 
 SOURCE = Path(__file__).parents[1] / "kstreams"
 

@@ -9,7 +9,7 @@ from tests.ports import free_port_pair
 
 from lgsp.domain.errors import RetryableError
 from lgsp.runtime.batch import Batch
-from lgsp.runtime.broker import EmbeddedBroker
+from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.bulk_read import read_batches
 from lgsp.runtime.kafka import end_offsets, read_topic

@@ -67,7 +67,7 @@ class Load:
 @pytest.fixture
 def own_broker(tmp_path: Path) -> Iterator[Settings]:
     """A broker of this test's own, so that its topics start empty."""
-    from lgsp.runtime.broker import EmbeddedBroker
+    from lgsp.runtime.broker.embedded import EmbeddedBroker
 
     settings = Settings(
         data=tmp_path / "data", broker_port=free_port_pair(), partitions=PARTITIONS

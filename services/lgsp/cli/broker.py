@@ -11,7 +11,7 @@ from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
 
 if TYPE_CHECKING:  # the Kafka client is only loaded when a command runs
-    from lgsp.runtime.broker import EmbeddedBroker
+    from lgsp.runtime.broker.embedded import EmbeddedBroker
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 _LOOK_EVERY = 0.5
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
         if settings.broker:
             _show("broker", _external(settings), as_json=json)
             return
-        from lgsp.runtime.broker import EmbeddedBroker
+        from lgsp.runtime.broker.embedded import EmbeddedBroker
 
         broker = EmbeddedBroker(settings)
         broker.start(detached=not foreground)
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
     @broker.command("stop")
     def stop(json: Json = False) -> None:
         """Stop it cleanly; exit 0 when none was running, too."""
-        from lgsp.runtime.broker import EmbeddedBroker
+        from lgsp.runtime.broker.embedded import EmbeddedBroker
 
         stopped = EmbeddedBroker(_settings()).stop()
         _show("broker", {"stopped": stopped}, as_json=json)
@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
         if settings.broker:
             _show("broker", _external(settings), as_json=json)
             return
-        from lgsp.runtime.broker import EmbeddedBroker
+        from lgsp.runtime.broker.embedded import EmbeddedBroker
 
         found = EmbeddedBroker(settings).status()
         _show("broker", asdict(found), as_json=json)

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from lgsp.domain.errors import LgspError
-from lgsp.runtime.broker import EmbeddedBroker
+from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.supervisor import Service, Supervisor
 from lgsp.runtime.topic_admin import apply_topics

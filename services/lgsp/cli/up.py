@@ -13,7 +13,7 @@ import typer
 from lgsp.cli.drain import wait_drained
 from lgsp.cli.stack import Stack
 from lgsp.domain.errors import ConfigurationError
-from lgsp.runtime.broker import EmbeddedBroker
+from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.supervisor import StopSignal

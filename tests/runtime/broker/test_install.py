@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from lgsp.domain.errors import ConfigurationError
-from lgsp.runtime.broker_config import server_properties
-from lgsp.runtime.kafka_install import DIST, find_java, kafka_version, libraries
+from lgsp.runtime.broker.config import server_properties
+from lgsp.runtime.broker.install import DIST, find_java, kafka_version, libraries
 
 WAYS_OUT = ("openjdk-17-jre-headless", "docker compose up", "LGSP_BROKER")
 

@@ -9,7 +9,7 @@ import pytest
 from tests.ports import free_port_pair
 
 from lgsp.domain.errors import ConfigurationError
-from lgsp.runtime.broker import EmbeddedBroker
+from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.kafka import make_producer, read_topic
 from lgsp.runtime.kafka_cluster import open_admin
 from lgsp.runtime.process import ForeignProcess
@@ -67,7 +67,7 @@ def test_a_detached_one_is_found_and_stopped_by_another_object(settings: Setting
 
 def test_dies_with_the_process_that_started_it(settings: Settings) -> None:
     program = (
-        "import sys; from lgsp.runtime.broker import EmbeddedBroker;"
+        "import sys; from lgsp.runtime.broker.embedded import EmbeddedBroker;"
         "from lgsp.runtime.settings import load_settings;"
         "EmbeddedBroker(load_settings()).start(); print('up', flush=True); sys.stdin.read()"
     )

@@ -1,0 +1,1 @@
+"""The embedded broker: genuine Apache Kafka, one node, without Docker."""
