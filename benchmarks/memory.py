@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.dataset import Dataset
 from lgsp.runtime.batch import Batch
 from lgsp.runtime.calendar import load_calendar
-from lgsp.runtime.kafka import KafkaRecord
+from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
 from lgsp.store.fast_fold import FastRatesFold

@@ -17,13 +17,13 @@ from lgsp.domain.event import with_id
 from lgsp.domain.period import parse_period
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.avro.event_bytes import quick_encode_event
-from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.httpget import get_json
+from lgsp.runtime.kafka.bulk_write import BulkProducer
+from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.supervisor import is_ready
-from lgsp.runtime.topics import DOSSIER_EVENTS
 from lgsp.store.engine import open_store
 from lgsp.store.figures import Figures, Question
 

@@ -20,7 +20,7 @@ from lgsp.runtime.avro.columns import decode_columns
 from lgsp.runtime.avro.event_bytes import quick_encode_event
 from lgsp.runtime.batch import Batch
 from lgsp.runtime.calendar import load_calendar
-from lgsp.runtime.kafka import KafkaRecord
+from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
 from lgsp.store.folds import make_fold, most_events

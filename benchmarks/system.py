@@ -22,9 +22,9 @@ from tests.ports import free_port_pair
 from benchmarks.dataset import Dataset
 from benchmarks.topic import PARTITIONS, produce
 from lgsp.runtime.broker.embedded import EmbeddedBroker
+from lgsp.runtime.kafka.admin import apply_topics
+from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings, load_settings
-from lgsp.runtime.topic_admin import apply_topics
-from lgsp.runtime.topics import DOSSIER_EVENTS
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LOOK_EVERY = 0.05

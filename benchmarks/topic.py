@@ -11,9 +11,9 @@ from tests.ports import free_port_pair
 from benchmarks.cores import bound_to_the_others
 from benchmarks.dataset import Dataset, Record
 from lgsp.runtime.broker.embedded import EmbeddedBroker
-from lgsp.runtime.bulk import BulkProducer
-from lgsp.runtime.kafka import end_offsets
-from lgsp.runtime.kafka_cluster import open_admin
+from lgsp.runtime.kafka.bulk_write import BulkProducer
+from lgsp.runtime.kafka.client import end_offsets
+from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.settings import load_settings
 
 PARTITIONS = 8

@@ -19,8 +19,8 @@ from benchmarks.dataset import Dataset
 from benchmarks.digests import digests_in
 from benchmarks.system import MeasurementError, Process, cpu_seconds, installation, metric
 from benchmarks.topic import PARTITIONS, produce
+from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.topics import DOSSIER_EVENTS
 from lgsp.store.engine import open_store
 from lgsp.store.fold import LANE
 from lgsp.store.offsets import stored_offsets

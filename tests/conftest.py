@@ -9,9 +9,9 @@ import pytest
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.broker.embedded import EmbeddedBroker
-from lgsp.runtime.kafka_cluster import open_admin
+from lgsp.runtime.kafka.admin import apply_topics
+from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.settings import load_settings
-from lgsp.runtime.topic_admin import apply_topics
 from tests.ports import free_port_pair
 
 MakeTopic = Callable[..., str]

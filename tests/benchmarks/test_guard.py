@@ -16,7 +16,7 @@ from benchmarks.topic import produce
 from lgsp.mocks.province import ProvinceSpec
 from lgsp.runtime.batch import Batch
 from lgsp.runtime.calendar import load_calendar
-from lgsp.runtime.kafka import KafkaRecord
+from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.store.engine import open_store
 from lgsp.store.fast_fold import FastRatesFold
 from lgsp.store.fold import RatesFold

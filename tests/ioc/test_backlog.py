@@ -7,7 +7,7 @@ from tests.store.history import NOW
 
 from lgsp.ioc.backlog import count_backlog
 from lgsp.runtime.avro.codec import encode_event
-from lgsp.runtime.kafka import make_producer
+from lgsp.runtime.kafka.client import make_producer
 
 pytestmark = pytest.mark.kafka
 

@@ -23,11 +23,11 @@ from lgsp.national.planner import Draft, Names, draft
 from lgsp.runtime.avro.codec import RESULTS, encode_event
 from lgsp.runtime.dead_letters import open_letters
 from lgsp.runtime.httpget import get_json
-from lgsp.runtime.kafka import end_offsets, latest_by_key, make_producer
+from lgsp.runtime.kafka.client import end_offsets, latest_by_key, make_producer
+from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, SYNC_RESULTS
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.supervisor import is_ready
-from lgsp.runtime.topics import DOSSIER_EVENTS, SYNC_RESULTS
 from lgsp.store.engine import open_store
 from lgsp.store.lanes import LANE, count_pending
 from lgsp.store.offsets import stored_offsets

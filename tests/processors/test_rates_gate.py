@@ -15,10 +15,10 @@ import pytest
 from sqlalchemy import Engine
 
 from lgsp.runtime.avro.codec import encode_event
-from lgsp.runtime.kafka import end_offsets, latest_by_key, make_producer
+from lgsp.runtime.kafka.admin import apply_topics
+from lgsp.runtime.kafka.client import end_offsets, latest_by_key, make_producer
+from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, RATE_CELLS
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.topic_admin import apply_topics
-from lgsp.runtime.topics import DOSSIER_EVENTS, RATE_CELLS
 from lgsp.store.digest import digest
 from lgsp.store.engine import open_store
 from lgsp.store.fold import LANE

@@ -15,11 +15,11 @@ from lgsp.runtime.dead_letters import (
     encode_letter,
     open_letters,
 )
-from lgsp.runtime.kafka import make_producer, read_topic
+from lgsp.runtime.kafka.client import make_producer, read_topic
+from lgsp.runtime.kafka.topics import DEAD_LETTERS, DOSSIER_EVENTS
 from lgsp.runtime.replay import RAW, as_line, open_payload, replay
 from lgsp.runtime.sealing import key_file, load
 from lgsp.runtime.settings import load_settings
-from lgsp.runtime.topics import DEAD_LETTERS, DOSSIER_EVENTS
 
 PERSON = b'{"MaHoSo": "H37.1-240102-0001", "ChuHoSo": "NGUYEN VAN TEST", "SoCCCD": "000000000001"}'
 

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from lgsp.runtime import lane_watch
-from lgsp.runtime.kafka import make_producer
+from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.lane import Lane
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.worker import make_app

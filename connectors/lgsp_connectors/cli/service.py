@@ -8,15 +8,15 @@ from contextlib import contextmanager, nullcontext
 import structlog
 
 from lgsp.domain.errors import FatalError, RetryableError
-from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.dead_letters import DeadLetters
 from lgsp.runtime.health import serve_health
-from lgsp.runtime.kafka import make_producer
+from lgsp.runtime.kafka.bulk_write import BulkProducer
+from lgsp.runtime.kafka.client import make_producer
+from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings, load_settings
-from lgsp.runtime.topics import DOSSIER_EVENTS
 from lgsp_connectors.kit.contract import Page
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink
 from lgsp_connectors.kit.registry import Plan

@@ -12,8 +12,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from lgsp.runtime import metrics
+from lgsp.runtime.kafka.topics import topics
 from lgsp.runtime.settings import CONFIG_VARIABLE, SECRETS_VARIABLE, Settings
-from lgsp.runtime.topics import topics
 
 _MADE = "<!-- Written by `make docs` from {source}; change that file, not this one. -->"
 
@@ -105,7 +105,7 @@ def topics_page() -> str:
         " with the broker. Values are Avro in Confluent framing except for the checkpoints"
         " (JSON); brokers must not create topics by themselves."
     )
-    return _page("Topics", "services/lgsp/runtime/topics.py", intro, [
+    return _page("Topics", "services/lgsp/runtime/kafka/topics.py", intro, [
         _table(("Topic", "Carries", "Key", "Partitions", "Configuration"), rows),
     ])  # fmt: skip
 

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from lgsp.cli.output import emit, table
-from lgsp.runtime.kafka import end_offsets
-from lgsp.runtime.kafka_cluster import PATIENCE
+from lgsp.runtime.kafka.client import end_offsets
+from lgsp.runtime.kafka.cluster import PATIENCE
+from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
-from lgsp.runtime.topics import DOSSIER_EVENTS
 from lgsp.store.engine import open_store
 from lgsp.store.fold import LANE as RATES_LANE
 from lgsp.store.lanes import LANE as SYNC_LANE

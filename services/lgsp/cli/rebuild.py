@@ -14,10 +14,10 @@ from lgsp.cli.rebuild_share import replay_all, shares
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.kafka import begin_offsets, end_offsets
+from lgsp.runtime.kafka.client import begin_offsets, end_offsets
+from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
-from lgsp.runtime.topics import DOSSIER_EVENTS
 from lgsp.store.digest import digest
 from lgsp.store.engine import open_store
 from lgsp.store.folds import make_fold

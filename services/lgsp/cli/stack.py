@@ -9,9 +9,9 @@ import structlog
 
 from lgsp.domain.errors import LgspError
 from lgsp.runtime.broker.embedded import EmbeddedBroker
+from lgsp.runtime.kafka.admin import apply_topics
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.supervisor import Service, Supervisor
-from lgsp.runtime.topic_admin import apply_topics
 
 _READY_WITHIN = 90.0
 _BROKER_PAUSE = 2.0

@@ -1,4 +1,4 @@
-"""`lgsp topics`: brings the topics of the broker to what runtime/topics.py says."""
+"""`lgsp topics`: brings the topics of the broker to what runtime/kafka/topics.py says."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -7,12 +7,12 @@ import typer
 from rich.table import Table
 
 from lgsp.cli.output import emit
+from lgsp.runtime.kafka.topics import topics
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
-from lgsp.runtime.topics import topics
 
 if TYPE_CHECKING:  # the Kafka client is only loaded when a command runs
-    from lgsp.runtime.topic_admin import Change
+    from lgsp.runtime.kafka.admin import Change
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
     @group.command("apply")
     def apply(json: Json = False) -> None:
         """Create what is missing and set what differs; exit 1 when something cannot be mended."""
-        from lgsp.runtime.topic_admin import apply_topics
+        from lgsp.runtime.kafka.admin import apply_topics
 
         settings = _settings()
         made = apply_topics(settings)
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
     @group.command("diff")
     def diff(json: Json = False) -> None:
         """Show what differs and change nothing; exit 1 when something does."""
-        from lgsp.runtime.topic_admin import diff_topics
+        from lgsp.runtime.kafka.admin import diff_topics
 
         settings = _settings()
         found = diff_topics(settings)

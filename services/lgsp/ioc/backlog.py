@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from lgsp.domain.errors import LgspError
-from lgsp.runtime.kafka import end_offsets
-from lgsp.runtime.topics import DOSSIER_EVENTS
+from lgsp.runtime.kafka.client import end_offsets
+from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.store.offsets import stored_offsets
 from lgsp.store.sums import LANE
 

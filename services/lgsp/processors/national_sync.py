@@ -9,15 +9,15 @@ from lgsp.national.client import NationalClient
 from lgsp.national.dispatcher import Dispatcher
 from lgsp.national.retries import Retries
 from lgsp.runtime import metrics
-from lgsp.runtime.bulk import BulkProducer
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.dead_letters import DeadLetters, Stage
-from lgsp.runtime.kafka import make_producer
+from lgsp.runtime.kafka.bulk_write import BulkProducer
+from lgsp.runtime.kafka.client import make_producer
+from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, SYNC_RESULTS
 from lgsp.runtime.lane import Lane
 from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.topics import DOSSIER_EVENTS, SYNC_RESULTS
 from lgsp.runtime.worker import run_worker
 from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.engine import open_store

@@ -15,12 +15,12 @@ from lgsp.domain.errors import FatalError, RejectedRecord
 from lgsp.runtime import metrics
 from lgsp.runtime.avro.codec import LETTERS
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.kafka import EventProducer, latest_by_key
+from lgsp.runtime.kafka.client import EventProducer, latest_by_key
+from lgsp.runtime.kafka.topics import DEAD_LETTERS
 from lgsp.runtime.logs import mask, redact
 from lgsp.runtime.record import Record, Reject
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.topics import DEAD_LETTERS
 
 _LONGEST = 200  # characters kept of a value or a detail
 _LARGEST = 512 * 1024  # bytes kept of a record; the log takes letters of 1 MB

@@ -9,7 +9,7 @@ from typing import Any
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP
 
-from lgsp.runtime.bare_records import hand_over_bare
+from lgsp.runtime.kafka.bare_records import hand_over_bare
 from lgsp.runtime.lane import Lane
 
 

@@ -14,9 +14,9 @@ import orjson
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.dead_letters import DeadLetter, Stage, close_letters
-from lgsp.runtime.kafka import EventProducer
+from lgsp.runtime.kafka.client import EventProducer
+from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.sealing import Sealer
-from lgsp.runtime.topics import DOSSIER_EVENTS
 
 RAW = "raw_record"
 """Key of a line whose record is not a JSON object: its text as found."""

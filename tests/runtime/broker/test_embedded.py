@@ -10,8 +10,8 @@ from tests.ports import free_port_pair
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.broker.embedded import EmbeddedBroker
-from lgsp.runtime.kafka import make_producer, read_topic
-from lgsp.runtime.kafka_cluster import open_admin
+from lgsp.runtime.kafka.client import make_producer, read_topic
+from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.process import ForeignProcess
 from lgsp.runtime.settings import Settings, load_settings
 

@@ -23,7 +23,7 @@ import structlog
 from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
 from lgsp.runtime.broker import config as config
 from lgsp.runtime.broker.install import DIST, WAYS_OUT, find_java, kafka_version, libraries
-from lgsp.runtime.kafka_cluster import wait_ready
+from lgsp.runtime.kafka.cluster import wait_ready
 from lgsp.runtime.process import ForeignProcess, die_with_parent
 from lgsp.runtime.settings import Settings
 

@@ -16,7 +16,7 @@ from kafka.partitioner import Partitioner
 from kafka.partitioner.default import murmur2
 
 from lgsp.domain.errors import RetryableError
-from lgsp.runtime.kafka_cluster import (
+from lgsp.runtime.kafka.cluster import (
     COMMON,
     PATIENCE,
     hurried,

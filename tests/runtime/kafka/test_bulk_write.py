@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.bulk import BulkProducer
-from lgsp.runtime.kafka import make_producer, read_topic
+from lgsp.runtime.kafka.bulk_write import BulkProducer
+from lgsp.runtime.kafka.client import make_producer, read_topic
 
 pytestmark = pytest.mark.kafka
 

@@ -5,14 +5,14 @@ from tests.conftest import MakeTopic
 from tests.ports import free_port_pair
 
 from lgsp.domain.errors import FatalError, RetryableError
-from lgsp.runtime.kafka import (
+from lgsp.runtime.kafka.client import (
     begin_offsets,
     end_offsets,
     latest_by_key,
     make_producer,
     read_topic,
 )
-from lgsp.runtime.kafka_cluster import wait_ready
+from lgsp.runtime.kafka.cluster import wait_ready
 
 pytestmark = pytest.mark.kafka
 

@@ -10,13 +10,13 @@ from tests.ports import free_port_pair
 from lgsp.domain.errors import RetryableError
 from lgsp.runtime.batch import Batch
 from lgsp.runtime.broker.embedded import EmbeddedBroker
-from lgsp.runtime.bulk import BulkProducer
-from lgsp.runtime.bulk_read import read_batches
-from lgsp.runtime.kafka import end_offsets, read_topic
-from lgsp.runtime.kafka_cluster import open_admin
+from lgsp.runtime.kafka.admin import apply_topics
+from lgsp.runtime.kafka.bulk_read import read_batches
+from lgsp.runtime.kafka.bulk_write import BulkProducer
+from lgsp.runtime.kafka.client import end_offsets, read_topic
+from lgsp.runtime.kafka.cluster import open_admin
+from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import load_settings
-from lgsp.runtime.topic_admin import apply_topics
-from lgsp.runtime.topics import DOSSIER_EVENTS
 
 pytestmark = pytest.mark.kafka
 

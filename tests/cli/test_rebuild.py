@@ -8,17 +8,17 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from tests.conftest import MakeTopic
-from tests.store.conftest import postgres_url, store_url  # noqa: F401 - fixtures
-from tests.store.history import history
-from tests.store.test_fold import expected_cells, stored_cells
 
 from lgsp.cli import rebuild, rebuild_share
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.runtime.avro.codec import encode_event
-from lgsp.runtime.bulk import BulkProducer
+from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
+from tests.conftest import MakeTopic
+from tests.store.conftest import postgres_url, store_url  # noqa: F401 - fixtures
+from tests.store.history import history
+from tests.store.test_fold import expected_cells, stored_cells
 
 pytestmark = pytest.mark.kafka
 

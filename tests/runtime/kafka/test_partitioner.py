@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner import DefaultPartitioner
 
-from lgsp.runtime.kafka import _CachedPartitioner
+from lgsp.runtime.kafka.client import _CachedPartitioner
 
 
 class Cluster:

@@ -2,9 +2,9 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.kafka_cluster import open_admin
+from lgsp.runtime.kafka.admin import Kind, apply_topics, diff_topics
+from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.settings import Settings, load_settings
-from lgsp.runtime.topic_admin import Kind, apply_topics, diff_topics
 
 pytestmark = pytest.mark.kafka
 

@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lgsp.runtime.kafka.admin import Actual, Kind, compare
+from lgsp.runtime.kafka.topics import topics
 from lgsp.runtime.settings import load_settings
-from lgsp.runtime.topic_admin import Actual, Kind, compare
-from lgsp.runtime.topics import topics
 
 WANTED = topics(load_settings(broker="x:1", partitions=8, replication=1))
 AS_WANTED = {

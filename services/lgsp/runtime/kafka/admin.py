@@ -8,9 +8,9 @@ from typing import Any
 from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType
 
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.kafka_cluster import open_admin
+from lgsp.runtime.kafka.cluster import open_admin
+from lgsp.runtime.kafka.topics import Topic, topics
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.topics import Topic, topics
 
 _BY_TOPIC = "DYNAMIC_TOPIC_CONFIG"  # set for the topic itself, not inherited from the broker
 

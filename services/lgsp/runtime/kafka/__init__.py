@@ -1,0 +1,1 @@
+"""Kafka: topics and their administration, producer, readers, bulk ways in and out."""
