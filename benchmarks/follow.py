@@ -18,10 +18,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from benchmarks.contenders import ours
 from benchmarks.contenders.process import PARTITIONS, Task
 from benchmarks.cores import bind_contender
-from lgsp.runtime.batch import Batch
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.lane import Lane
-from lgsp.runtime.worker import SideTask
+from lgsp.runtime.lane.batch import Batch
+from lgsp.runtime.lane.flow import Lane
+from lgsp.runtime.lane.worker import SideTask
 
 Note = tuple[int, int, float]
 """Partition, offset, monotonic seconds."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.dataset import Dataset
-from lgsp.runtime.batch import Batch
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.kafka.client import KafkaRecord
+from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
 from lgsp.store.fast_fold import FastRatesFold

@@ -14,13 +14,13 @@ from faust.types import TP
 
 from benchmarks.contenders.process import Stopwatch, Task, read_task, report
 from benchmarks.digests import digests_in
-from lgsp.runtime.batch import Batch
 from lgsp.runtime.calendar import load_calendar
-from lgsp.runtime.lane import Lane
+from lgsp.runtime.lane.batch import Batch
+from lgsp.runtime.lane.flow import Lane
+from lgsp.runtime.lane.record import Reject
+from lgsp.runtime.lane.worker import SideTask, run_worker
 from lgsp.runtime.logs import configure_logs
-from lgsp.runtime.record import Reject
 from lgsp.runtime.settings import load_settings
-from lgsp.runtime.worker import SideTask, run_worker
 from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.engine import open_store
 from lgsp.store.fold import LANE

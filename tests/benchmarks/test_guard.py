@@ -14,9 +14,9 @@ from benchmarks.harness import run_once
 from benchmarks.topic import produce
 
 from lgsp.mocks.province import ProvinceSpec
-from lgsp.runtime.batch import Batch
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.kafka.client import KafkaRecord
+from lgsp.runtime.lane.batch import Batch
 from lgsp.store.engine import open_store
 from lgsp.store.fast_fold import FastRatesFold
 from lgsp.store.fold import RatesFold

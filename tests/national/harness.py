@@ -21,10 +21,10 @@ from lgsp.national.client import NationalClient
 from lgsp.national.dispatcher import Dispatcher
 from lgsp.national.retries import Retries
 from lgsp.runtime.avro.codec import RESULTS, encode_event
-from lgsp.runtime.batch import Batch
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.record import Reject
+from lgsp.runtime.lane.batch import Batch
+from lgsp.runtime.lane.record import Reject
 from lgsp.runtime.settings import Settings
 from lgsp.store.lane_rows import Outgoing
 from lgsp.store.lanes import SyncLanes, count_pending

@@ -13,9 +13,9 @@ from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.rates import MEASURES, contribution
 from lgsp.runtime.avro.codec import encode_event
-from lgsp.runtime.batch import Batch, FencedError
 from lgsp.runtime.calendar import load_calendar
-from lgsp.runtime.record import Reject
+from lgsp.runtime.lane.batch import Batch, FencedError
+from lgsp.runtime.lane.record import Reject
 from lgsp.store.cells import mark_published, take_dirty
 from lgsp.store.digest import digest
 from lgsp.store.engine import open_store

@@ -10,9 +10,9 @@ from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.state import decode
 from lgsp.runtime.avro.codec import encode_event
-from lgsp.runtime.batch import Batch, FencedError
 from lgsp.runtime.calendar import load_calendar
-from lgsp.runtime.record import Reject
+from lgsp.runtime.lane.batch import Batch, FencedError
+from lgsp.runtime.lane.record import Reject
 from lgsp.store.lane_list import list_stopped, redrive, summarise
 from lgsp.store.lane_rows import Settled, Waiting
 from lgsp.store.lane_tables import LANES, State

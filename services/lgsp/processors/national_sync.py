@@ -15,10 +15,10 @@ from lgsp.runtime.dead_letters import DeadLetters, Stage
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, SYNC_RESULTS
-from lgsp.runtime.lane import Lane
+from lgsp.runtime.lane.flow import Lane
+from lgsp.runtime.lane.worker import run_worker
 from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.worker import run_worker
 from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.engine import open_store
 from lgsp.store.lane_list import summarise

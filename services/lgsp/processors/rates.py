@@ -9,16 +9,16 @@ from lgsp.domain.errors import RetryableError
 from lgsp.domain.rates import PROFILE, PROFILE_VERSION
 from lgsp.runtime import metrics
 from lgsp.runtime.avro.codec import CELLS
-from lgsp.runtime.batch import FencedError
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.dead_letters import DeadLetters, Stage
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, RATE_CELLS
-from lgsp.runtime.lane import Lane
+from lgsp.runtime.lane.batch import FencedError
+from lgsp.runtime.lane.flow import Lane
+from lgsp.runtime.lane.worker import run_worker
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.worker import run_worker
 from lgsp.store.cells import KEY, mark_published, take_dirty
 from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.engine import open_store

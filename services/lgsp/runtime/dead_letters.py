@@ -17,8 +17,8 @@ from lgsp.runtime.avro.codec import LETTERS
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key
 from lgsp.runtime.kafka.topics import DEAD_LETTERS
+from lgsp.runtime.lane.record import Record, Reject
 from lgsp.runtime.logs import mask, redact
-from lgsp.runtime.record import Record, Reject
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
 

@@ -12,7 +12,7 @@ import structlog
 from lgsp.runtime.settings import Settings
 
 HIDDEN = "***"
-_NOISY = ("kafka", "aiokafka", "faust", "mode", "uvicorn.access", "lgsp.runtime.lane_consumer")
+_NOISY = ("kafka", "aiokafka", "faust", "mode", "uvicorn.access", "lgsp.runtime.lane.faust")
 _HIDDEN_KEYS = re.compile(
     r"password|secret|token|authorization|session|sealed|owner|applicant|contact|phone|email"
     r"|chu_?ho_?so|dinh_?danh|so_?giay_?to|nguoi_?xu_?ly",

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.state import decode, encode
-from lgsp.runtime.record import Record
+from lgsp.runtime.lane.record import Record
 from lgsp.store.cells import CellRow, write_cells
 from lgsp.store.dossiers import WholeRow, write_states
 from lgsp.store.engine import reading

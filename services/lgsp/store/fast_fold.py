@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.working_time import Calendar
-from lgsp.runtime.batch import Batch
-from lgsp.runtime.record import Record, Reject
+from lgsp.runtime.lane.batch import Batch
+from lgsp.runtime.lane.record import Record, Reject
 from lgsp.store.dossiers import write_portals
 from lgsp.store.fast_calendar import FastCalendar
 from lgsp.store.fast_cells import MOST_TEXTS, RowServices

@@ -20,8 +20,8 @@ from lgsp.domain.standing import standing
 from lgsp.domain.state import LONGEST_TEXT, TEXTS, decode, encode
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.avro.codec import decode_event
-from lgsp.runtime.batch import Batch
-from lgsp.runtime.record import Record, Reject
+from lgsp.runtime.lane.batch import Batch
+from lgsp.runtime.lane.record import Record, Reject
 from lgsp.store.cells import CellRow, Cells, add, cell_rows, write_cells
 from lgsp.store.dossiers import write_portals, write_states
 from lgsp.store.engine import reading

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Engine
 
 from lgsp.domain.working_time import Calendar
-from lgsp.runtime.record import Reject
+from lgsp.runtime.lane.record import Reject
 from lgsp.runtime.settings import Settings
 from lgsp.store.fast_fold import FastRatesFold
 from lgsp.store.fold import RatesFold

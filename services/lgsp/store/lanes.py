@@ -17,8 +17,8 @@ from lgsp.domain.event import DossierEvent
 from lgsp.domain.state import decode
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.avro.codec import decode_event
-from lgsp.runtime.batch import Batch, FencedError
-from lgsp.runtime.record import Record, Reject
+from lgsp.runtime.lane.batch import Batch, FencedError
+from lgsp.runtime.lane.record import Record, Reject
 from lgsp.store.lane_events import EventColumns
 from lgsp.store.lane_rows import (
     Outgoing,

@@ -8,7 +8,6 @@ from tests.conftest import MakeTopic
 from tests.ports import free_port_pair
 
 from lgsp.domain.errors import RetryableError
-from lgsp.runtime.batch import Batch
 from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.kafka.admin import apply_topics
 from lgsp.runtime.kafka.bulk_read import read_batches
@@ -16,6 +15,7 @@ from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import end_offsets, read_topic
 from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
+from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.settings import load_settings
 
 pytestmark = pytest.mark.kafka

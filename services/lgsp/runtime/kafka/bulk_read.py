@@ -13,9 +13,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from lgsp.domain.errors import FatalError, LgspError, RetryableError
-from lgsp.runtime.batch import Batch
 from lgsp.runtime.kafka.bare_records import hand_over_bare
 from lgsp.runtime.kafka.cluster import PATIENCE
+from lgsp.runtime.lane.batch import Batch
 
 _FETCH_BYTES = 8 * 1024 * 1024  # one partition is read at a time
 _LOOK_EVERY_MS = 500

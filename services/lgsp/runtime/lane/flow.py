@@ -7,7 +7,7 @@ in one transaction. The stored position is the truth: an assigned partition star
 Kafka's own offset says. Every offset must hold a record, so that a missing one shows: a lane's
 topic is not compacted, and nobody writes it in transactions.
 
-The other half, on Faust's side, is runtime/lane_consumer.py; runtime/lane_watch.py sees that no
+The other half, on Faust's side, is runtime/lane/faust.py; runtime/lane/watch.py sees that no
 partition stands still.
 """
 
@@ -22,7 +22,7 @@ from faust.types import TP
 
 from lgsp.domain.errors import FatalError
 from lgsp.runtime import metrics
-from lgsp.runtime.batch import Batch, FencedError, LaneHandler
+from lgsp.runtime.lane.batch import Batch, FencedError, LaneHandler
 
 _QUEUED_BATCHES = 16
 _LONG_BACKLOG = 2000  # records known to wait in the log: more than these are worth waiting for

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
+from tests.runtime.lane.test_flow import Handler
 
-from lgsp.runtime import lane_watch
 from lgsp.runtime.kafka.client import make_producer
-from lgsp.runtime.lane import Lane
+from lgsp.runtime.lane import watch as lane_watch
+from lgsp.runtime.lane.flow import Lane
+from lgsp.runtime.lane.worker import make_app
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.worker import make_app
-from tests.runtime.test_lane import Handler
 
 pytestmark = pytest.mark.kafka
 

@@ -1,9 +1,9 @@
-"""What a processor gets from its lane and gives to it; the lane itself is runtime/lane.py."""
+"""What a processor gets from its lane and gives to it; the lane itself is runtime/lane/flow.py."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from lgsp.runtime.record import Record
+from lgsp.runtime.lane.record import Record
 
 
 class Batch(NamedTuple):

@@ -14,10 +14,10 @@ from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.batch import Batch, FencedError
-from lgsp.runtime.lane import Lane
+from lgsp.runtime.lane.batch import Batch, FencedError
+from lgsp.runtime.lane.flow import Lane
+from lgsp.runtime.lane.worker import make_app
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.worker import make_app
 
 TOPIC = "dossier-events"
 

@@ -10,11 +10,11 @@ import faust
 import structlog
 
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.collector import collect_all_now_and_then, collect_young_only
 from lgsp.runtime.health import serve_health
-from lgsp.runtime.lane import Lane
-from lgsp.runtime.lane_consumer import make_transport
-from lgsp.runtime.lane_watch import LaneWatch
+from lgsp.runtime.lane.collector import collect_all_now_and_then, collect_young_only
+from lgsp.runtime.lane.faust import make_transport
+from lgsp.runtime.lane.flow import Lane
+from lgsp.runtime.lane.watch import LaneWatch
 from lgsp.runtime.settings import Settings
 
 SideTask = Callable[[], Awaitable[None]]

@@ -18,7 +18,7 @@ from faust.types import TP
 
 from lgsp.domain.errors import FatalError
 from lgsp.runtime import metrics
-from lgsp.runtime.lane import Lane
+from lgsp.runtime.lane.flow import Lane
 
 _EVERY = 5.0  # seconds between two looks
 _ANSWER_IN = 10.0  # seconds for the broker's answer

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 import pytest
 from aiokafka.errors import KafkaError
 from faust.types import TP
+from tests.runtime.lane.test_flow import TOPIC, App, FakeConsumer, Handler, records
 
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.lane import Lane
-from lgsp.runtime.lane_watch import LaneWatch
-from tests.runtime.test_lane import TOPIC, App, FakeConsumer, Handler, records
+from lgsp.runtime.lane.flow import Lane
+from lgsp.runtime.lane.watch import LaneWatch
 
 
 class Broker(FakeConsumer):

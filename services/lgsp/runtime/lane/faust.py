@@ -1,6 +1,6 @@
 """Faust's aiokafka consumer with the lane's topic taken out of its per-message path.
 
-Depends on private names of faust-streaming 0.15.3 (tests/runtime/test_lane.py pins them).
+Depends on private names of faust-streaming 0.15.3 (tests/runtime/lane/test_flow.py pins them).
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -10,7 +10,7 @@ from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP
 
 from lgsp.runtime.kafka.bare_records import hand_over_bare
-from lgsp.runtime.lane import Lane
+from lgsp.runtime.lane.flow import Lane
 
 
 def make_transport(app: Any, lane: Lane) -> Transport:

@@ -1,0 +1,1 @@
+"""The lane: a processor's way through the log, batch by batch, position and state together."""
