@@ -21,10 +21,10 @@ from lgsp.domain.dossier import current_status, merge_all
 from lgsp.domain.event import DossierEvent
 from lgsp.national.planner import Draft, Names, draft
 from lgsp.runtime.avro.codec import RESULTS, encode_event
-from lgsp.runtime.dead_letters import open_letters
 from lgsp.runtime.httpget import get_json
 from lgsp.runtime.kafka.client import end_offsets, latest_by_key, make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, SYNC_RESULTS
+from lgsp.runtime.letters.parking import open_letters
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.supervisor import is_ready

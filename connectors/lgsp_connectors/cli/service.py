@@ -9,11 +9,11 @@ import structlog
 
 from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.dead_letters import DeadLetters
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
+from lgsp.runtime.letters.parking import DeadLetters
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings, load_settings

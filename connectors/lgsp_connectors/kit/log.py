@@ -6,10 +6,10 @@ from collections.abc import Callable
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime.avro.event_bytes import quick_encode_event
-from lgsp.runtime.dead_letters import DeadLetters, Stage
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key
 from lgsp.runtime.kafka.topics import CHECKPOINTS
+from lgsp.runtime.letters.parking import DeadLetters, Stage
 from lgsp_connectors.kit.contract import Cursor, Record
 from lgsp_connectors.kit.sink import decode_checkpoint, encode_checkpoint, payload_of
 

@@ -11,12 +11,12 @@ from lgsp.national.retries import Retries
 from lgsp.runtime import metrics
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.dead_letters import DeadLetters, Stage
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, SYNC_RESULTS
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.worker import run_worker
+from lgsp.runtime.letters.parking import DeadLetters, Stage
 from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.store.checkpoints import background_checkpoints

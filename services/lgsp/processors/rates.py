@@ -11,13 +11,13 @@ from lgsp.runtime import metrics
 from lgsp.runtime.avro.codec import CELLS
 from lgsp.runtime.calendar import load_calendar
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.dead_letters import DeadLetters, Stage
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, RATE_CELLS
 from lgsp.runtime.lane.batch import FencedError
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.worker import run_worker
+from lgsp.runtime.letters.parking import DeadLetters, Stage
 from lgsp.runtime.settings import Settings
 from lgsp.store.cells import KEY, mark_published, take_dirty
 from lgsp.store.checkpoints import background_checkpoints

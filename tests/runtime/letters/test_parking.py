@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from lgsp.domain.errors import ConfigurationError, FatalError, RejectedRecord, RejectReason
 from lgsp.runtime.avro.codec import LETTERS
-from lgsp.runtime.dead_letters import (
+from lgsp.runtime.kafka.client import make_producer, read_topic
+from lgsp.runtime.kafka.topics import DEAD_LETTERS, DOSSIER_EVENTS
+from lgsp.runtime.letters.parking import (
     ConsecutiveLimit,
     DeadLetter,
     DeadLetters,
@@ -15,9 +17,7 @@ from lgsp.runtime.dead_letters import (
     encode_letter,
     open_letters,
 )
-from lgsp.runtime.kafka.client import make_producer, read_topic
-from lgsp.runtime.kafka.topics import DEAD_LETTERS, DOSSIER_EVENTS
-from lgsp.runtime.replay import RAW, as_line, open_payload, replay
+from lgsp.runtime.letters.replay import RAW, as_line, open_payload, replay
 from lgsp.runtime.sealing import key_file, load
 from lgsp.runtime.settings import load_settings
 

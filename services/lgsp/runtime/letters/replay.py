@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from lgsp.domain.errors import ConfigurationError
-from lgsp.runtime.dead_letters import DeadLetter, Stage, close_letters
 from lgsp.runtime.kafka.client import EventProducer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
+from lgsp.runtime.letters.parking import DeadLetter, Stage, close_letters
 from lgsp.runtime.sealing import Sealer
 
 RAW = "raw_record"

@@ -1,0 +1,1 @@
+"""Dead letters: rejected records, parked with their cause, listed and replayed."""
