@@ -26,7 +26,7 @@ from lgsp.mocks.province.dossiers import TwinDossier, closing_instant, twin_doss
 from lgsp.mocks.province.rows import STATUS_WORDS
 from lgsp.runtime.avro.codec import EVENTS
 from lgsp.runtime.avro.event_bytes import quick_encode_event
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 
 _SIZES = struct.Struct("<HH")
 _LAYOUT = 1  # raise it when the events of an equal spec change

@@ -26,7 +26,7 @@ from lgsp.mocks.province import ProvinceSpec
 from lgsp.mocks.province.dossiers import twin_dossiers
 from lgsp.mocks.province.reading import connector_yaml
 from lgsp.mocks.province.rows import STATUS_WORDS, Row, line, step_rows
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.httpget import get_json
 from lgsp.runtime.settings import Settings
 

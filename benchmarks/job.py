@@ -12,7 +12,7 @@ from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.rates import MEASURES, Unit, contribution
 from lgsp.domain.state import decode, encode
 from lgsp.runtime.avro.codec import decode_event
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 
 
 class Entry(NamedTuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.dataset import Dataset
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.settings import load_settings

@@ -17,7 +17,7 @@ from lgsp.domain.event import with_id
 from lgsp.domain.period import parse_period
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.avro.event_bytes import quick_encode_event
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.httpget import get_json
 from lgsp.runtime.kafka.bulk_write import BulkProducer

@@ -18,7 +18,7 @@ from lgsp.domain.state import encode
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.avro.columns import decode_columns
 from lgsp.runtime.avro.event_bytes import quick_encode_event
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.settings import load_settings

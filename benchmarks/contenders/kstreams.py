@@ -13,7 +13,7 @@ from benchmarks.dataset import cache_folder
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.status import NEXT, Status, Verdict, verdict
 from lgsp.runtime.broker.install import find_java
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 
 SOURCE = Path(__file__).parents[1] / "kstreams"
 

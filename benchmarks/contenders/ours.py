@@ -14,7 +14,7 @@ from faust.types import TP
 
 from benchmarks.contenders.process import Stopwatch, Task, read_task, report
 from benchmarks.digests import digests_in
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.record import Reject

@@ -14,7 +14,7 @@ from benchmarks.harness import run_once
 from benchmarks.topic import produce
 
 from lgsp.mocks.province import ProvinceSpec
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.runtime.lane.batch import Batch
 from lgsp.store.engine import open_store

@@ -8,7 +8,7 @@ import pytest
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.event import Channel, DossierEvent
 from lgsp.domain.standing import RESOLVED, STILL_OPEN, State, standing
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp_connectors.kit.registry import plan
 from lgsp_connectors.kit.suite import Bench

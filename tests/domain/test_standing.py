@@ -11,7 +11,7 @@ from lgsp.domain.event import Channel, DossierEvent, with_id
 from lgsp.domain.rates import MEASURES, contribution
 from lgsp.domain.standing import RESOLVED, STILL_OPEN, State, standing
 from lgsp.domain.status import Status
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from tests.domain.events import event_sets
 
 CALENDAR = load_calendar()

@@ -15,7 +15,7 @@ from lgsp.domain.working_time import (
     day_of,
     working_ms_between,
 )
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 
 VN = timezone(timedelta(hours=7))
 CALENDAR = load_calendar()

@@ -8,7 +8,7 @@ from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.figures import counts_of
 from lgsp.domain.rates import MEASURES, contribution
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp_connectors.kit.contract import Connector, Cursor
 
 

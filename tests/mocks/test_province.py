@@ -19,7 +19,7 @@ from lgsp.domain.working_time import day_of
 from lgsp.mocks.province import Format, ProvinceSpec, Truth, simulate
 from lgsp.mocks.province.course import Outcome
 from lgsp.mocks.province.dossiers import TwinDossier, twin_dossiers
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp_connectors.kit.registry import plan
 from tests.mocks.reading_back import ReadBack, counts, reading

@@ -21,7 +21,7 @@ from lgsp.national.client import NationalClient
 from lgsp.national.dispatcher import Dispatcher
 from lgsp.national.retries import Retries
 from lgsp.runtime.avro.codec import RESULTS, encode_event
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.lane.record import Reject

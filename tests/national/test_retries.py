@@ -6,7 +6,7 @@ import pytest
 
 from lgsp.national.breaker import Breaker
 from lgsp.national.retries import Retries
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 
 FRIDAY = 1_704_423_600_000 + 3_600_000  # 2024-01-05 11:00 in Asia/Ho_Chi_Minh
 HOUR = 3_600_000

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime.avro.codec import encode_event
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.lane.batch import Batch
 from lgsp.store.fold import RatesFold
 from tests.store.history import NOW

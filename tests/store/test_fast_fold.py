@@ -16,7 +16,7 @@ from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import Channel, DossierEvent, with_id
 from lgsp.domain.status import Status
 from lgsp.runtime.avro.codec import encode_event
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.lane.record import Reject
 from lgsp.store.digest import digest

@@ -13,7 +13,7 @@ from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.rates import MEASURES, contribution
 from lgsp.runtime.avro.codec import encode_event
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.lane.batch import Batch, FencedError
 from lgsp.runtime.lane.record import Reject
 from lgsp.store.cells import mark_published, take_dirty

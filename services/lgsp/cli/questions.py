@@ -79,7 +79,7 @@ def open_figures(settings: Settings) -> Iterator[Figures]:
         ConfigurationError: there is no such store.
     """
     from lgsp.ioc.backlog import known_backlog
-    from lgsp.runtime.calendar import load_calendar
+    from lgsp.runtime.calendar.vietnam import load_calendar
     from lgsp.store.engine import open_store
 
     engine = open_store(settings.rates_store, read_only=True)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from lgsp.cli.output import emit, table
 from lgsp.cli.rebuild_share import replay_all, shares
 from lgsp.domain.errors import ConfigurationError, FatalError
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.client import begin_offsets, end_offsets
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 from lgsp.domain.errors import FatalError, LgspError
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.bulk_read import read_batches
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lgsp.cli.output import emit, table
 from lgsp.mocks.province import Format, ProvinceSpec, Truth, simulate
 from lgsp.mocks.province.spec import RECEIVED
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.settings import load_settings
 
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from lgsp.domain.errors import ConfigurationError
 from lgsp.ioc.backlog import Backlog
 from lgsp.ioc.feed import make_app
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store

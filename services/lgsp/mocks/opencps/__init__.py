@@ -16,7 +16,7 @@ from lgsp.mocks.opencps.portal import OpenCpsPortal
 from lgsp.mocks.province import ProvinceSpec, Truth, spec_from
 from lgsp.mocks.province.dossiers import closing_instant, twin_dossiers
 from lgsp.mocks.province.truth import FILE
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 
 __all__ = ["OpenCpsPortal", "PortalClock", "build_app", "open_portal", "run_opencps"]
 

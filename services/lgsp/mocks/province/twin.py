@@ -16,7 +16,7 @@ from lgsp.mocks.province.reading import CONNECTOR_FILE, connector_yaml
 from lgsp.mocks.province.rows import Row, step_rows
 from lgsp.mocks.province.spec import Format, ProvinceSpec, quotas
 from lgsp.mocks.province.truth import DossierTruths, Truth, open_gzip
-from lgsp.runtime.calendar import load_calendar
+from lgsp.runtime.calendar.vietnam import load_calendar
 
 Progress = Callable[[int, int], None]
 """Called with dossiers made and dossiers in all."""

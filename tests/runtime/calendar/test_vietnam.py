@@ -7,7 +7,7 @@ import pytest
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.working_time import day_number
-from lgsp.runtime.calendar import VERSION, load_calendar
+from lgsp.runtime.calendar.vietnam import VERSION, load_calendar
 
 OFF = [
     *[date(2024, 2, d) for d in range(8, 15)],

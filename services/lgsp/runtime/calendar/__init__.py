@@ -1,0 +1,1 @@
+"""The working calendar of Vietnam and the decisions that change it."""
