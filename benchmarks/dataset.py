@@ -21,12 +21,12 @@ from benchmarks.job import Entry, Job
 from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.state import encode
 from lgsp.domain.status import Status
-from lgsp.mocks.province import ProvinceSpec
-from lgsp.mocks.province.dossiers import TwinDossier, closing_instant, twin_dossiers
-from lgsp.mocks.province.rows import STATUS_WORDS
 from lgsp.runtime.avro.codec import EVENTS
 from lgsp.runtime.avro.event_bytes import quick_encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
+from lgsp.simulation import ProvinceSpec
+from lgsp.simulation.dossiers import TwinDossier, closing_instant, twin_dossiers
+from lgsp.simulation.rows import STATUS_WORDS
 
 _SIZES = struct.Struct("<HH")
 _LAYOUT = 1  # raise it when the events of an equal spec change

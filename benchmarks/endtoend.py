@@ -22,13 +22,13 @@ import yaml
 from benchmarks.startup import started
 from benchmarks.system import MeasurementError, Process, new_settings, percentiles, run_command
 from lgsp.domain.status import Status
-from lgsp.mocks.province import ProvinceSpec
-from lgsp.mocks.province.dossiers import twin_dossiers
-from lgsp.mocks.province.reading import connector_yaml
-from lgsp.mocks.province.rows import STATUS_WORDS, Row, line, step_rows
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.httpget import get_json
 from lgsp.runtime.settings import Settings
+from lgsp.simulation import ProvinceSpec
+from lgsp.simulation.dossiers import twin_dossiers
+from lgsp.simulation.reading import connector_yaml
+from lgsp.simulation.rows import STATUS_WORDS, Row, line, step_rows
 
 RATE = 50
 POLL_SECONDS = 0.5

@@ -8,8 +8,8 @@ from benchmarks.dataset import Dataset
 from benchmarks.digests import TIMELESS, Counts, cell_lines, digests_of
 
 from lgsp.domain.rates import MEASURES
-from lgsp.mocks.province import ProvinceSpec
 from lgsp.runtime.avro.codec import decode_event
+from lgsp.simulation import ProvinceSpec
 
 SPEC = ProvinceSpec(dossiers=50)
 

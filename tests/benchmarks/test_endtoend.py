@@ -3,7 +3,7 @@
 from benchmarks.endtoend import Shown, receptions, rows_of, waits_for_feed
 
 from lgsp.domain.status import Status
-from lgsp.mocks.province.rows import STATUS_WORDS
+from lgsp.simulation.rows import STATUS_WORDS
 
 
 def test_rows_come_in_order_and_their_receptions_once_a_dossier() -> None:

@@ -13,10 +13,10 @@ from benchmarks.digests import digests_in
 from benchmarks.harness import run_once
 from benchmarks.topic import produce
 
-from lgsp.mocks.province import ProvinceSpec
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.runtime.lane.batch import Batch
+from lgsp.simulation import ProvinceSpec
 from lgsp.store.engine import open_store
 from lgsp.store.fast_fold import FastRatesFold
 from lgsp.store.fold import RatesFold

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from lgsp.cli.demo_check import Differences, compare_national
-from lgsp.mocks.province.spec import ProvinceSpec
-from lgsp.mocks.province.truth import Truth
-from lgsp.mocks.province.twin import simulate
 from lgsp.runtime.httpget import get_json
+from lgsp.simulation.spec import ProvinceSpec
+from lgsp.simulation.truth import Truth
+from lgsp.simulation.twin import simulate
 from tests.e2e.stack import Up
 from tests.processors.workers import wait_until
 

@@ -11,7 +11,7 @@ from lgsp.mocks.national.contract import (
     is_date,
     without_personal,
 )
-from tests.mocks.records import RECORD, STEP
+from tests.simulation.records import RECORD, STEP
 
 
 def test_takes_the_contract_s_own_sample() -> None:

@@ -12,8 +12,8 @@ import pytest
 from lgsp.domain.errors import ConfigurationError
 from lgsp.mocks.national.faults import load_faults
 from lgsp.runtime.supervisor import is_ready
-from tests.mocks.records import RECORD, STEP
 from tests.national.harness import CALL, LOGIN, RunningPortal, running_portal, until
+from tests.simulation.records import RECORD, STEP
 
 CODE = RECORD["MaHoSo"]
 

@@ -17,11 +17,11 @@ from lgsp.mocks.national.app import make_server
 from lgsp.mocks.national.faults import FaultScript, Rule
 from lgsp.mocks.opencps import build_app, open_portal, run_opencps
 from lgsp.mocks.opencps.clock import PortalClock
-from lgsp.mocks.province import ProvinceSpec, Truth
 from lgsp.runtime.clock import now_ms
+from lgsp.simulation import ProvinceSpec, Truth
 from lgsp_connectors.kit.contract import Connector
 from lgsp_connectors.kit.registry import plan
-from tests.mocks.reading_back import counts, reading
+from tests.simulation.reading_back import counts, reading
 
 SPEC = ProvinceSpec(dossiers=800, seed=7)
 LIST = "/o/rest/v2/dossiers"

@@ -11,8 +11,8 @@ import structlog
 from lgsp.domain.errors import RetryableError
 from lgsp.national.client import NationalClient
 from lgsp.national.outcomes import Ok, OutcomeUnknown, Refused
-from tests.mocks.records import RECORD
 from tests.national.harness import RunningPortal, running_portal
+from tests.simulation.records import RECORD
 
 SAVES = {"service": "DongBoHoSoMC", "nth": 1}
 LOOK_UPS = {"service": "TraCuuHoSo", "nth": 1}

@@ -21,11 +21,11 @@ from lgsp.cli.up import claim
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.domain.figures import Scope
 from lgsp.domain.period import parse_period
-from lgsp.mocks.province.spec import RECEIVED, ProvinceSpec
-from lgsp.mocks.province.twin import simulate
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.supervisor import StopSignal
+from lgsp.simulation.spec import RECEIVED, ProvinceSpec
+from lgsp.simulation.twin import simulate
 from lgsp.store.figures import Question
 
 DEFAULT_SCALE = 0.05

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from lgsp.mocks.province.truth import DOSSIERS_FILE, Truth
 from lgsp.runtime.httpget import get_json
+from lgsp.simulation.truth import DOSSIERS_FILE, Truth
 
 _VN = timezone(timedelta(hours=7))
 _PAGE = 2000

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lgsp.cli.output import emit, table
-from lgsp.mocks.province import Format, ProvinceSpec, Truth, simulate
-from lgsp.mocks.province.spec import RECEIVED
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.settings import load_settings
+from lgsp.simulation import Format, ProvinceSpec, Truth, simulate
+from lgsp.simulation.spec import RECEIVED
 
 
 def register(app: typer.Typer) -> None:

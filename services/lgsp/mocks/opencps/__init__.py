@@ -13,10 +13,10 @@ from lgsp.mocks.national.faults import FaultScript, load_faults
 from lgsp.mocks.opencps.app import build_app
 from lgsp.mocks.opencps.clock import PortalClock
 from lgsp.mocks.opencps.portal import OpenCpsPortal
-from lgsp.mocks.province import ProvinceSpec, Truth, spec_from
-from lgsp.mocks.province.dossiers import closing_instant, twin_dossiers
-from lgsp.mocks.province.truth import FILE
 from lgsp.runtime.calendar.vietnam import load_calendar
+from lgsp.simulation import ProvinceSpec, Truth, spec_from
+from lgsp.simulation.dossiers import closing_instant, twin_dossiers
+from lgsp.simulation.truth import FILE
 
 __all__ = ["OpenCpsPortal", "PortalClock", "build_app", "open_portal", "run_opencps"]
 

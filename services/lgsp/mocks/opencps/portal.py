@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, NamedTuple
 
-from lgsp.mocks.province.dossiers import TwinDossier
-from lgsp.mocks.province.flat import STATUS_WORDS, flat_record
+from lgsp.simulation.dossiers import TwinDossier
+from lgsp.simulation.flat import STATUS_WORDS, flat_record
 
 
 class Filters(NamedTuple):

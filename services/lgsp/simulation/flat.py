@@ -7,9 +7,9 @@ carries the deadline though not the waiting itself. It gives a dossier its numbe
 from lgsp.domain.event import Channel, ServiceLevel
 from lgsp.domain.status import SUSPENDING, Status
 from lgsp.domain.working_time import DAY_MS, OFFSET_MS, date_of
-from lgsp.mocks.province.dossiers import TwinDossier
-from lgsp.mocks.province.persons import person_of
-from lgsp.mocks.province.rows import Row, clock_text
+from lgsp.simulation.dossiers import TwinDossier
+from lgsp.simulation.persons import person_of
+from lgsp.simulation.rows import Row, clock_text
 
 STATUS_WORDS = {
     Status.REGISTERED: "receiving",

@@ -6,8 +6,8 @@ from random import Random
 from typing import NamedTuple
 
 from lgsp.domain.working_time import DAY_MS, HOUR_MS
-from lgsp.mocks.province.rows import Row, line
-from lgsp.mocks.province.spec import ProvinceSpec
+from lgsp.simulation.rows import Row, line
+from lgsp.simulation.spec import ProvinceSpec
 
 _DISPLACED = (HOUR_MS, 5 * DAY_MS)
 _LATE = (20 * DAY_MS, 60 * DAY_MS)

@@ -16,7 +16,7 @@ from lgsp.domain.working_time import (
     day_number,
     day_start_ms,
 )
-from lgsp.mocks.province.spec import ProvinceSpec
+from lgsp.simulation.spec import ProvinceSpec
 
 _FEWEST_DAYS = 10
 _AFTER_DAYS = 120  # calendar days after the period in which due dates may lie

@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from lgsp.mocks.province import flat, rows
-from lgsp.mocks.province.spec import Format, ProvinceSpec
+from lgsp.simulation import flat, rows
+from lgsp.simulation.spec import Format, ProvinceSpec
 
 CONNECTOR_FILE = "connector.yaml"
 _ZONE = "Asia/Ho_Chi_Minh"

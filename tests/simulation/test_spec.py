@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.figures import percent
-from lgsp.mocks.province.spec import Format, ProvinceSpec, quotas, spec_from
+from lgsp.simulation.spec import Format, ProvinceSpec, quotas, spec_from
 
 
 def test_full_size_is_the_published_half_year() -> None:

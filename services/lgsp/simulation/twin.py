@@ -9,14 +9,14 @@ from random import Random
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.domain.period import month_of, show_day
 from lgsp.domain.working_time import DAY_MS, Calendar, day_of
-from lgsp.mocks.province.delivery import Delivery, SpoilColumns
-from lgsp.mocks.province.dossiers import TwinDossier, closing_instant, twin_dossiers
-from lgsp.mocks.province.flat import CHANNEL_COLUMN, flat_record
-from lgsp.mocks.province.reading import CONNECTOR_FILE, connector_yaml
-from lgsp.mocks.province.rows import Row, step_rows
-from lgsp.mocks.province.spec import Format, ProvinceSpec, quotas
-from lgsp.mocks.province.truth import DossierTruths, Truth, open_gzip
 from lgsp.runtime.calendar.vietnam import load_calendar
+from lgsp.simulation.delivery import Delivery, SpoilColumns
+from lgsp.simulation.dossiers import TwinDossier, closing_instant, twin_dossiers
+from lgsp.simulation.flat import CHANNEL_COLUMN, flat_record
+from lgsp.simulation.reading import CONNECTOR_FILE, connector_yaml
+from lgsp.simulation.rows import Row, step_rows
+from lgsp.simulation.spec import Format, ProvinceSpec, quotas
+from lgsp.simulation.truth import DossierTruths, Truth, open_gzip
 
 Progress = Callable[[int, int], None]
 """Called with dossiers made and dossiers in all."""

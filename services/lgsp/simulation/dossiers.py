@@ -16,10 +16,10 @@ from lgsp.domain.working_time import (
     day_of,
     day_start_ms,
 )
-from lgsp.mocks.province.arrivals import arrivals, submitted
-from lgsp.mocks.province.catalogue import LONGEST_DAYS, Catalogue, Procedure
-from lgsp.mocks.province.course import Course, Fate, Outcome, Step, received_course
-from lgsp.mocks.province.spec import ProvinceSpec, Quotas, quotas
+from lgsp.simulation.arrivals import arrivals, submitted
+from lgsp.simulation.catalogue import LONGEST_DAYS, Catalogue, Procedure
+from lgsp.simulation.course import Course, Fate, Outcome, Step, received_course
+from lgsp.simulation.spec import ProvinceSpec, Quotas, quotas
 
 _LATE_ROOM = 4  # working days before the end after which none is chosen to be late
 _OPEN_TAIL = 25  # working days before the end in which most of the open ones came in

@@ -13,7 +13,7 @@ from lgsp.domain.errors import FatalError
 from lgsp.domain.event import Channel
 from lgsp.domain.status import Status
 from lgsp.domain.working_time import HOUR_MS, WORKING_DAY_MS
-from lgsp.mocks.province.catalogue import Procedure
+from lgsp.simulation.catalogue import Procedure
 
 Instant = Callable[[int], int]
 """`Calendar.instant_at`: from working time to ms UTC."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.simulation.reading_back import ReadBack, counts, reading
 
 from lgsp.domain.codes import is_agency, is_dossier, is_procedure
 from lgsp.domain.dossier import current_status
@@ -16,13 +17,12 @@ from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.period import show_instant
 from lgsp.domain.standing import State, standing
 from lgsp.domain.working_time import day_of
-from lgsp.mocks.province import Format, ProvinceSpec, Truth, simulate
-from lgsp.mocks.province.course import Outcome
-from lgsp.mocks.province.dossiers import TwinDossier, twin_dossiers
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
+from lgsp.simulation import Format, ProvinceSpec, Truth, simulate
+from lgsp.simulation.course import Outcome
+from lgsp.simulation.dossiers import TwinDossier, twin_dossiers
 from lgsp_connectors.kit.registry import plan
-from tests.mocks.reading_back import ReadBack, counts, reading
 
 DAMAGE: dict[str, Any] = {"duplicates": 0.05, "disorder": 0.05, "late": 0.03, "corrupt": 0.02}
 SPECS = {

@@ -9,8 +9,8 @@ import orjson
 from lgsp.domain.event import Channel, ServiceLevel
 from lgsp.domain.status import Status
 from lgsp.domain.working_time import DAY_MS, OFFSET_MS, date_of
-from lgsp.mocks.province.dossiers import TwinDossier
-from lgsp.mocks.province.persons import person_of
+from lgsp.simulation.dossiers import TwinDossier
+from lgsp.simulation.persons import person_of
 
 Row = dict[str, Any]
 STATUS_WORDS = {

@@ -12,9 +12,9 @@ import orjson
 from lgsp.domain.figures import percent
 from lgsp.domain.period import show_instant
 from lgsp.domain.status import SUSPENDING
-from lgsp.mocks.province.course import Outcome
-from lgsp.mocks.province.dossiers import TwinDossier, closing_instant
-from lgsp.mocks.province.spec import ProvinceSpec
+from lgsp.simulation.course import Outcome
+from lgsp.simulation.dossiers import TwinDossier, closing_instant
+from lgsp.simulation.spec import ProvinceSpec
 
 FILE, DOSSIERS_FILE = "truth.json", "truth-dossiers.jsonl.gz"
 
