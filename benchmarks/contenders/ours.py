@@ -21,10 +21,10 @@ from lgsp.runtime.lane.record import Reject
 from lgsp.runtime.lane.worker import SideTask, run_worker
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import load_settings
-from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.engine import open_store
 from lgsp.store.fold import LANE
 from lgsp.store.folds import Fold, make_fold, most_events
+from lgsp.store.wal import background_checkpoints
 
 Stored = Callable[[Sequence[Batch]], None]
 

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Engine, func, insert, select
 
 from lgsp.domain.errors import ConfigurationError
-from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.engine import open_store, reading
 from lgsp.store.tables import PORTALS
+from lgsp.store.wal import background_checkpoints
 
 PORTAL = {"portal": "one", "last_event_at": 0, "last_seen_at": 0}
 COUNT = select(func.count()).select_from(PORTALS)

@@ -19,11 +19,11 @@ from lgsp.runtime.lane.worker import run_worker
 from lgsp.runtime.letters.parking import DeadLetters, Stage
 from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
-from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.engine import open_store
 from lgsp.store.lane_list import summarise
 from lgsp.store.lane_rows import Outgoing
 from lgsp.store.lanes import LANE, SyncLanes
+from lgsp.store.wal import background_checkpoints
 
 _REPORT_EVERY = 10.0
 _GRACE = 1.0  # seconds

@@ -20,10 +20,10 @@ from lgsp.runtime.lane.worker import run_worker
 from lgsp.runtime.letters.parking import DeadLetters, Stage
 from lgsp.runtime.settings import Settings
 from lgsp.store.cells import KEY, mark_published, take_dirty
-from lgsp.store.checkpoints import background_checkpoints
 from lgsp.store.engine import open_store
 from lgsp.store.fold import LANE
 from lgsp.store.folds import make_fold, most_events
+from lgsp.store.wal import background_checkpoints
 
 _PUBLISH_AT_ONCE = 5000
 _PUBLISH_EVERY = 0.5  # seconds; also how long changes of one cell are gathered

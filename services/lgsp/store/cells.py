@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from lgsp.domain.rates import MEASURES
+from lgsp.store.bulk_sql import copy_rows
 from lgsp.store.engine import execute, reading
-from lgsp.store.fast_write import copy_rows
 from lgsp.store.services import Service
 from lgsp.store.tables import DAY_CELLS
 

@@ -17,6 +17,7 @@ from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.state import decode, encode
 from lgsp.runtime.lane.record import Record
+from lgsp.store.bulk_sql import GrownRow, NewRow, grow_rows, insert_rows, or_null, stored_rows
 from lgsp.store.cells import CellRow, write_cells
 from lgsp.store.dossiers import WholeRow, write_states
 from lgsp.store.engine import reading
@@ -27,7 +28,6 @@ from lgsp.store.fast_merge import Groups, encoded_steps, group, join
 from lgsp.store.fast_standing import evaluate
 from lgsp.store.fast_states import rows_of_states
 from lgsp.store.fast_table import Rows, Table, empty_rows, head_sizes, heads
-from lgsp.store.fast_write import GrownRow, NewRow, grow_rows, insert_rows, or_null, stored_rows
 from lgsp.store.fold import read_event
 
 Ints = npt.NDArray[np.int64]

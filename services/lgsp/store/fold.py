@@ -22,10 +22,10 @@ from lgsp.domain.working_time import Calendar
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.lane.record import Record, Reject
+from lgsp.store.bulk_sql import stored_rows
 from lgsp.store.cells import CellRow, Cells, add, cell_rows, write_cells
 from lgsp.store.dossiers import write_portals, write_states
 from lgsp.store.engine import reading
-from lgsp.store.fast_write import stored_rows
 from lgsp.store.offsets import Position, advance_all, load_position
 from lgsp.store.services import ServiceNumbers
 from lgsp.store.tables import DOSSIERS
