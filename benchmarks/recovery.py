@@ -25,7 +25,7 @@ from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.supervisor import is_ready
 from lgsp.store.engine import open_store
-from lgsp.store.figures import Figures, Question
+from lgsp.store.figures.answers import Figures, Question
 
 RATE = 200
 _STREAMED = 60_000

@@ -11,7 +11,7 @@ from tests.store.filled import CALENDAR, fill
 from tests.store.history import NOW, history
 
 from lgsp.store.engine import open_store
-from lgsp.store.figures import Figures
+from lgsp.store.figures.answers import Figures
 
 EVENTS = history(random.Random(4), dossiers=60)
 HALF = len(EVENTS) // 2

@@ -14,7 +14,7 @@ from typing import Any
 
 from lgsp.ioc.feed import make_app
 from lgsp.ioc.serve import FeedServer
-from lgsp.store.figures import Figures
+from lgsp.store.figures.answers import Figures
 
 
 @dataclass

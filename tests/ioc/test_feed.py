@@ -16,7 +16,7 @@ from lgsp.domain.figures import COUNTS, Scope
 from lgsp.domain.period import parse_period
 from lgsp.ioc.feed import PAGE
 from lgsp.store.engine import open_store
-from lgsp.store.figures import Figures, Question
+from lgsp.store.figures.answers import Figures, Question
 
 _COLUMNS = {
     "dossier",

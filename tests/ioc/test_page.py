@@ -12,7 +12,7 @@ from tests.ioc.feeds import Feed, running
 from tests.store.filled import fill
 from tests.store.history import NOW
 
-from lgsp.store.figures import Figures
+from lgsp.store.figures.answers import Figures
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -26,7 +26,7 @@ from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.supervisor import StopSignal
 from lgsp.simulation.spec import RECEIVED, ProvinceSpec
 from lgsp.simulation.twin import simulate
-from lgsp.store.figures import Question
+from lgsp.store.figures.answers import Question
 
 DEFAULT_SCALE = 0.05
 _PERIOD = "2024-H1"

@@ -13,7 +13,7 @@ from lgsp.domain.period import FORMS, parse_instant, parse_period, show_instant
 from lgsp.domain.working_time import OFFSET_MS
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.settings import Settings
-from lgsp.store.figures import Figures, Question
+from lgsp.store.figures.answers import Figures, Question
 
 Period = Annotated[str, typer.Option("--period", help=f"One of: {FORMS}.")]
 Unit = Annotated[str, typer.Option("--unit", help="Agency code; contains the units below.")]

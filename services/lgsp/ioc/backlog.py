@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from lgsp.domain.errors import LgspError
 from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
+from lgsp.store.figures.sums import LANE
 from lgsp.store.offsets import stored_offsets
-from lgsp.store.sums import LANE
 
 _EVERY = 3.0
 _OLD_AFTER = 15.0

@@ -13,8 +13,8 @@ import orjson
 from lgsp.domain.figures import counts_of, rates_of
 from lgsp.domain.period import show_instant
 from lgsp.runtime import metrics
-from lgsp.store.figures import Figures, Question
-from lgsp.store.sums import Sums
+from lgsp.store.figures.answers import Figures, Question
+from lgsp.store.figures.sums import Sums
 
 _KEPT = 512
 

@@ -21,7 +21,7 @@ from lgsp.domain.rates import PROFILE
 from lgsp.ioc.board import Board, Kind, publish
 from lgsp.ioc.http import Wrapped
 from lgsp.ioc.stream import Hub
-from lgsp.store.figures import Figures, Question
+from lgsp.store.figures.answers import Figures, Question
 
 PAGE = Path(__file__).parent / "page"
 _MOST_ROWS = 1000

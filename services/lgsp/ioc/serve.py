@@ -16,7 +16,7 @@ from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
-from lgsp.store.figures import Figures
+from lgsp.store.figures.answers import Figures
 
 _GRACE = 2  # seconds that answers under way have when we stop
 

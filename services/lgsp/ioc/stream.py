@@ -11,7 +11,7 @@ import structlog
 from lgsp.domain.errors import RetryableError
 from lgsp.ioc.board import Board, Kind, Published
 from lgsp.runtime import metrics
-from lgsp.store.figures import Question
+from lgsp.store.figures.answers import Question
 
 _MOST_QUESTIONS = 200
 

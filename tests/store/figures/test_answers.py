@@ -7,6 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
+from tests.domain.events import event_sets
+from tests.store.filled import CALENDAR, fill
+from tests.store.history import DAY, NOW, START, history
 
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import ConfigurationError, RetryableError
@@ -16,10 +19,7 @@ from lgsp.domain.period import Period, parse_period
 from lgsp.domain.rates import MEASURES, contribution
 from lgsp.domain.trust import PortalState, Trust
 from lgsp.store.engine import open_store
-from lgsp.store.figures import Figures, Question
-from tests.domain.events import event_sets
-from tests.store.filled import CALENDAR, fill
-from tests.store.history import DAY, NOW, START, history
+from lgsp.store.figures.answers import Figures, Question
 
 EVENTS = history(random.Random(3), dossiers=90)
 ALL = parse_period("all")

@@ -23,7 +23,7 @@ from lgsp.domain.state import decode
 from lgsp.domain.trust import DOWN_AFTER, SILENT_AFTER, Freshness, freshness, judge
 from lgsp.domain.working_time import Calendar, day_start_ms
 from lgsp.store.engine import shown
-from lgsp.store.sums import (
+from lgsp.store.figures.sums import (
     Remembered,
     Sums,
     Table,

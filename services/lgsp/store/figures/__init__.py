@@ -1,0 +1,1 @@
+"""Figures read from the store: sums of day cells, and the dossiers behind them."""
