@@ -19,7 +19,6 @@ import lgsp.domain
 from benchmarks.digests import Digests
 from benchmarks.job import Entry, Job
 from lgsp.domain.event import DossierEvent, with_id
-from lgsp.domain.state import encode
 from lgsp.domain.status import Status
 from lgsp.runtime.avro.codec import EVENTS
 from lgsp.runtime.avro.event_bytes import quick_encode_event
@@ -27,6 +26,7 @@ from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.simulation import ProvinceSpec
 from lgsp.simulation.dossiers import TwinDossier, closing_instant, twin_dossiers
 from lgsp.simulation.rows import STATUS_WORDS
+from lgsp.store.rates.layout import encode
 
 _SIZES = struct.Struct("<HH")
 _LAYOUT = 1  # raise it when the events of an equal spec change

@@ -1,4 +1,4 @@
-"""The digests by which contenders are compared: the rule of lgsp.store.digest, over plain dicts.
+"""The digests by which contenders are compared: the rule of lgsp.store.rates.digest, over plain dicts.
 
 `cells` covers the day counts alone, for a contender that lays out its dossiers in its own way.
 """
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine, func, select
 
 from lgsp.domain.rates import MEASURES
-from lgsp.store.digest import digest
+from lgsp.store.rates.digest import digest
 from lgsp.store.tables import DAY_CELLS
 
 Key = tuple[int, str, str, str]

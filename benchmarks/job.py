@@ -10,9 +10,9 @@ from typing import NamedTuple
 from benchmarks.digests import Counts, Digests, Key, digests_of
 from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.rates import MEASURES, Unit, contribution
-from lgsp.domain.state import decode, encode
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
+from lgsp.store.rates.layout import decode, encode
 
 
 class Entry(NamedTuple):
@@ -52,7 +52,7 @@ class Job:
         return made
 
     def join_bytes(self, code: str, state: bytes | None, value: bytes) -> bytes:
-        """Join one event into a dossier held as bytes (lgsp.domain.state)."""
+        """Join one event into a dossier held as bytes (lgsp.store.rates.layout)."""
         entry = None
         if state is not None:
             dossier = decode(code, state)

@@ -14,7 +14,6 @@ from benchmarks.dataset import Dataset, Record
 from benchmarks.topic import PARTITIONS
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.standing import standing
-from lgsp.domain.state import encode
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.avro.columns import decode_columns
 from lgsp.runtime.avro.event_bytes import quick_encode_event
@@ -23,7 +22,8 @@ from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
-from lgsp.store.folds import make_fold, most_events
+from lgsp.store.rates.folds import make_fold, most_events
+from lgsp.store.rates.layout import encode
 
 
 def measure(dataset: Dataset, count: int) -> list[dict[str, Any]]:

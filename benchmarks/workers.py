@@ -22,8 +22,8 @@ from benchmarks.topic import PARTITIONS, produce
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
-from lgsp.store.fold import LANE
 from lgsp.store.offsets import stored_offsets
+from lgsp.store.rates.fold import LANE
 
 _SESSION = 60.0  # seconds: longer than the workers are stopped
 

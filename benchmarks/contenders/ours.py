@@ -22,8 +22,8 @@ from lgsp.runtime.lane.worker import SideTask, run_worker
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
-from lgsp.store.fold import LANE
-from lgsp.store.folds import Fold, make_fold, most_events
+from lgsp.store.rates.fold import LANE
+from lgsp.store.rates.folds import Fold, make_fold, most_events
 from lgsp.store.wal import background_checkpoints
 
 Stored = Callable[[Sequence[Batch]], None]

@@ -19,7 +19,7 @@ from lgsp.runtime.lane.batch import Batch
 from lgsp.simulation import ProvinceSpec
 from lgsp.store.engine import open_store
 from lgsp.store.fast_fold import FastRatesFold
-from lgsp.store.fold import RatesFold
+from lgsp.store.rates.fold import RatesFold
 
 SPEC = ProvinceSpec(dossiers=2000)
 # A tenth of what an idle machine gives, and less than a busy one does.

@@ -11,7 +11,7 @@ from lgsp.cli import build
 from lgsp.domain.figures import RATES, Part
 from lgsp.store.engine import open_store
 from tests.store.filled import fill
-from tests.store.history import history
+from tests.store.rates.history import history
 
 
 @pytest.fixture

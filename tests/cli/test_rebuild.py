@@ -17,8 +17,8 @@ from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
 from tests.conftest import MakeTopic
 from tests.store.conftest import postgres_url, store_url  # noqa: F401 - fixtures
-from tests.store.history import history
-from tests.store.test_fold import expected_cells, stored_cells
+from tests.store.rates.history import history
+from tests.store.rates.test_fold import expected_cells, stored_cells
 
 pytestmark = pytest.mark.kafka
 

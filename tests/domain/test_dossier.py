@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from lgsp.domain.dossier import current_status, effective_steps, merge, merge_all, steps
 from lgsp.domain.event import DossierEvent
-from lgsp.domain.state import decode, encode
 from lgsp.domain.status import Status, Verdict
+from lgsp.store.rates.layout import decode, encode
 from tests.domain.events import event_sets, events, seen_again
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 from tests.ioc.feeds import Feed, running
 from tests.store.filled import CALENDAR, fill
-from tests.store.history import NOW, history
+from tests.store.rates.history import NOW, history
 
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures

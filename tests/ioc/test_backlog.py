@@ -3,7 +3,7 @@ from sqlalchemy import Engine
 from tests.conftest import MakeTopic
 from tests.ioc.conftest import EVENTS
 from tests.store.filled import fill
-from tests.store.history import NOW
+from tests.store.rates.history import NOW
 
 from lgsp.ioc.backlog import count_backlog
 from lgsp.runtime.avro.codec import encode_event

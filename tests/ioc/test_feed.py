@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from tests.ioc.conftest import EVENTS, HALF
 from tests.ioc.feeds import Feed, running
 from tests.store.filled import CALENDAR, fill
-from tests.store.history import NOW
+from tests.store.rates.history import NOW
 
 from lgsp.domain.figures import COUNTS, Scope
 from lgsp.domain.period import parse_period

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from tests.ioc.conftest import EVENTS, HALF
 from tests.ioc.feeds import Feed, running
 from tests.store.filled import fill
-from tests.store.history import NOW
+from tests.store.rates.history import NOW
 
 from lgsp.store.figures.answers import Figures
 

@@ -20,7 +20,7 @@ from lgsp.store.lane_list import list_stopped, redrive, summarise
 from lgsp.store.lane_tables import LANES
 from tests.national.dossiers import CODE, START, step, steps
 from tests.national.harness import CALENDAR, RunningPortal, Sync, running_portal, until
-from tests.store.history import history
+from tests.store.rates.history import history
 
 WRITES = {"DongBoHoSoMC", "CapNhatTienDoHoSoMC"}
 

@@ -36,7 +36,7 @@ from tests.ports import free_port_pair
 from tests.processors.test_rates_gate import PARTITIONS, own_broker  # noqa: F401 - fixture
 from tests.processors.workers import Worker, wait_until
 from tests.store.conftest import postgres_url, store_url  # noqa: F401 - fixtures
-from tests.store.history import history
+from tests.store.rates.history import history
 
 SEALED = "H37.9-240108-0009"
 

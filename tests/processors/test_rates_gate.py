@@ -19,15 +19,15 @@ from lgsp.runtime.kafka.admin import apply_topics
 from lgsp.runtime.kafka.client import end_offsets, latest_by_key, make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, RATE_CELLS
 from lgsp.runtime.settings import Settings
-from lgsp.store.digest import digest
 from lgsp.store.engine import open_store
-from lgsp.store.fold import LANE
 from lgsp.store.offsets import stored_offsets
+from lgsp.store.rates.digest import digest
+from lgsp.store.rates.fold import LANE
 from tests.ports import free_port_pair
 from tests.processors.workers import Worker, wait_until
 from tests.store.conftest import postgres_url, store_url  # noqa: F401 - fixtures
-from tests.store.history import history
-from tests.store.test_fold import expected_cells, feed, make, stored_cells
+from tests.store.rates.history import history
+from tests.store.rates.test_fold import expected_cells, feed, make, stored_cells
 
 PARTITIONS = 8
 EVENTS_A_SECOND = 400

@@ -9,8 +9,8 @@ from lgsp.domain.event import DossierEvent
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.lane.batch import Batch
-from lgsp.store.fold import RatesFold
-from tests.store.history import NOW
+from lgsp.store.rates.fold import RatesFold
+from tests.store.rates.history import NOW
 
 CALENDAR = load_calendar()
 

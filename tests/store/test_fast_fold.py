@@ -19,15 +19,15 @@ from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.lane.record import Reject
-from lgsp.store.digest import digest
 from lgsp.store.engine import METADATA, open_store
 from lgsp.store.fast_fold import FastRatesFold
 from lgsp.store.fast_table import Table, empty_rows
-from lgsp.store.fold import RatesFold
+from lgsp.store.rates.digest import digest
+from lgsp.store.rates.fold import RatesFold
 from lgsp.store.tables import DAY_CELLS, DOSSIERS, PORTALS
 from tests.domain.events import events
-from tests.store.history import DAY, NOW, START, history
-from tests.store.test_fold import TOPIC, Clock, Kept
+from tests.store.rates.history import DAY, NOW, START, history
+from tests.store.rates.test_fold import TOPIC, Clock, Kept
 
 CALENDAR = load_calendar()
 CODES = tuple(f"H37.1-240101-{n:04d}" for n in range(6))

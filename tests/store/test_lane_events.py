@@ -12,7 +12,7 @@ from lgsp.runtime.avro.codec import decode_event, encode_event
 from lgsp.store.lane_events import EventColumns
 from tests.national.dossiers import step
 from tests.national.harness import CALENDAR
-from tests.store.history import history
+from tests.store.rates.history import history
 
 READER = EventColumns(CALENDAR)
 

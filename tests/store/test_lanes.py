@@ -8,7 +8,6 @@ from sqlalchemy import Engine, select
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import DossierEvent
-from lgsp.domain.state import decode
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.lane.batch import Batch, FencedError
@@ -17,6 +16,7 @@ from lgsp.store.lane_list import list_stopped, redrive, summarise
 from lgsp.store.lane_rows import Settled, Waiting
 from lgsp.store.lane_tables import LANES, State
 from lgsp.store.lanes import SyncLanes, count_pending
+from lgsp.store.rates.layout import decode
 from tests.national.dossiers import CODE, HOUR, START, step, steps
 from tests.national.harness import Kept
 

@@ -86,7 +86,7 @@ public final class Main {
         return settings;
     }
 
-    /** The digest of lgsp.store.digest over the cells: partitions added up, zeros left out. */
+    /** The digest of lgsp.store.rates.digest over the cells: partitions added up, zeros left out. */
     private static String digest(KafkaStreams streams) throws Exception {
         Map<String, int[]> sums = new HashMap<>();
         var store = streams.store(

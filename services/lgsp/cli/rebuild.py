@@ -18,9 +18,9 @@ from lgsp.runtime.kafka.client import begin_offsets, end_offsets
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
-from lgsp.store.digest import digest
 from lgsp.store.engine import open_store
-from lgsp.store.folds import make_fold
+from lgsp.store.rates.digest import digest
+from lgsp.store.rates.folds import make_fold
 
 _SQLITE_JOBS = 2  # one writer at a time, and writing is two fifths of the work
 

@@ -21,7 +21,7 @@ from lgsp.runtime.lane.record import Reject
 from lgsp.runtime.process import die_with_parent
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
-from lgsp.store.folds import make_fold, most_events
+from lgsp.store.rates.folds import make_fold, most_events
 
 
 class Counted(NamedTuple):

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from lgsp.domain.state import decode as decode_state
 from lgsp.domain.status import Status
 from lgsp.national import acknowledged
 from lgsp.national.breaker import Breaker
@@ -24,6 +23,7 @@ from lgsp.runtime import metrics
 from lgsp.store.lane_rows import Outgoing, Settled, Waiting
 from lgsp.store.lane_tables import State
 from lgsp.store.lanes import SyncLanes
+from lgsp.store.rates.layout import decode as decode_state
 
 _CLAIM = 512  # lanes in memory at once: enough to gather settlements while pushes go on
 _GATHER = 0.02  # seconds in which finished pushes join one transaction

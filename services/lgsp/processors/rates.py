@@ -19,10 +19,10 @@ from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.worker import run_worker
 from lgsp.runtime.letters.parking import DeadLetters, Stage
 from lgsp.runtime.settings import Settings
-from lgsp.store.cells import KEY, mark_published, take_dirty
 from lgsp.store.engine import open_store
-from lgsp.store.fold import LANE
-from lgsp.store.folds import make_fold, most_events
+from lgsp.store.rates.cells import KEY, mark_published, take_dirty
+from lgsp.store.rates.fold import LANE
+from lgsp.store.rates.folds import make_fold, most_events
 from lgsp.store.wal import background_checkpoints
 
 _PUBLISH_AT_ONCE = 5000

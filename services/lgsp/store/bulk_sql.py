@@ -13,8 +13,8 @@ import numpy.typing as npt
 from sqlalchemy import Connection
 
 from lgsp.domain.errors import FatalError
-from lgsp.domain.state import NO_TIME
 from lgsp.store.engine import execute
+from lgsp.store.rates.layout import NO_TIME
 
 _AT_ONCE = 20_000
 _STORED = {

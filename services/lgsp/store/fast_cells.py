@@ -4,11 +4,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsp.domain.rates import MEASURES
-from lgsp.domain.state import TEXTS
-from lgsp.store.cells import CellRow
 from lgsp.store.fast_standing import counted_units
 from lgsp.store.fast_table import COUNTED, Rows, Texts
-from lgsp.store.services import ServiceNumbers
+from lgsp.store.rates.cells import CellRow
+from lgsp.store.rates.layout import TEXTS
+from lgsp.store.rates.services import ServiceNumbers
 
 _AGENCY, _DOMAIN, _PROCEDURE = (TEXTS.index(name) for name in ("agency", "domain", "procedure"))
 _TEXT_BITS = 21

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lgsp.domain.state import LONGEST_TEXT, NO_TIME, REOPENS, TEXTS, TIMES
 from lgsp.runtime.avro.columns import UNKNOWN, Columns, decode_columns
 from lgsp.store.fast_calendar import FastCalendar
 from lgsp.store.fast_merge import Events
 from lgsp.store.fast_spans import LONGEST, Spans
 from lgsp.store.fast_table import STEP, Texts
+from lgsp.store.rates.layout import LONGEST_TEXT, NO_TIME, REOPENS, TEXTS, TIMES
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

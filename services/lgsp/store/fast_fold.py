@@ -1,4 +1,4 @@
-"""The fast fold: what store/fold.py does, many dossiers at once, equal to the bit.
+"""The fast fold: what store/rates/fold.py does, many dossiers at once, equal to the bit.
 
 A batch is decoded in columns; the usual dossiers (each new transition is later than the ones
 known) are merged, judged and counted as arrays of rows. The others go one by one through the
@@ -15,13 +15,13 @@ from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.lane.record import Record, Reject
-from lgsp.store.dossiers import write_portals
 from lgsp.store.fast_calendar import FastCalendar
 from lgsp.store.fast_cells import MOST_TEXTS, RowServices
 from lgsp.store.fast_change import Change, Other
 from lgsp.store.fast_events import EventReader, Read
 from lgsp.store.fast_table import Table
-from lgsp.store.fold import RatesFold, read_event
+from lgsp.store.rates.dossiers import write_portals
+from lgsp.store.rates.fold import RatesFold, read_event
 
 _KEEP_PLAIN = 10_000  # a dossier as an object is several times as large as a row
 

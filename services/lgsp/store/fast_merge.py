@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lgsp.domain.state import NO_TIME, REOPENS
 from lgsp.store.fast_calendar import FastCalendar
 from lgsp.store.fast_steps import Steps, follow
 from lgsp.store.fast_table import STEP, Rows
+from lgsp.store.rates.layout import NO_TIME, REOPENS
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

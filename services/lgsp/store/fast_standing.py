@@ -10,12 +10,12 @@ import numpy.typing as npt
 from lgsp.domain.event import Channel
 from lgsp.domain.rates import MEASURES, units
 from lgsp.domain.standing import Standing
-from lgsp.domain.state import NO_TIME, TIMES
 from lgsp.domain.status import FINISHED, NOT_RECEIVED, SUSPENDING, Status
 from lgsp.domain.working_time import DAY_MS, OFFSET_MS
 from lgsp.store.fast_calendar import FastCalendar
 from lgsp.store.fast_steps import DUE
 from lgsp.store.fast_table import Rows
+from lgsp.store.rates.layout import NO_TIME, TIMES
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsp.domain.standing import standing
-from lgsp.domain.state import NO_TIME, REOPENS, decode
 from lgsp.store.fast_calendar import FastCalendar
 from lgsp.store.fast_standing import evaluate, set_counted
 from lgsp.store.fast_steps import Steps, follow
 from lgsp.store.fast_table import HEAD, STEP, Rows, Texts, empty_rows
+from lgsp.store.rates.layout import NO_TIME, REOPENS, decode
 
 Ints = npt.NDArray[np.int64]
 
@@ -23,7 +23,7 @@ def rows_of_states(
     """Return the dossiers' rows as they stand at `now`, and when each turns overdue (or NO_TIME).
 
     Args:
-        states: as lgsp.domain.state.encode writes them.
+        states: as lgsp.store.rates.layout.encode writes them.
         partitions: of each dossier.
         texts: numbers the texts.
         calendar: working days.

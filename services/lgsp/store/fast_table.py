@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsp.domain.dossier import ATTRIBUTES
-from lgsp.domain.state import NO_TIME, NO_WRITER, TEXTS, TIMES, VERSION
+from lgsp.store.rates.layout import NO_TIME, NO_WRITER, TEXTS, TIMES, VERSION
 
 Rows = npt.NDArray[np.void]
 
@@ -20,7 +20,7 @@ NEVER = np.iinfo(np.int64).max
 ROW = np.dtype(
     [
         ("partition", "<i4"),
-        # The registers, as in lgsp.domain.state.
+        # The registers, as in lgsp.store.rates.layout.
         ("count", "<u2"),
         ("written", "<u2", (len(ATTRIBUTES),)),
         ("times", "<i8", (len(TIMES),)),
@@ -130,7 +130,7 @@ class Table:
 
 
 def heads(rows: Rows, texts: Texts) -> list[bytes]:
-    """Encode the states up to their transitions (lgsp.domain.state.encode)."""
+    """Encode the states up to their transitions (lgsp.store.rates.layout.encode)."""
     head = np.zeros(len(rows), HEAD)
     head["version"] = VERSION
     for name in ("count", "written", "times", "level", "channel"):

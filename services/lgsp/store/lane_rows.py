@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, case, insert, update
 
 from lgsp.domain.dossier import Dossier
-from lgsp.domain.state import encode
 from lgsp.store.engine import upsert
 from lgsp.store.lane_tables import LANES, OUTBOX, State
+from lgsp.store.rates.layout import encode
 
 
 class Waiting(NamedTuple):

@@ -31,7 +31,7 @@ LANES = Table(
     Column("next_attempt_at", BigInteger, nullable=False, comment="ms UTC."),
     Column("pending_since", BigInteger, nullable=False, comment="ms UTC."),
     Column("updated_at", BigInteger, comment="ms UTC of the newest settled push."),
-    Column("state", LargeBinary, nullable=False, comment="lgsp.domain.state.encode"),
+    Column("state", LargeBinary, nullable=False, comment="lgsp.store.rates.layout.encode"),
 )
 # Written out, not bound: a partial index serves only queries that state its condition literally.
 IS_PENDING, IS_STOPPED = text("lane = 'pending'"), text("lane IN ('held', 'parked')")

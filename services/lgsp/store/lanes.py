@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Engine, bindparam, delete, func, select
 from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import DossierEvent
-from lgsp.domain.state import decode
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.lane.batch import Batch, FencedError
@@ -30,6 +29,7 @@ from lgsp.store.lane_rows import (
 )
 from lgsp.store.lane_tables import IS_PENDING, LANES, OUTBOX, State
 from lgsp.store.offsets import Position, advance, load_position
+from lgsp.store.rates.layout import decode
 
 LANE = "national-sync"
 _LOAD_AT_ONCE = 5000

@@ -34,7 +34,7 @@ DOSSIERS = Table(
     Column("partition", Integer, nullable=False),
     Column("overdue", SmallInteger, nullable=False, comment="1: counted in open_overdue."),
     Column("wake_at", BigInteger, comment="ms UTC; when it turns overdue if nothing happens."),
-    Column("state", LargeBinary, nullable=False, comment="lgsp.domain.state.encode"),
+    Column("state", LargeBinary, nullable=False, comment="lgsp.store.rates.layout.encode"),
 )
 Index(
     "dossiers_wake",

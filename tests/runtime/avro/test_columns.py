@@ -149,6 +149,6 @@ def test_a_type_without_a_column_is_named() -> None:
 @pytest.fixture
 def value() -> bytes:
     """One usual record."""
-    from tests.store.history import history
+    from tests.store.rates.history import history
 
     return encode_event(history(random.Random(1), dossiers=1)[0])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from tests.domain.events import event_sets
 from tests.store.filled import CALENDAR, fill
-from tests.store.history import DAY, NOW, START, history
+from tests.store.rates.history import DAY, NOW, START, history
 
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import ConfigurationError, RetryableError

@@ -19,7 +19,6 @@ from lgsp.domain.figures import RATES, Indicators, Part, Scope, check_profile, m
 from lgsp.domain.period import Period, month_of, show_instant
 from lgsp.domain.rates import MEASURES, PROFILE, units
 from lgsp.domain.standing import Standing, standing
-from lgsp.domain.state import decode
 from lgsp.domain.trust import DOWN_AFTER, SILENT_AFTER, Freshness, freshness, judge
 from lgsp.domain.working_time import Calendar, day_start_ms
 from lgsp.store.engine import shown
@@ -36,6 +35,7 @@ from lgsp.store.figures.sums import (
     read_marker,
     select_sums,
 )
+from lgsp.store.rates.layout import decode
 from lgsp.store.tables import DAY_CELLS, DOSSIERS, PORTALS
 
 _TURN_WITHIN = 10_000  # ms; the rates worker turns dossiers overdue about every second

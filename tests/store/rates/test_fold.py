@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 from sqlalchemy import Engine, select
+from tests.store.rates.history import NOW, history
 
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason
@@ -16,14 +17,13 @@ from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.lane.batch import Batch, FencedError
 from lgsp.runtime.lane.record import Reject
-from lgsp.store.cells import mark_published, take_dirty
-from lgsp.store.digest import digest
 from lgsp.store.engine import open_store
 from lgsp.store.fast_fold import FastRatesFold
-from lgsp.store.fold import RatesFold
-from lgsp.store.folds import Fold
+from lgsp.store.rates.cells import mark_published, take_dirty
+from lgsp.store.rates.digest import digest
+from lgsp.store.rates.fold import RatesFold
+from lgsp.store.rates.folds import Fold
 from lgsp.store.tables import DAY_CELLS, DOSSIERS, PORTALS
-from tests.store.history import NOW, history
 
 CALENDAR = load_calendar()
 TOPIC = "dossier-events"

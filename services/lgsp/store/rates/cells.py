@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, select
 from lgsp.domain.rates import MEASURES
 from lgsp.store.bulk_sql import copy_rows
 from lgsp.store.engine import execute, reading
-from lgsp.store.services import Service
+from lgsp.store.rates.services import Service
 from lgsp.store.tables import DAY_CELLS
 
 KEY = ("partition", "day", "agency", "domain", "procedure")

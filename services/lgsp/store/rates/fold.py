@@ -17,17 +17,17 @@ from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.rates import Unit, units
 from lgsp.domain.standing import standing
-from lgsp.domain.state import LONGEST_TEXT, TEXTS, decode, encode
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.lane.record import Record, Reject
 from lgsp.store.bulk_sql import stored_rows
-from lgsp.store.cells import CellRow, Cells, add, cell_rows, write_cells
-from lgsp.store.dossiers import write_portals, write_states
 from lgsp.store.engine import reading
 from lgsp.store.offsets import Position, advance_all, load_position
-from lgsp.store.services import ServiceNumbers
+from lgsp.store.rates.cells import CellRow, Cells, add, cell_rows, write_cells
+from lgsp.store.rates.dossiers import write_portals, write_states
+from lgsp.store.rates.layout import LONGEST_TEXT, TEXTS, decode, encode
+from lgsp.store.rates.services import ServiceNumbers
 from lgsp.store.tables import DOSSIERS
 
 LANE = "rates"

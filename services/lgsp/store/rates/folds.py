@@ -8,7 +8,7 @@ from lgsp.domain.working_time import Calendar
 from lgsp.runtime.lane.record import Reject
 from lgsp.runtime.settings import Settings
 from lgsp.store.fast_fold import FastRatesFold
-from lgsp.store.fold import RatesFold
+from lgsp.store.rates.fold import RatesFold
 
 Fold = RatesFold | FastRatesFold
 
