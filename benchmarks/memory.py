@@ -13,7 +13,7 @@ from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
-from lgsp.store.fast_fold import FastRatesFold
+from lgsp.store.rates.fast.fold import FastRatesFold
 from lgsp.store.rates.folds import make_fold, most_events
 
 EVENTS = 200_000

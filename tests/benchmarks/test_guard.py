@@ -18,7 +18,7 @@ from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.runtime.lane.batch import Batch
 from lgsp.simulation import ProvinceSpec
 from lgsp.store.engine import open_store
-from lgsp.store.fast_fold import FastRatesFold
+from lgsp.store.rates.fast.fold import FastRatesFold
 from lgsp.store.rates.fold import RatesFold
 
 SPEC = ProvinceSpec(dossiers=2000)

@@ -10,7 +10,7 @@ from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.avro.columns import UNKNOWN, Columns, decode_columns
-from lgsp.store.fast_calendar import FastCalendar
+from lgsp.store.rates.fast.calendar import FastCalendar
 
 _OPTIONAL = ("submitted_at", "received_at", "due_at", "finished_at", "returned_at")
 _REPEATED = ("portal", "province", "agency", "procedure", "domain", "source_status")

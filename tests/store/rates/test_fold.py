@@ -18,9 +18,9 @@ from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.lane.batch import Batch, FencedError
 from lgsp.runtime.lane.record import Reject
 from lgsp.store.engine import open_store
-from lgsp.store.fast_fold import FastRatesFold
 from lgsp.store.rates.cells import mark_published, take_dirty
 from lgsp.store.rates.digest import digest
+from lgsp.store.rates.fast.fold import FastRatesFold
 from lgsp.store.rates.fold import RatesFold
 from lgsp.store.rates.folds import Fold
 from lgsp.store.tables import DAY_CELLS, DOSSIERS, PORTALS

@@ -3,7 +3,7 @@
 For every dossier a batch touches: the old contribution is taken out of its cells, the events are
 merged, the new contribution is put in. Dossiers, cells, portals and positions commit together.
 
-This is the readable rule, one dossier after another; store/fast_fold.py does the same to many at
+This is the readable rule, one dossier after another; store/rates/fast/fold.py does the same to many at
 once and is held to it by tests. LGSP_FOLD chooses.
 """
 

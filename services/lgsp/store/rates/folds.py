@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.lane.record import Reject
 from lgsp.runtime.settings import Settings
-from lgsp.store.fast_fold import FastRatesFold
+from lgsp.store.rates.fast.fold import FastRatesFold
 from lgsp.store.rates.fold import RatesFold
 
 Fold = RatesFold | FastRatesFold

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp.store import fast_spans
-from lgsp.store.fast_spans import LONGEST, Ints, Spans, Words
+from lgsp.store.rates.fast import spans as fast_spans
+from lgsp.store.rates.fast.spans import LONGEST, Ints, Spans, Words
 
 Texts = list[bytes]
 

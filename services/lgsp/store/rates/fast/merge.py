@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lgsp.store.fast_calendar import FastCalendar
-from lgsp.store.fast_steps import Steps, follow
-from lgsp.store.fast_table import STEP, Rows
+from lgsp.store.rates.fast.calendar import FastCalendar
+from lgsp.store.rates.fast.steps import Steps, follow
+from lgsp.store.rates.fast.table import STEP, Rows
 from lgsp.store.rates.layout import NO_TIME, REOPENS
 
 Ints = npt.NDArray[np.int64]

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsp.domain.status import NOT_RECEIVED, SUSPENDING, Status, Verdict, verdict
-from lgsp.store.fast_calendar import FastCalendar
-from lgsp.store.fast_table import NEVER, Rows
+from lgsp.store.rates.fast.calendar import FastCalendar
+from lgsp.store.rates.fast.table import NEVER, Rows
 from lgsp.store.rates.layout import NO_TIME, TIMES
 
 Ints = npt.NDArray[np.int64]

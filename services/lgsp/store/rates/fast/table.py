@@ -29,7 +29,7 @@ ROW = np.dtype(
         ("texts", "<i4", (len(TEXTS),)),
         # The order of the last transition.
         ("last", [("at", "<i8"), ("sequence", "<i8"), ("id", "<u8", (2,))]),
-        # What earlier transitions say of the standing (store/fast_steps.py).
+        # What earlier transitions say of the standing (store/rates/fast/steps.py).
         ("odd", "?"),
         ("current", "u1"),
         ("current_at", "<i8"),
@@ -40,7 +40,7 @@ ROW = np.dtype(
         ("waits_from", "<i8"),
         ("first_wait", "<i8"),
         ("last_wait", "<i8"),
-        # What is in the cells (store/fast_standing.py), and of which service.
+        # What is in the cells (store/rates/fast/standing.py), and of which service.
         ("service", "<i4"),
         ("received_measure", "i1"),
         ("received_day", "<i4"),

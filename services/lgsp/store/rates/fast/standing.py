@@ -12,9 +12,9 @@ from lgsp.domain.rates import MEASURES, units
 from lgsp.domain.standing import Standing
 from lgsp.domain.status import FINISHED, NOT_RECEIVED, SUSPENDING, Status
 from lgsp.domain.working_time import DAY_MS, OFFSET_MS
-from lgsp.store.fast_calendar import FastCalendar
-from lgsp.store.fast_steps import DUE
-from lgsp.store.fast_table import Rows
+from lgsp.store.rates.fast.calendar import FastCalendar
+from lgsp.store.rates.fast.steps import DUE
+from lgsp.store.rates.fast.table import Rows
 from lgsp.store.rates.layout import NO_TIME, TIMES
 
 Ints = npt.NDArray[np.int64]

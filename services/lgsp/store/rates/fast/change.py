@@ -18,15 +18,15 @@ from lgsp.domain.event import DossierEvent
 from lgsp.runtime.lane.record import Record
 from lgsp.store.bulk_sql import GrownRow, NewRow, grow_rows, insert_rows, or_null, stored_rows
 from lgsp.store.engine import reading
-from lgsp.store.fast_calendar import FastCalendar
-from lgsp.store.fast_cells import RowServices, cell_changes
-from lgsp.store.fast_events import Read
-from lgsp.store.fast_merge import Groups, encoded_steps, group, join
-from lgsp.store.fast_standing import evaluate
-from lgsp.store.fast_states import rows_of_states
-from lgsp.store.fast_table import Rows, Table, empty_rows, head_sizes, heads
 from lgsp.store.rates.cells import CellRow, write_cells
 from lgsp.store.rates.dossiers import WholeRow, write_states
+from lgsp.store.rates.fast.calendar import FastCalendar
+from lgsp.store.rates.fast.cells import RowServices, cell_changes
+from lgsp.store.rates.fast.events import Read
+from lgsp.store.rates.fast.merge import Groups, encoded_steps, group, join
+from lgsp.store.rates.fast.standing import evaluate
+from lgsp.store.rates.fast.states import rows_of_states
+from lgsp.store.rates.fast.table import Rows, Table, empty_rows, head_sizes, heads
 from lgsp.store.rates.fold import read_event
 from lgsp.store.rates.layout import decode, encode
 

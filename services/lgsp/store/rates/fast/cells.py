@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsp.domain.rates import MEASURES
-from lgsp.store.fast_standing import counted_units
-from lgsp.store.fast_table import COUNTED, Rows, Texts
 from lgsp.store.rates.cells import CellRow
+from lgsp.store.rates.fast.standing import counted_units
+from lgsp.store.rates.fast.table import COUNTED, Rows, Texts
 from lgsp.store.rates.layout import TEXTS
 from lgsp.store.rates.services import ServiceNumbers
 

@@ -11,6 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select
+from tests.domain.events import events
+from tests.store.rates.history import DAY, NOW, START, history
+from tests.store.rates.test_fold import TOPIC, Clock, Kept
 
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import Channel, DossierEvent, with_id
@@ -20,14 +23,11 @@ from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.lane.record import Reject
 from lgsp.store.engine import METADATA, open_store
-from lgsp.store.fast_fold import FastRatesFold
-from lgsp.store.fast_table import Table, empty_rows
 from lgsp.store.rates.digest import digest
+from lgsp.store.rates.fast.fold import FastRatesFold
+from lgsp.store.rates.fast.table import Table, empty_rows
 from lgsp.store.rates.fold import RatesFold
 from lgsp.store.tables import DAY_CELLS, DOSSIERS, PORTALS
-from tests.domain.events import events
-from tests.store.rates.history import DAY, NOW, START, history
-from tests.store.rates.test_fold import TOPIC, Clock, Kept
 
 CALENDAR = load_calendar()
 CODES = tuple(f"H37.1-240101-{n:04d}" for n in range(6))

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsp.domain.standing import standing
-from lgsp.store.fast_calendar import FastCalendar
-from lgsp.store.fast_standing import evaluate, set_counted
-from lgsp.store.fast_steps import Steps, follow
-from lgsp.store.fast_table import HEAD, STEP, Rows, Texts, empty_rows
+from lgsp.store.rates.fast.calendar import FastCalendar
+from lgsp.store.rates.fast.standing import evaluate, set_counted
+from lgsp.store.rates.fast.steps import Steps, follow
+from lgsp.store.rates.fast.table import HEAD, STEP, Rows, Texts, empty_rows
 from lgsp.store.rates.layout import NO_TIME, REOPENS, decode
 
 Ints = npt.NDArray[np.int64]

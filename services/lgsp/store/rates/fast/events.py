@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsp.runtime.avro.columns import UNKNOWN, Columns, decode_columns
-from lgsp.store.fast_calendar import FastCalendar
-from lgsp.store.fast_merge import Events
-from lgsp.store.fast_spans import LONGEST, Spans
-from lgsp.store.fast_table import STEP, Texts
+from lgsp.store.rates.fast.calendar import FastCalendar
+from lgsp.store.rates.fast.merge import Events
+from lgsp.store.rates.fast.spans import LONGEST, Spans
+from lgsp.store.rates.fast.table import STEP, Texts
 from lgsp.store.rates.layout import LONGEST_TEXT, NO_TIME, REOPENS, TEXTS, TIMES
 
 Ints = npt.NDArray[np.int64]

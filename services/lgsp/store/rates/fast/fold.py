@@ -2,7 +2,7 @@
 
 A batch is decoded in columns; the usual dossiers (each new transition is later than the ones
 known) are merged, judged and counted as arrays of rows. The others go one by one through the
-domain, from their stored states. tests/store/test_fast_fold.py holds the two folds together.
+domain, from their stored states. tests/store/rates/fast/test_fold.py holds the two folds together.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,12 +15,12 @@ from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.lane.record import Record, Reject
-from lgsp.store.fast_calendar import FastCalendar
-from lgsp.store.fast_cells import MOST_TEXTS, RowServices
-from lgsp.store.fast_change import Change, Other
-from lgsp.store.fast_events import EventReader, Read
-from lgsp.store.fast_table import Table
 from lgsp.store.rates.dossiers import write_portals
+from lgsp.store.rates.fast.calendar import FastCalendar
+from lgsp.store.rates.fast.cells import MOST_TEXTS, RowServices
+from lgsp.store.rates.fast.change import Change, Other
+from lgsp.store.rates.fast.events import EventReader, Read
+from lgsp.store.rates.fast.table import Table
 from lgsp.store.rates.fold import RatesFold, read_event
 
 _KEEP_PLAIN = 10_000  # a dossier as an object is several times as large as a row
