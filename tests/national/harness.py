@@ -26,8 +26,8 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.lane.record import Reject
 from lgsp.runtime.settings import Settings
-from lgsp.store.lane_rows import Outgoing
-from lgsp.store.lanes import SyncLanes, count_pending
+from lgsp.store.sync.queue import SyncLanes, count_pending
+from lgsp.store.sync.rows import Outgoing
 
 CALENDAR = load_calendar()
 TOPIC = "dossier-events"

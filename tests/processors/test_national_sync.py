@@ -16,8 +16,8 @@ from lgsp.national.breaker import Breaker
 from lgsp.national.planner import Draft, Names, draft
 from lgsp.national.retries import Retries
 from lgsp.store.engine import open_store
-from lgsp.store.lane_list import list_stopped, redrive, summarise
-from lgsp.store.lane_tables import LANES
+from lgsp.store.sync.listing import list_stopped, redrive, summarise
+from lgsp.store.sync.tables import LANES
 from tests.national.dossiers import CODE, START, step, steps
 from tests.national.harness import CALENDAR, RunningPortal, Sync, running_portal, until
 from tests.store.rates.history import history

@@ -29,8 +29,8 @@ from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.supervisor import is_ready
 from lgsp.store.engine import open_store
-from lgsp.store.lanes import LANE, count_pending
 from lgsp.store.offsets import stored_offsets
+from lgsp.store.sync.queue import LANE, count_pending
 from tests.national.dossiers import steps
 from tests.ports import free_port_pair
 from tests.processors.test_rates_gate import PARTITIONS, own_broker  # noqa: F401 - fixture

@@ -13,10 +13,10 @@ from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp.store.engine import open_store
-from lgsp.store.lanes import LANE as SYNC_LANE
-from lgsp.store.lanes import count_lanes, count_pending
 from lgsp.store.offsets import stored_offsets
 from lgsp.store.rates.fold import LANE as RATES_LANE
+from lgsp.store.sync.queue import LANE as SYNC_LANE
+from lgsp.store.sync.queue import count_lanes, count_pending
 
 _ASK_EVERY = 0.2
 

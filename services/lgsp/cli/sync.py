@@ -11,7 +11,7 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
-from lgsp.store.lane_list import list_stopped, redrive, summarise
+from lgsp.store.sync.listing import list_stopped, redrive, summarise
 
 _JSON = typer.Option("--json", help="One JSON document.")
 

@@ -20,10 +20,10 @@ from lgsp.national.conversation import DONE, Conversation, PersonOpener, Pushed,
 from lgsp.national.results import encode_result
 from lgsp.national.retries import Retries
 from lgsp.runtime import metrics
-from lgsp.store.lane_rows import Outgoing, Settled, Waiting
-from lgsp.store.lane_tables import State
-from lgsp.store.lanes import SyncLanes
 from lgsp.store.rates.layout import decode as decode_state
+from lgsp.store.sync.queue import SyncLanes
+from lgsp.store.sync.rows import Outgoing, Settled, Waiting
+from lgsp.store.sync.tables import State
 
 _CLAIM = 512  # lanes in memory at once: enough to gather settlements while pushes go on
 _GATHER = 0.02  # seconds in which finished pushes join one transaction

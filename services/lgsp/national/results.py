@@ -3,8 +3,8 @@
 from lgsp.national.conversation import Pushed, Verdict
 from lgsp.runtime.avro.codec import RESULTS
 from lgsp.runtime.logs import mask
-from lgsp.store.lane_rows import Waiting
-from lgsp.store.lane_tables import State
+from lgsp.store.sync.rows import Waiting
+from lgsp.store.sync.tables import State
 
 _OUTCOMES = {
     Verdict.CREATED: "CREATED",

@@ -20,9 +20,9 @@ from lgsp.runtime.letters.parking import DeadLetters, Stage
 from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
-from lgsp.store.lane_list import summarise
-from lgsp.store.lane_rows import Outgoing
-from lgsp.store.lanes import LANE, SyncLanes
+from lgsp.store.sync.listing import summarise
+from lgsp.store.sync.queue import LANE, SyncLanes
+from lgsp.store.sync.rows import Outgoing
 from lgsp.store.wal import background_checkpoints
 
 _REPORT_EVERY = 10.0

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import Engine, select
+from tests.national.dossiers import CODE, HOUR, START, step, steps
+from tests.national.harness import Kept
 
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason
@@ -12,13 +14,11 @@ from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.lane.batch import Batch, FencedError
 from lgsp.runtime.lane.record import Reject
-from lgsp.store.lane_list import list_stopped, redrive, summarise
-from lgsp.store.lane_rows import Settled, Waiting
-from lgsp.store.lane_tables import LANES, State
-from lgsp.store.lanes import SyncLanes, count_pending
 from lgsp.store.rates.layout import decode
-from tests.national.dossiers import CODE, HOUR, START, step, steps
-from tests.national.harness import Kept
+from lgsp.store.sync.listing import list_stopped, redrive, summarise
+from lgsp.store.sync.queue import SyncLanes, count_pending
+from lgsp.store.sync.rows import Settled, Waiting
+from lgsp.store.sync.tables import LANES, State
 
 NOW = START + 10 * HOUR
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, update
 
-from lgsp.store.lane_tables import IS_PENDING, IS_STOPPED, LANES, State
+from lgsp.store.sync.tables import IS_PENDING, IS_STOPPED, LANES, State
 
 
 class Summary(NamedTuple):

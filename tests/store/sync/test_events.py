@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.national.dossiers import step
+from tests.national.harness import CALENDAR
+from tests.store.rates.history import history
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent, with_id
 from lgsp.runtime.avro.codec import decode_event, encode_event
-from lgsp.store.lane_events import EventColumns
-from tests.national.dossiers import step
-from tests.national.harness import CALENDAR
-from tests.store.rates.history import history
+from lgsp.store.sync.events import EventColumns
 
 READER = EventColumns(CALENDAR)
 

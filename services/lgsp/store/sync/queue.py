@@ -18,8 +18,10 @@ from lgsp.domain.working_time import Calendar
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.lane.batch import Batch, FencedError
 from lgsp.runtime.lane.record import Record, Reject
-from lgsp.store.lane_events import EventColumns
-from lgsp.store.lane_rows import (
+from lgsp.store.offsets import Position, advance, load_position
+from lgsp.store.rates.layout import decode
+from lgsp.store.sync.events import EventColumns
+from lgsp.store.sync.rows import (
     Outgoing,
     Settled,
     Waiting,
@@ -27,9 +29,7 @@ from lgsp.store.lane_rows import (
     write_results,
     write_settled,
 )
-from lgsp.store.lane_tables import IS_PENDING, LANES, OUTBOX, State
-from lgsp.store.offsets import Position, advance, load_position
-from lgsp.store.rates.layout import decode
+from lgsp.store.sync.tables import IS_PENDING, LANES, OUTBOX, State
 
 LANE = "national-sync"
 _LOAD_AT_ONCE = 5000

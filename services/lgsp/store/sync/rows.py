@@ -6,8 +6,8 @@ from sqlalchemy import Connection, bindparam, case, insert, update
 
 from lgsp.domain.dossier import Dossier
 from lgsp.store.engine import upsert
-from lgsp.store.lane_tables import LANES, OUTBOX, State
 from lgsp.store.rates.layout import encode
+from lgsp.store.sync.tables import LANES, OUTBOX, State
 
 
 class Waiting(NamedTuple):
