@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lgsp.cli.demo_check import Differences, compare_national
+from lgsp.cli.demo.compare import Differences, compare_national
 from lgsp.runtime.httpget import get_json
 from lgsp.simulation.spec import ProvinceSpec
 from lgsp.simulation.truth import Truth

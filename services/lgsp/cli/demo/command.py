@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from lgsp.cli.demo_check import Differences, compare_national, compare_truth
-from lgsp.cli.demo_flow import Bars, deliver
-from lgsp.cli.demo_report import print_report
+from lgsp.cli.demo.compare import Differences, compare_national, compare_truth
+from lgsp.cli.demo.flow import Bars, deliver
+from lgsp.cli.demo.report import print_report
 from lgsp.cli.output import emit_json
 from lgsp.cli.questions import open_figures
 from lgsp.cli.stack import Stack, free_port

@@ -1,0 +1,1 @@
+"""The demo: a simulated province end to end, compared with its own truth."""
