@@ -1,4 +1,4 @@
-"""The digests by which contenders are compared: the rule of lgsp.store.rates.digest, over plain dicts.
+"""The digests by which contenders are compared: lgsp.store.rates.digest, over plain dicts.
 
 `cells` covers the day counts alone, for a contender that lays out its dossiers in its own way.
 """

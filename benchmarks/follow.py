@@ -19,7 +19,7 @@ from benchmarks.contenders import ours
 from benchmarks.contenders.process import PARTITIONS, Task
 from benchmarks.cores import bind_contender
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.lane.batch import Batch
+from lgsp.runtime.kafka.records import Batch
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.worker import SideTask
 

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.dataset import Dataset
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.client import KafkaRecord
-from lgsp.runtime.lane.batch import Batch
+from lgsp.runtime.kafka.records import Batch
 from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
 from lgsp.store.rates.fast.fold import FastRatesFold

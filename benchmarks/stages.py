@@ -19,7 +19,7 @@ from lgsp.runtime.avro.columns import decode_columns
 from lgsp.runtime.avro.event_bytes import quick_encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.client import KafkaRecord
-from lgsp.runtime.lane.batch import Batch
+from lgsp.runtime.kafka.records import Batch
 from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
 from lgsp.store.rates.folds import make_fold, most_events

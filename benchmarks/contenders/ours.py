@@ -15,9 +15,8 @@ from faust.types import TP
 from benchmarks.contenders.process import Stopwatch, Task, read_task, report
 from benchmarks.digests import digests_in
 from lgsp.runtime.calendar.vietnam import load_calendar
-from lgsp.runtime.lane.batch import Batch
+from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.runtime.lane.flow import Lane
-from lgsp.runtime.lane.record import Reject
 from lgsp.runtime.lane.worker import SideTask, run_worker
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import load_settings

@@ -15,7 +15,7 @@ from benchmarks.topic import produce
 
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.client import KafkaRecord
-from lgsp.runtime.lane.batch import Batch
+from lgsp.runtime.kafka.records import Batch
 from lgsp.simulation import ProvinceSpec
 from lgsp.store.engine import open_store
 from lgsp.store.rates.fast.fold import FastRatesFold

@@ -23,8 +23,7 @@ from lgsp.national.retries import Retries
 from lgsp.runtime.avro.codec import RESULTS, encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.lane.batch import Batch
-from lgsp.runtime.lane.record import Reject
+from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.runtime.settings import Settings
 from lgsp.store.sync.queue import SyncLanes, count_pending
 from lgsp.store.sync.rows import Outgoing

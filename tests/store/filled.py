@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
-from lgsp.runtime.lane.batch import Batch
+from lgsp.runtime.kafka.records import Batch
 from lgsp.store.rates.fold import RatesFold
 from tests.store.rates.history import NOW
 

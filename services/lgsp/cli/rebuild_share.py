@@ -15,9 +15,9 @@ from lgsp.domain.errors import FatalError, LgspError
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.bulk_read import read_batches
+from lgsp.runtime.kafka.records import Reject
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.lane.collector import collect_young_only
-from lgsp.runtime.lane.record import Reject
 from lgsp.runtime.process import die_with_parent
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store

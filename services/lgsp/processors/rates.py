@@ -14,8 +14,8 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, RATE_CELLS
-from lgsp.runtime.lane.batch import FencedError
 from lgsp.runtime.lane.flow import Lane
+from lgsp.runtime.lane.handler import FencedError
 from lgsp.runtime.lane.worker import run_worker
 from lgsp.runtime.letters.parking import DeadLetters, Stage
 from lgsp.runtime.settings import Settings

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from lgsp.runtime.lane.batch import FencedError
+from lgsp.runtime.lane.handler import FencedError
 from lgsp.store.engine import execute, upsert
 from lgsp.store.tables import OFFSETS
 

@@ -14,8 +14,8 @@ from lgsp.runtime.kafka.bulk_read import read_batches
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import end_offsets, read_topic
 from lgsp.runtime.kafka.cluster import open_admin
+from lgsp.runtime.kafka.records import Batch
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
-from lgsp.runtime.lane.batch import Batch
 from lgsp.runtime.settings import load_settings
 
 pytestmark = pytest.mark.kafka

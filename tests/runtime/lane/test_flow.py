@@ -14,8 +14,9 @@ from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.lane.batch import Batch, FencedError
+from lgsp.runtime.kafka.records import Batch
 from lgsp.runtime.lane.flow import Lane
+from lgsp.runtime.lane.handler import FencedError
 from lgsp.runtime.lane.worker import make_app
 from lgsp.runtime.settings import Settings
 

@@ -15,8 +15,8 @@ from lgsp.domain.event import DossierEvent
 from lgsp.domain.rates import MEASURES, contribution
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
-from lgsp.runtime.lane.batch import Batch, FencedError
-from lgsp.runtime.lane.record import Reject
+from lgsp.runtime.kafka.records import Batch, Reject
+from lgsp.runtime.lane.handler import FencedError
 from lgsp.store.engine import open_store
 from lgsp.store.rates.cells import mark_published, take_dirty
 from lgsp.store.rates.digest import digest

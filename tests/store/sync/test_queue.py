@@ -12,8 +12,8 @@ from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
-from lgsp.runtime.lane.batch import Batch, FencedError
-from lgsp.runtime.lane.record import Reject
+from lgsp.runtime.kafka.records import Batch, Reject
+from lgsp.runtime.lane.handler import FencedError
 from lgsp.store.rates.layout import decode
 from lgsp.store.sync.listing import list_stopped, redrive, summarise
 from lgsp.store.sync.queue import SyncLanes, count_pending

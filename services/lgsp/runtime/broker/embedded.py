@@ -21,7 +21,7 @@ from types import TracebackType
 import structlog
 
 from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
-from lgsp.runtime.broker import config as config
+from lgsp.runtime.broker import config
 from lgsp.runtime.broker.install import DIST, WAYS_OUT, find_java, kafka_version, libraries
 from lgsp.runtime.kafka.cluster import wait_ready
 from lgsp.runtime.process import ForeignProcess, die_with_parent

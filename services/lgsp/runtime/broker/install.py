@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lgsp.domain.errors import ConfigurationError
 
-DIST = Path(str(files("lgsp.runtime").joinpath("kafka_dist")))
+DIST = Path(str(files("lgsp.runtime").joinpath("broker", "dist")))
 LEAST_JAVA = 17
 WAYS_OUT = (
     "the embedded broker needs Java 17 and Maven (Debian: apt-get install openjdk-17-jre-headless"

@@ -14,7 +14,7 @@ from lgsp.domain.working_time import Calendar, day_number
 
 VERSION = "vn-2026.1"
 _FIRST_YEAR, _LAST_YEAR = 1990, 2060
-_SHIPPED = "calendar_decisions.yaml"
+_SHIPPED = "decisions.yaml"
 
 
 @cache

@@ -1,7 +1,7 @@
 """Hands over aiokafka's records as its compiled decoder makes them.
 
 For each record aiokafka builds a Python object of twelve fields, which costs more than fetching
-and decoding it. The decoder's own record has all we look at (runtime/lane/record.py).
+and decoding it. The decoder's own record has all we look at (runtime/kafka/records.py).
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Reading a whole topic fast: aiokafka's compiled parser, one partition after another.
 
-Several times less CPU a record than the general reader of runtime/kafka/client.py, for those who replay
+Several times less CPU a record than the general reader of client.py, for those who replay
 the log (rebuild). Same promises and errors.
 """
 
@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from lgsp.domain.errors import FatalError, LgspError, RetryableError
 from lgsp.runtime.kafka.bare_records import hand_over_bare
 from lgsp.runtime.kafka.cluster import PATIENCE
-from lgsp.runtime.lane.batch import Batch
+from lgsp.runtime.kafka.records import Batch
 
 _FETCH_BYTES = 8 * 1024 * 1024  # one partition is read at a time
 _LOOK_EVERY_MS = 500

@@ -1,6 +1,6 @@
 """Sending many keyed records to one topic: batches built by aiokafka's compiled builder.
 
-Twelve times less CPU a record than the general producer of runtime/kafka/client.py, which is what lets
+Twelve times less CPU a record than the general producer of client.py, which is what lets
 one core carry a province's history to the log. Same promises: idempotent, all replicas
 acknowledge, zstd, Java's partition by key.
 """

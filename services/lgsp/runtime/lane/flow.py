@@ -22,7 +22,8 @@ from faust.types import TP
 
 from lgsp.domain.errors import FatalError
 from lgsp.runtime import metrics
-from lgsp.runtime.lane.batch import Batch, FencedError, LaneHandler
+from lgsp.runtime.kafka.records import Batch
+from lgsp.runtime.lane.handler import FencedError, LaneHandler
 
 _QUEUED_BATCHES = 16
 _LONG_BACKLOG = 2000  # records known to wait in the log: more than these are worth waiting for

@@ -16,8 +16,8 @@ from lgsp.runtime import metrics
 from lgsp.runtime.avro.codec import LETTERS
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key
+from lgsp.runtime.kafka.records import LogRecord, Reject
 from lgsp.runtime.kafka.topics import DEAD_LETTERS
-from lgsp.runtime.lane.record import Record, Reject
 from lgsp.runtime.logs import mask, redact
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
@@ -134,7 +134,7 @@ class DeadLetters:
         return letter_id
 
     def park_record(
-        self, stage: Stage, topic: str, partition: int, record: Record, cause: RejectedRecord
+        self, stage: Stage, topic: str, partition: int, record: LogRecord, cause: RejectedRecord
     ) -> str:
         """Send a letter for a record of the log; returns its id."""
         return self.park(

@@ -3,7 +3,7 @@
 For every dossier a batch touches: the old contribution is taken out of its cells, the events are
 merged, the new contribution is put in. Dossiers, cells, portals and positions commit together.
 
-This is the readable rule, one dossier after another; store/rates/fast/fold.py does the same to many at
+This is the readable rule, one dossier after another; fast/fold.py does the same to many at
 once and is held to it by tests. LGSP_FOLD chooses.
 """
 
@@ -19,8 +19,7 @@ from lgsp.domain.rates import Unit, units
 from lgsp.domain.standing import standing
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.avro.codec import decode_event
-from lgsp.runtime.lane.batch import Batch
-from lgsp.runtime.lane.record import Record, Reject
+from lgsp.runtime.kafka.records import Batch, LogRecord, Reject
 from lgsp.store.bulk_sql import stored_rows
 from lgsp.store.engine import reading
 from lgsp.store.offsets import Position, advance_all, load_position
@@ -36,7 +35,7 @@ _DATES = ("occurred_at", "received_at", "due_at", "finished_at")
 _TEXTS = ("dossier_code", *TEXTS)
 
 
-def read_event(record: Record, calendar: Calendar) -> DossierEvent:
+def read_event(record: LogRecord, calendar: Calendar) -> DossierEvent:
     """Decode a record and see that it can be counted and stored.
 
     Raises:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Engine
 
 from lgsp.domain.working_time import Calendar
-from lgsp.runtime.lane.record import Reject
+from lgsp.runtime.kafka.records import Reject
 from lgsp.runtime.settings import Settings
 from lgsp.store.rates.fast.fold import FastRatesFold
 from lgsp.store.rates.fold import RatesFold

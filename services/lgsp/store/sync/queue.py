@@ -16,8 +16,8 @@ from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.avro.codec import decode_event
-from lgsp.runtime.lane.batch import Batch, FencedError
-from lgsp.runtime.lane.record import Record, Reject
+from lgsp.runtime.kafka.records import Batch, LogRecord, Reject
+from lgsp.runtime.lane.handler import FencedError
 from lgsp.store.offsets import Position, advance, load_position
 from lgsp.store.rates.layout import decode
 from lgsp.store.sync.events import EventColumns
@@ -221,13 +221,13 @@ class SyncLanes:
         with self._engine.begin() as connection:
             connection.execute(delete(OUTBOX).where(OUTBOX.c.id == bindparam("gone")), gone)
 
-    def _read(self, records: Sequence[Record]) -> Sequence[DossierEvent | None]:
+    def _read(self, records: Sequence[LogRecord]) -> Sequence[DossierEvent | None]:
         """Give the events of a long batch; None for what `_decode` must look at."""
         if len(records) < _COLUMNS_FROM:
             return [None] * len(records)
         return self._columns.read([record.value for record in records])
 
-    def _decode(self, record: Record) -> DossierEvent:
+    def _decode(self, record: LogRecord) -> DossierEvent:
         event = decode_event(record.value)
         for name in _DATES:
             at = getattr(event, name)

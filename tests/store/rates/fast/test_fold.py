@@ -20,8 +20,7 @@ from lgsp.domain.event import Channel, DossierEvent, with_id
 from lgsp.domain.status import Status
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
-from lgsp.runtime.lane.batch import Batch
-from lgsp.runtime.lane.record import Reject
+from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.store.engine import METADATA, open_store
 from lgsp.store.rates.digest import digest
 from lgsp.store.rates.fast.fold import FastRatesFold

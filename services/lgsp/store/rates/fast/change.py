@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.event import DossierEvent
-from lgsp.runtime.lane.record import Record
+from lgsp.runtime.kafka.records import LogRecord
 from lgsp.store.bulk_sql import GrownRow, NewRow, grow_rows, insert_rows, or_null, stored_rows
 from lgsp.store.engine import reading
 from lgsp.store.rates.cells import CellRow, write_cells
@@ -66,7 +66,7 @@ class Change:
         calendar: FastCalendar,
         engine: Engine,
         complete: Set[int],
-        records: Sequence[Record],
+        records: Sequence[LogRecord],
         now: int,
     ) -> None:
         self._table = table

@@ -13,8 +13,7 @@ from sqlalchemy import Engine
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.working_time import Calendar
-from lgsp.runtime.lane.batch import Batch
-from lgsp.runtime.lane.record import Record, Reject
+from lgsp.runtime.kafka.records import Batch, LogRecord, Reject
 from lgsp.store.rates.dossiers import write_portals
 from lgsp.store.rates.fast.calendar import FastCalendar
 from lgsp.store.rates.fast.cells import MOST_TEXTS, RowServices
@@ -144,7 +143,7 @@ class FastRatesFold:
         self._reader = EventReader(self._table.texts, self._calendar)
 
     def _read_others(
-        self, records: Sequence[Record], rows: Sequence[int], partitions: npt.NDArray[np.int64]
+        self, records: Sequence[LogRecord], rows: Sequence[int], partitions: npt.NDArray[np.int64]
     ) -> list[Other]:
         """Read by the codec what the columns did not hold; park what it rejects, too."""
         others: list[Other] = []

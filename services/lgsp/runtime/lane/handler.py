@@ -1,21 +1,9 @@
-"""What a processor gets from its lane and gives to it; the lane itself is runtime/lane/flow.py."""
+"""What a processor gives its lane to call; the lane itself is runtime/lane/flow.py."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from lgsp.runtime.lane.record import Record
-
-
-class Batch(NamedTuple):
-    """Records of one partition in offset order; the first one is the handler's next offset."""
-
-    partition: int
-    records: Sequence[Record]
-
-    @property
-    def next_offset(self) -> int:
-        """Offset to store once the batch is durable."""
-        return self.records[-1].offset + 1
+from lgsp.runtime.kafka.records import Batch
 
 
 class FencedError(Exception):

@@ -1,12 +1,13 @@
-"""A record of the log as far as we look at it, whichever client has read it."""
+"""Records of the log as far as we look at them, whichever client has read them."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from lgsp.domain.errors import RejectedRecord
 
 
-class Record(Protocol):
-    """What the lane hands on of a Kafka record."""
+class LogRecord(Protocol):
+    """What is handed on of a Kafka record."""
 
     @property
     def offset(self) -> int:
@@ -29,9 +30,21 @@ class Record(Protocol):
         ...
 
 
+class Batch(NamedTuple):
+    """Records of one partition in offset order."""
+
+    partition: int
+    records: Sequence[LogRecord]
+
+    @property
+    def next_offset(self) -> int:
+        """Offset to store once the batch is durable."""
+        return self.records[-1].offset + 1
+
+
 class Reject(NamedTuple):
     """A record of the log that cannot be used, with its cause."""
 
     partition: int
-    record: Record
+    record: LogRecord
     cause: RejectedRecord
