@@ -56,11 +56,11 @@ def measure(dataset: Dataset, count: int) -> list[dict[str, Any]]:
 
 def _fold(records: Sequence[Record], dataset: Dataset, kind: str) -> None:
     """Fold everything into a new store, in batches as a long backlog gives them."""
-    lanes: list[list[KafkaRecord]] = [[] for _ in range(PARTITIONS)]
+    partitions: list[list[KafkaRecord]] = [[] for _ in range(PARTITIONS)]
     for key, value in records:
         partition = crc32(key) % PARTITIONS
-        lane = lanes[partition]
-        lane.append(KafkaRecord(partition, len(lane), key, value, dataset.end))
+        waiting = partitions[partition]
+        waiting.append(KafkaRecord(partition, len(waiting), key, value, dataset.end))
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(data=Path(folder), fold=kind)
         store = open_store(settings.rates_store)
@@ -68,8 +68,8 @@ def _fold(records: Sequence[Record], dataset: Dataset, kind: str) -> None:
         for partition in range(PARTITIONS):
             fold.open_partition(partition)
         share = most_events(settings) // PARTITIONS
-        for at in range(0, max(map(len, lanes)), share):
-            parts = ((p, lane[at : at + share]) for p, lane in enumerate(lanes))
+        for at in range(0, max(map(len, partitions)), share):
+            parts = ((p, waiting[at : at + share]) for p, waiting in enumerate(partitions))
             fold.fold([Batch(p, part) for p, part in parts if part])
         store.dispose()
 

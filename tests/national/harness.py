@@ -1,4 +1,4 @@
-"""The real mock over real HTTP, and a sync worker without Kafka: lanes, client, dispatcher."""
+"""The real mock over real HTTP, and a sync worker without Kafka: queue, client, dispatcher."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -25,7 +25,7 @@ from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.runtime.settings import Settings
-from lgsp.store.sync.queue import SyncLanes, count_pending
+from lgsp.store.sync.queue import SyncQueue, count_pending
 from lgsp.store.sync.rows import Outgoing
 
 CALENDAR = load_calendar()
@@ -134,19 +134,19 @@ class Sync:
     lease: float = 0
 
     def __post_init__(self) -> None:
-        self.lanes = SyncLanes(
+        self.queue = SyncQueue(
             self.engine, TOPIC, CALENDAR, self.clock, self.rejects.extend, lease=self.lease
         )
-        self.lanes.open_partition(0)
+        self.queue.open_partition(0)
 
     def feed(self, events: Sequence[DossierEvent]) -> None:
         self.feed_values([encode_event(event) for event in events])
 
     def feed_values(self, values: Sequence[bytes | None]) -> None:
-        start = self.lanes.position(0) or 0
+        start = self.queue.position(0) or 0
         kept = [Kept(start + i, value) for i, value in enumerate(values)]
-        self.lanes.fold([Batch(0, kept)])
-        self.lanes.on_change()
+        self.queue.fold([Batch(0, kept)])
+        self.queue.on_change()
 
     def pending(self) -> int:
         with self.engine.connect() as connection:
@@ -156,7 +156,7 @@ class Sync:
     async def working(self) -> AsyncIterator[None]:
         async with NationalClient(self.settings) as client:
             dispatcher = Dispatcher(
-                self.lanes,
+                self.queue,
                 client,
                 self.retries
                 or Retries(
@@ -179,7 +179,7 @@ class Sync:
                     await running
 
     async def drain(self, seconds: float = 20) -> None:
-        """Work until no lane is pending."""
+        """Work until no dossier is pending."""
         async with self.working():
             await until(lambda: self.pending() == 0, seconds)
 

@@ -1,4 +1,4 @@
-"""The sync from events to the real mock: order, lost answers, failures, restarts, parked lanes."""
+"""The sync from events to the real mock: order, lost answers, failures, restarts, parking."""
 
 import random
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from lgsp.national.planner import Draft, Names, draft
 from lgsp.national.retries import Retries
 from lgsp.store.engine import open_store
 from lgsp.store.sync.listing import list_stopped, redrive, summarise
-from lgsp.store.sync.tables import LANES
+from lgsp.store.sync.tables import QUEUE
 from tests.national.dossiers import CODE, START, step, steps
 from tests.national.harness import CALENDAR, RunningPortal, Sync, running_portal, until
 from tests.store.rates.history import history
@@ -220,7 +220,7 @@ async def test_a_refusal_is_parked_and_redriven(tmp_path: Path, engine: Engine) 
 
 async def outcomes(sync: Sync) -> list[str]:
     async with sync.working():
-        await until(lambda: not sync.lanes.outgoing(1))
+        await until(lambda: not sync.queue.outgoing(1))
     return [str(result["outcome"]) for result in sync.results]
 
 
@@ -251,7 +251,7 @@ async def test_parks_a_poison_record_and_passes_it(tmp_path: Path, engine: Engin
         await sync.drain()
 
         assert [RejectReason.UNREADABLE] * 2 == [r.cause.reason for r in sync.rejects]
-        assert 3 == sync.lanes.position(0)
+        assert 3 == sync.queue.position(0)
         assert 1 == await equal_to_events(portal, steps(2))
 
 
@@ -325,7 +325,7 @@ async def test_a_dossier_that_breaks_our_own_code_is_parked_alone(
         sync = Sync(engine, portal.settings())
         sync.feed([*steps(2), *steps(2, code=broken)])
         with engine.begin() as connection:
-            connection.execute(update(LANES).where(LANES.c.code == broken).values(state=b"no"))
+            connection.execute(update(QUEUE).where(QUEUE.c.code == broken).values(dossier=b"no"))
         await sync.drain()
         with engine.connect() as connection:
             stopped = list_stopped(connection, 10)

@@ -16,7 +16,7 @@ from lgsp.store.engine import open_store
 from lgsp.store.offsets import stored_offsets
 from lgsp.store.rates.fold import LANE as RATES_LANE
 from lgsp.store.sync.queue import LANE as SYNC_LANE
-from lgsp.store.sync.queue import count_lanes, count_pending
+from lgsp.store.sync.queue import count_known, count_pending
 
 _ASK_EVERY = 0.2
 
@@ -93,7 +93,7 @@ class Watch:
         with self._sync.connect() as connection:
             taken = stored_offsets(connection, SYNC_LANE, DOSSIER_EVENTS)
             unsynced = count_pending(connection)
-            self.synced = count_lanes(connection) - unsynced
+            self.synced = count_known(connection) - unsynced
         return InFlight(
             uncounted=_behind(self.ends, counted),
             unread=_behind(self.ends, taken),

@@ -1,4 +1,4 @@
-"""`lgsp sync`: the lanes to the national portal as they stand, and setting parked ones going."""
+"""`lgsp sync`: the queue to the national portal, and setting parked dossiers going."""
 
 import time
 from typing import Annotated, Any
@@ -18,12 +18,12 @@ _JSON = typer.Option("--json", help="One JSON document.")
 
 def register(app: typer.Typer) -> None:
     """Add `lgsp sync status|parked|redrive`."""
-    sync = typer.Typer(help="The lanes to the national portal.", no_args_is_help=True)
+    sync = typer.Typer(help="The queue to the national portal.", no_args_is_help=True)
     app.add_typer(sync, name="sync")
 
     @sync.command("status")
     def status(json: Annotated[bool, _JSON] = False) -> None:
-        """Dossiers by the state of their lane, and why the stopped ones stand."""
+        """Dossiers by their state in the queue, and why the stopped ones stand."""
         settings = load_settings()
         configure_logs(settings, service="sync")
         engine = open_store(settings.sync_store)
@@ -35,12 +35,12 @@ def register(app: typer.Typer) -> None:
         emit(
             {**document, "reasons": summary.reasons},
             as_json=json,
-            render=lambda: table("Sync lanes", {**document, **summary.reasons}),
+            render=lambda: table("Sync queue", {**document, **summary.reasons}),
         )
 
     @sync.command("parked")
     def parked(
-        limit: Annotated[int, typer.Option(help="Most lanes to show.", min=1)] = 100,
+        limit: Annotated[int, typer.Option(help="Most dossiers to show.", min=1)] = 100,
         json: Annotated[bool, _JSON] = False,
     ) -> None:
         """Held and parked dossiers with their cause."""
@@ -48,11 +48,11 @@ def register(app: typer.Typer) -> None:
         configure_logs(settings, service="sync")
         engine = open_store(settings.sync_store)
         with engine.connect() as connection:
-            lanes = list_stopped(connection, limit)
-        emit({"lanes": lanes}, as_json=json, render=lambda: _lanes(lanes))
+            stopped = list_stopped(connection, limit)
+        emit({"lanes": stopped}, as_json=json, render=lambda: _stopped_table(stopped))
 
     @sync.command("redrive")
-    def redrive_lanes(
+    def redrive_stopped(
         codes: Annotated[list[str] | None, typer.Argument(help="Dossiers; none: all.")] = None,
         json: Annotated[bool, _JSON] = False,
     ) -> None:
@@ -63,14 +63,16 @@ def register(app: typer.Typer) -> None:
         with engine.begin() as connection:
             count = redrive(connection, now_ms(), codes or ())
         document = {"redriven": count}
-        emit(document, as_json=json, render=lambda: table("Sync lanes", document))
+        emit(document, as_json=json, render=lambda: table("Sync queue", document))
 
 
-def _lanes(lanes: list[dict[str, Any]]) -> Table:
-    made = Table("dossier", "state", "cause", "attempts", "since", title="Stopped lanes")
-    for lane in lanes:
+def _stopped_table(stopped: list[dict[str, Any]]) -> Table:
+    made = Table("dossier", "state", "cause", "attempts", "since", title="Stopped dossiers")
+    for dossier in stopped:
         since = time.strftime(
-            "%Y-%m-%d %H:%M", time.gmtime(lane["pending_since"] / 1000 + 7 * 3600)
+            "%Y-%m-%d %H:%M", time.gmtime(dossier["pending_since"] / 1000 + 7 * 3600)
         )
-        made.add_row(lane["code"], lane["lane"], lane["reason"], str(lane["attempts"]), since)
+        made.add_row(
+            dossier["code"], dossier["lane"], dossier["reason"], str(dossier["attempts"]), since
+        )
     return made

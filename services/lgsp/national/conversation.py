@@ -26,7 +26,7 @@ PersonOpener = Callable[[bytes, str], Mapping[str, str]]
 
 
 class Verdict(StrEnum):
-    """What the dispatcher has to do with the lane: a closed set, also a metric label."""
+    """What the dispatcher has to do with the dossier: a closed set, also a metric label."""
 
     CREATED = "created"
     UPDATED = "updated"

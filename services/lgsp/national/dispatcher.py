@@ -1,6 +1,6 @@
-"""Drains the sync lanes: claims what is due, pushes several dossiers at once, settles in groups.
+"""Drains the sync queue: claims what is due, pushes several dossiers at once, settles in groups.
 
-One dossier is pushed by one conversation at a time; a dossier that fails waits in its own lane.
+One dossier is pushed by one conversation at a time; a dossier that fails waits by itself.
 Results go to Kafka only after the store has them (an outbox), so a crash repeats a result and
 never loses one.
 """
@@ -20,14 +20,14 @@ from lgsp.national.conversation import DONE, Conversation, PersonOpener, Pushed,
 from lgsp.national.results import encode_result
 from lgsp.national.retries import Retries
 from lgsp.runtime import metrics
-from lgsp.store.rates.layout import decode as decode_state
-from lgsp.store.sync.queue import SyncLanes
+from lgsp.store.rates.layout import decode as decode_dossier
+from lgsp.store.sync.queue import SyncQueue
 from lgsp.store.sync.rows import Outgoing, Settled, Waiting
-from lgsp.store.sync.tables import State
+from lgsp.store.sync.tables import QueueState
 
-_CLAIM = 512  # lanes in memory at once: enough to gather settlements while pushes go on
+_CLAIM = 512  # dossiers in memory at once: enough to gather settlements while pushes go on
 _GATHER = 0.02  # seconds in which finished pushes join one transaction
-_ASK_EVERY = 0.25  # seconds between looks for lanes whose waiting time is over
+_ASK_EVERY = 0.25  # seconds between looks for dossiers whose waiting time is over
 _SEND_AT_ONCE = 2000
 _SEND_EVERY = 0.25  # seconds in which results join one flush
 
@@ -38,7 +38,7 @@ class Dispatcher:
     """Runs until cancelled.
 
     Args:
-        lanes: the store's side; its `on_change` is taken over.
+        queue: the store's side; its `on_change` is taken over.
         client: the portal, opened by the caller.
         retries: waiting times and budget.
         open_person: opens the sealed personal fields.
@@ -50,7 +50,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        lanes: SyncLanes,
+        queue: SyncQueue,
         client: NationalClient,
         retries: Retries,
         open_person: PersonOpener,
@@ -60,7 +60,7 @@ class Dispatcher:
         concurrency: int,
         breaker: Breaker | None = None,
     ) -> None:
-        self._lanes = lanes
+        self._queue = queue
         self._client = client
         self._catalogue = Catalogue(client)
         self._retries = retries
@@ -70,12 +70,12 @@ class Dispatcher:
         self._concurrency = concurrency
         self._breaker = breaker or Breaker()
         self._in_flight: set[str] = set()
-        self._more = False  # the last look for due lanes did not show them all
+        self._more = False  # the last look for due dossiers did not show them all
         self._todo: asyncio.Queue[Waiting] = asyncio.Queue()
         self._done: asyncio.Queue[tuple[Waiting, Pushed]] = asyncio.Queue()
         self._changed = asyncio.Event()
         self._log = structlog.get_logger().bind(part="dispatcher")
-        lanes.on_change = self._changed.set
+        queue.on_change = self._changed.set
 
     async def run(self) -> None:
         """Push until cancelled; raises an ExceptionGroup of what a part could not handle."""
@@ -91,7 +91,7 @@ class Dispatcher:
             self._changed.clear()
             claimed = 0
             if len(self._in_flight) <= _CLAIM // 2:
-                found = self._lanes.waiting(_CLAIM)
+                found = self._queue.waiting(_CLAIM)
                 self._more = len(found) == _CLAIM
                 for waiting in found:
                     if waiting.code not in self._in_flight:
@@ -107,7 +107,7 @@ class Dispatcher:
         while True:
             waiting = await self._todo.get()
             probe = await self._breaker.admit()
-            if not self._lanes.confirm(waiting.partition):
+            if not self._queue.confirm(waiting.partition):
                 self._in_flight.discard(waiting.code)
                 if probe:
                     self._breaker.released()
@@ -128,11 +128,11 @@ class Dispatcher:
             return await Conversation(
                 self._client,
                 self._catalogue,
-                decode_state(waiting.code, waiting.state),
+                decode_dossier(waiting.code, waiting.dossier),
                 known,
                 self._open_person,
-                lambda: self._lanes.confirm(waiting.partition),
-            ).push(trusted=self._lanes.is_known(waiting))
+                lambda: self._queue.confirm(waiting.partition),
+            ).push(trusted=self._queue.is_known(waiting))
         except SQLAlchemyError:
             raise
         except Exception as error:  # noqa: BLE001 - one dossier must not stop the others
@@ -157,7 +157,7 @@ class Dispatcher:
             self._tell_stopped(finished)
             ours = [(w, p) for w, p in finished if p.verdict is not Verdict.ABANDONED]
             if ours:
-                self._lanes.settle([self._settlement(w, p) for w, p in ours])
+                self._queue.settle([self._settlement(w, p) for w, p in ours])
             self._in_flight.difference_update(waiting.code for waiting, _ in finished)
             if self._more and len(self._in_flight) <= _CLAIM // 2:
                 self._changed.set()
@@ -183,13 +183,13 @@ class Dispatcher:
         now = self._clock()
         attempts, failing_since, next_attempt_at = 0, None, now
         if pushed.verdict in DONE:
-            lane, reason = State.CLEAN, ""
+            state, reason = QueueState.CLEAN, ""
         elif pushed.verdict is Verdict.HELD:
-            lane, reason = State.HELD, pushed.reason
+            state, reason = QueueState.HELD, pushed.reason
         elif pushed.verdict is Verdict.REFUSED:
-            lane, reason = State.PARKED, f"{pushed.error_code}: {pushed.reason}"
+            state, reason = QueueState.PARKED, f"{pushed.error_code}: {pushed.reason}"
         else:
-            lane, reason = State.PENDING, pushed.reason
+            state, reason = QueueState.PENDING, pushed.reason
             attempts = waiting.attempts + 1
             next_attempt_at = self._retries.next_at(now, attempts, pushed.wait)
             # While the whole portal fails no dossier is to blame: its budget does not run.
@@ -197,24 +197,24 @@ class Dispatcher:
             if not self._breaker.portal_fails:
                 failing_since = failing_since or now
                 if self._retries.spent(failing_since, now):
-                    lane, failing_since = State.PARKED, None
+                    state, failing_since = QueueState.PARKED, None
         return Settled(
             waiting,
-            lane,
+            state,
             reason,
             pushed.acknowledged.encode(),
             attempts,
             failing_since,
             next_attempt_at,
-            encode_result(waiting, pushed, lane, now),
+            encode_result(waiting, pushed, state, now),
         )
 
     async def _publish(self) -> None:
         while True:
-            results = self._lanes.outgoing(_SEND_AT_ONCE)
+            results = self._queue.outgoing(_SEND_AT_ONCE)
             if results:
                 await self._send_results(results)
-                self._lanes.sent(results)
+                self._queue.sent(results)
             if len(results) < _SEND_AT_ONCE:
                 await asyncio.sleep(_SEND_EVERY)
 

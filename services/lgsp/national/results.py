@@ -4,7 +4,7 @@ from lgsp.national.conversation import Pushed, Verdict
 from lgsp.runtime.avro.codec import RESULTS
 from lgsp.runtime.logs import mask
 from lgsp.store.sync.rows import Waiting
-from lgsp.store.sync.tables import State
+from lgsp.store.sync.tables import QueueState
 
 _OUTCOMES = {
     Verdict.CREATED: "CREATED",
@@ -16,12 +16,12 @@ _OUTCOMES = {
 }
 
 
-def encode_result(waiting: Waiting, pushed: Pushed, lane: State, now: int) -> bytes:
-    """Encode the result of a push that left the lane in the state `lane`; `now` in ms UTC."""
+def encode_result(waiting: Waiting, pushed: Pushed, state: QueueState, now: int) -> bytes:
+    """Encode the result of a push that left the dossier queued as `state`; `now` in ms UTC."""
     return RESULTS.encode(
         {
             "dossier_code": waiting.code,
-            "outcome": "PARKED" if lane is State.PARKED else _OUTCOMES[pushed.verdict],
+            "outcome": "PARKED" if state is QueueState.PARKED else _OUTCOMES[pushed.verdict],
             "status": pushed.status.name,
             "steps": pushed.steps,
             "attempt": waiting.attempts + 1,

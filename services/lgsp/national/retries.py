@@ -12,7 +12,7 @@ class Retries:
     """Exponential waiting with a cap and jitter, inside a budget of working days.
 
     Args:
-        budget_days: working days of 8 hours from the first failure until the lane is parked.
+        budget_days: working days of 8 hours from the first failure until the dossier is parked.
         longest: most seconds between two attempts.
         calendar: working days.
         jitter: gives a number in [0, 1).

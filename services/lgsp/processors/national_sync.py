@@ -1,4 +1,4 @@
-"""The national sync processor: dossier-events -> sync lanes -> the national portal."""
+"""The national sync processor: dossier-events -> sync queue -> the national portal."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
 from lgsp.store.sync.listing import summarise
-from lgsp.store.sync.queue import LANE, SyncLanes
+from lgsp.store.sync.queue import LANE, SyncQueue
 from lgsp.store.sync.rows import Outgoing
 from lgsp.store.wal import background_checkpoints
 
@@ -41,7 +41,7 @@ def run(settings: Settings) -> int:
     letters = DeadLetters(settings, letters_producer)
     sealer = load_or_create(key_file(settings))
     calendar = load_calendar(settings.calendar_file)
-    lanes = SyncLanes(
+    queue = SyncQueue(
         engine,
         DOSSIER_EVENTS,
         calendar,
@@ -50,7 +50,7 @@ def run(settings: Settings) -> int:
         lease=settings.session_timeout / 3,
         grace=_GRACE,
     )
-    lane = Lane(LANE, DOSSIER_EVENTS, lanes, batch_events=settings.batch_events)
+    lane = Lane(LANE, DOSSIER_EVENTS, queue, batch_events=settings.batch_events)
 
     async def push() -> None:
         async with (
@@ -58,7 +58,7 @@ def run(settings: Settings) -> int:
             BulkProducer(settings.bootstrap, SYNC_RESULTS) as results,
         ):
             await Dispatcher(
-                lanes,
+                queue,
                 client,
                 Retries(settings.national_retry_days, settings.national_retry_longest, calendar),
                 lambda blob, code: _person(sealer, blob, code),
@@ -72,7 +72,7 @@ def run(settings: Settings) -> int:
             with engine.connect() as connection:
                 summary = summarise(connection)
             for state, count in summary.states.items():
-                metrics.SYNC_LANES.labels(state).set(count)
+                metrics.SYNC_QUEUE.labels(state).set(count)
             oldest = summary.oldest_pending
             metrics.SYNC_OLDEST.set(0 if oldest is None else (now_ms() - oldest) / 1000)
             await asyncio.sleep(_REPORT_EVERY)

@@ -100,7 +100,7 @@ NATIONAL_LOGINS = Counter("lgsp_national_logins_total", "Sessions opened at the 
 SYNC_PUSHES = Counter(
     "lgsp_sync_pushes_total", "Dossiers brought to the national portal, by outcome.", ["outcome"]
 )
-SYNC_LANES = Gauge("lgsp_sync_lanes", "Dossiers by the state of their lane.", ["state"])
+SYNC_QUEUE = Gauge("lgsp_sync_lanes", "Dossiers by their state in the queue.", ["state"])
 SYNC_OLDEST = Gauge(
     "lgsp_sync_oldest_pending_seconds", "How long the longest waiting dossier has been waiting."
 )

@@ -140,7 +140,7 @@ class Settings(BaseSettings):
 
     @property
     def sync_store(self) -> str:
-        """SQLAlchemy URL of the sync lanes (a file of its own in SQLite: one writer each)."""
+        """SQLAlchemy URL of the sync queue (a file of its own in SQLite: one writer each)."""
         return self.store or f"sqlite:///{self.data / 'sync.db'}"
 
     @property

@@ -1,1 +1,1 @@
-"""The store of record: dossiers, cells, offsets and sync lanes in SQLite or PostgreSQL."""
+"""The store of record: dossiers, cells, offsets and the sync queue in SQLite or PostgreSQL."""

@@ -97,7 +97,7 @@ def _check_layout(engine: Engine) -> None:
     found = inspect(engine)
     for table in METADATA.tables.values():
         columns = {column["name"] for column in found.get_columns(table.name)}
-        if columns != set(table.columns.keys()):
+        if columns != {column.name for column in table.columns}:
             raise ConfigurationError(
                 f"the store {shown(engine.url)} was made by another version (table {table.name}):"
                 " keep it, and fill a new one from the log: lgsp rebuild --into URL"

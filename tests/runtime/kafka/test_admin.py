@@ -47,7 +47,9 @@ def test_what_somebody_set_by_hand_is_seen_and_set_back(settings: Settings) -> N
 def test_more_partitions_are_refused_and_nothing_else_is_changed(settings: Settings) -> None:
     more = settings.model_copy(update={"partitions": 12})
 
-    with pytest.raises(FatalError, match=r"dossier-events has 8 partitions, not 12.*another lane"):
+    with pytest.raises(
+        FatalError, match=r"dossier-events has 8 partitions, not 12.*another partition"
+    ):
         apply_topics(more)
 
     assert [] == diff_topics(settings)

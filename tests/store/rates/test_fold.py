@@ -95,16 +95,16 @@ def expected_cells(
 
 def feed(fold: Fold, events: Sequence[DossierEvent], rnd: random.Random) -> None:
     """Feed everything on two partitions, in batches of random sizes."""
-    lanes = [records([e for e in events if int(e.dossier_code[-1]) % 2 == p]) for p in (0, 1)]
+    partitions = [records([e for e in events if int(e.dossier_code[-1]) % 2 == p]) for p in (0, 1)]
     for partition in (0, 1):
         fold.open_partition(partition)
-    while any(lanes):
+    while any(partitions):
         batches = []
-        for partition, lane in enumerate(lanes):
-            size = min(len(lane), rnd.randint(0, 40))
+        for partition, waiting in enumerate(partitions):
+            size = min(len(waiting), rnd.randint(0, 40))
             if size:
-                batches.append(Batch(partition, lane[:size]))
-                del lane[:size]
+                batches.append(Batch(partition, waiting[:size]))
+                del waiting[:size]
         if batches:
             fold.fold(batches)
 

@@ -1,9 +1,9 @@
-"""The sync lanes on both stores: fenced, settled by version, nothing lost on the way to Kafka."""
+"""The sync queue on both stores: fenced, settled by version, nothing lost on the way to Kafka."""
 
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, inspect, select
 from tests.national.dossiers import CODE, HOUR, START, step, steps
 from tests.national.harness import Kept
 
@@ -16,9 +16,9 @@ from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.runtime.lane.handler import FencedError
 from lgsp.store.rates.layout import decode
 from lgsp.store.sync.listing import list_stopped, redrive, summarise
-from lgsp.store.sync.queue import SyncLanes, count_pending
+from lgsp.store.sync.queue import SyncQueue, count_pending
 from lgsp.store.sync.rows import Settled, Waiting
-from lgsp.store.sync.tables import LANES, State
+from lgsp.store.sync.tables import QUEUE, QueueState
 
 NOW = START + 10 * HOUR
 
@@ -30,36 +30,38 @@ class Clock:
         return self.now
 
 
-def make(engine: Engine, clock: Clock | None = None) -> tuple[SyncLanes, list[Reject]]:
+def make(engine: Engine, clock: Clock | None = None) -> tuple[SyncQueue, list[Reject]]:
     rejects: list[Reject] = []
-    lanes = SyncLanes(
+    queue = SyncQueue(
         engine, "dossier-events", load_calendar(), clock or Clock(), rejects.extend, lease=0
     )
-    lanes.open_partition(0)
-    return lanes, rejects
+    queue.open_partition(0)
+    return queue, rejects
 
 
 def batch(events: Sequence[DossierEvent], start: int = 0) -> Batch:
     return Batch(0, [Kept(start + i, encode_event(e)) for i, e in enumerate(events)])
 
 
-def settled(waiting: Waiting, lane: State = State.CLEAN, *, next_attempt_at: int = NOW) -> Settled:
-    return Settled(waiting, lane, "why", b"[]", 1, NOW, next_attempt_at, b"result")
+def settled(
+    waiting: Waiting, state: QueueState = QueueState.CLEAN, *, next_attempt_at: int = NOW
+) -> Settled:
+    return Settled(waiting, state, "why", b"[]", 1, NOW, next_attempt_at, b"result")
 
 
 def states(engine: Engine) -> dict[str, str]:
     with engine.connect() as connection:
-        return {row.code: row.lane for row in connection.execute(select(LANES))}
+        return {row.code: row.queue_state for row in connection.execute(select(QUEUE))}
 
 
 def test_merges_a_batch_and_moves_the_position_in_one_transaction(engine: Engine) -> None:
-    lanes, _ = make(engine)
+    queue, _ = make(engine)
     events = steps(1, 2, 4)
-    lanes.fold([batch(events[:2])])
-    lanes.fold([batch(events[2:], 2)])
-    (waiting,) = lanes.waiting(10)
+    queue.fold([batch(events[:2])])
+    queue.fold([batch(events[2:], 2)])
+    (waiting,) = queue.waiting(10)
 
-    assert merge_all(events)[CODE] == decode(CODE, waiting.state)
+    assert merge_all(events)[CODE] == decode(CODE, waiting.dossier)
     assert 2 == waiting.version
     assert 3 == make(engine)[0].position(0)
 
@@ -87,49 +89,49 @@ def test_opening_a_partition_takes_it_from_who_had_it(engine: Engine) -> None:
 
 
 def test_pushes_nothing_while_the_last_owner_s_calls_may_arrive(engine: Engine) -> None:
-    lanes = SyncLanes(
+    queue = SyncQueue(
         engine, "dossier-events", load_calendar(), Clock(), lambda _rejects: None, grace=3600
     )
-    lanes.open_partition(0)
-    lanes.fold([batch(steps(2))])
+    queue.open_partition(0)
+    queue.fold([batch(steps(2))])
 
-    assert [] == lanes.waiting(10)
+    assert [] == queue.waiting(10)
 
 
 def test_a_settled_push_leaves_newer_events_pending(engine: Engine) -> None:
-    lanes, _ = make(engine)
-    lanes.fold([batch(steps(2))])
-    (claimed,) = lanes.waiting(10)
-    lanes.fold([batch([step(1, 4)], 1)])
-    lanes.settle([settled(claimed)])
-    (again,) = lanes.waiting(10)
-    lanes.settle([settled(again)])
+    queue, _ = make(engine)
+    queue.fold([batch(steps(2))])
+    (claimed,) = queue.waiting(10)
+    queue.fold([batch([step(1, 4)], 1)])
+    queue.settle([settled(claimed)])
+    (again,) = queue.waiting(10)
+    queue.settle([settled(again)])
 
     assert (2, b"[]") == (again.version, again.acknowledged)
     assert {CODE: "clean"} == states(engine)
-    assert lanes.is_known(again)
+    assert queue.is_known(again)
 
 
 def test_a_push_is_settled_once(engine: Engine) -> None:
-    lanes, _ = make(engine)
-    lanes.fold([batch(steps(2))])
-    (claimed,) = lanes.waiting(10)
+    queue, _ = make(engine)
+    queue.fold([batch(steps(2))])
+    (claimed,) = queue.waiting(10)
 
-    assert 1 == len(lanes.settle([settled(claimed)]))
-    assert [] == lanes.settle([settled(claimed, State.PARKED)])
+    assert 1 == len(queue.settle([settled(claimed)]))
+    assert [] == queue.settle([settled(claimed, QueueState.PARKED)])
     assert {CODE: "clean"} == states(engine)
 
 
 def test_results_stay_until_kafka_has_them(engine: Engine) -> None:
-    lanes, _ = make(engine)
-    lanes.fold([batch(steps(2))])
-    lanes.settle([settled(w) for w in lanes.waiting(10)])
-    lanes, _ = make(engine)
-    results = lanes.outgoing(10)
-    lanes.sent(results)
+    queue, _ = make(engine)
+    queue.fold([batch(steps(2))])
+    queue.settle([settled(w) for w in queue.waiting(10)])
+    queue, _ = make(engine)
+    results = queue.outgoing(10)
+    queue.sent(results)
 
     assert [(CODE, b"result")] == [(r.code, r.value) for r in results]
-    assert [] == lanes.outgoing(10)
+    assert [] == queue.outgoing(10)
 
 
 def test_a_worker_that_stood_still_forgets_no_result_but_those_it_sent(engine: Engine) -> None:
@@ -149,36 +151,38 @@ def test_a_worker_that_stood_still_forgets_no_result_but_those_it_sent(engine: E
 
 def test_a_retry_waits_for_its_time_whatever_comes(engine: Engine) -> None:
     clock = Clock()
-    lanes, _ = make(engine, clock)
-    lanes.fold([batch(steps(2))])
-    lanes.settle([settled(w, State.PENDING, next_attempt_at=NOW + 5) for w in lanes.waiting(1)])
-    lanes.fold([batch([step(1, 4)], 1)])
-    early = lanes.waiting(10)
+    queue, _ = make(engine, clock)
+    queue.fold([batch(steps(2))])
+    queue.settle(
+        [settled(w, QueueState.PENDING, next_attempt_at=NOW + 5) for w in queue.waiting(1)]
+    )
+    queue.fold([batch([step(1, 4)], 1)])
+    early = queue.waiting(10)
     clock.now += 5
 
     assert [] == early
-    assert [1] == [w.attempts for w in lanes.waiting(10)]
+    assert [1] == [w.attempts for w in queue.waiting(10)]
 
 
-@pytest.mark.parametrize("stopped", [State.PARKED, State.HELD, State.CLEAN])
-def test_a_new_event_sets_a_stopped_lane_going(engine: Engine, stopped: State) -> None:
-    lanes, _ = make(engine)
-    lanes.fold([batch(steps(2))])
-    lanes.settle([settled(w, stopped) for w in lanes.waiting(1)])
-    lanes.fold([batch(steps(2), 1)])
-    known = lanes.waiting(10)
-    lanes.fold([batch([step(1, 4)], 2)])
+@pytest.mark.parametrize("stopped", [QueueState.PARKED, QueueState.HELD, QueueState.CLEAN])
+def test_a_new_event_sets_a_stopped_dossier_going(engine: Engine, stopped: QueueState) -> None:
+    queue, _ = make(engine)
+    queue.fold([batch(steps(2))])
+    queue.settle([settled(w, stopped) for w in queue.waiting(1)])
+    queue.fold([batch(steps(2), 1)])
+    known = queue.waiting(10)
+    queue.fold([batch([step(1, 4)], 2)])
 
     assert [] == known
-    assert [(0, None)] == [(w.attempts, w.failing_since) for w in lanes.waiting(10)]
+    assert [(0, None)] == [(w.attempts, w.failing_since) for w in queue.waiting(10)]
 
 
-def test_lists_and_redrives_stopped_lanes(engine: Engine) -> None:
-    lanes, _ = make(engine)
+def test_lists_and_redrives_stopped_dossiers(engine: Engine) -> None:
+    queue, _ = make(engine)
     codes = [f"H37.{n}-240108-0001" for n in (1, 2, 3)]
-    lanes.fold([batch([step(0, 2, code) for code in codes])])
-    parked, held, _ = lanes.waiting(10)
-    lanes.settle([settled(parked, State.PARKED), settled(held, State.HELD)])
+    queue.fold([batch([step(0, 2, code) for code in codes])])
+    parked, held, _ = queue.waiting(10)
+    queue.settle([settled(parked, QueueState.PARKED), settled(held, QueueState.HELD)])
     with engine.begin() as connection:
         summary = summarise(connection, clean=True)
         listed = list_stopped(connection, 10)
@@ -193,10 +197,16 @@ def test_lists_and_redrives_stopped_lanes(engine: Engine) -> None:
 
 
 def test_rejects_what_cannot_be_read_or_dated_and_goes_on(engine: Engine) -> None:
-    lanes, rejects = make(engine)
+    queue, rejects = make(engine)
     values = [b"x", encode_event(step(0, 2, returned_at=-(10**15))), encode_event(step(0, 2))]
-    lanes.fold([Batch(0, [Kept(i, value) for i, value in enumerate(values)])])
+    queue.fold([Batch(0, [Kept(i, value) for i, value in enumerate(values)])])
 
     assert [RejectReason.UNREADABLE, RejectReason.BAD_DATE] == [r.cause.reason for r in rejects]
-    assert 3 == lanes.position(0)
-    assert 1 == len(lanes.waiting(10))
+    assert 3 == queue.position(0)
+    assert 1 == len(queue.waiting(10))
+
+
+def test_a_stored_queue_keeps_the_names_of_its_columns(engine: Engine) -> None:
+    with engine.connect() as connection:
+        columns = {column["name"] for column in inspect(connection).get_columns("sync_lanes")}
+    assert {"code", "lane", "state"} <= columns

@@ -40,7 +40,7 @@ class Change:
         if self.kind is Kind.PARTITIONS:
             return (
                 f"{self.topic} has {self.actual} partitions, not {self.wanted}: their number is"
-                " fixed for the topic's life, because every key would move to another lane."
+                " fixed for the topic's life, because every key would move to another partition."
                 f" Set LGSP_PARTITIONS={self.actual}, or produce the log anew into a new cluster"
             )
         if self.kind is Kind.REPLICATION:

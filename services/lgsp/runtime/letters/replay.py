@@ -83,7 +83,7 @@ def as_line(payload: bytes) -> bytes:
 
 
 def _partition(letter: DeadLetter) -> int | None:
-    """The lane it came from; None (by key) when the origin does not say."""
+    """The partition it came from; None (by key) when the origin does not say."""
     topic, _, rest = letter.origin.partition("/")
     partition = rest.partition("/")[0]
     return int(partition) if topic == DOSSIER_EVENTS and partition.isdigit() else None

@@ -1,9 +1,9 @@
-"""The sync lanes: what waits for the national portal, dossier by dossier, with its cause.
+"""The sync queue: what waits for the national portal, dossier by dossier, with its cause.
 
 A batch of events is one transaction: the position by compare-and-swap, the events merged into
 their dossiers, the changed ones marked as pending. So an offset passes only when its events are
-durably in the lanes. What a push did is settled against the version that was pushed: events that
-came meanwhile leave the lane pending.
+durably in the queue. What a push did is settled against the version that was pushed: events that
+came meanwhile leave the dossier pending.
 """
 
 import time
@@ -29,7 +29,7 @@ from lgsp.store.sync.rows import (
     write_results,
     write_settled,
 )
-from lgsp.store.sync.tables import IS_PENDING, LANES, OUTBOX, State
+from lgsp.store.sync.tables import IS_PENDING, OUTBOX, QUEUE, QueueState
 
 LANE = "national-sync"
 _LOAD_AT_ONCE = 5000
@@ -45,7 +45,7 @@ class _Held:
         self.known: set[str] = set()
 
 
-class SyncLanes:
+class SyncQueue:
     """The sync processor's lane handler, and the pusher's side of the same table.
 
     Args:
@@ -143,19 +143,19 @@ class SyncLanes:
                 held.dossiers.clear()
 
     def waiting(self, limit: int) -> list[Waiting]:
-        """Return pending lanes of the held partitions that may be tried now, longest due first."""
+        """Return pending dossiers of held partitions that may be tried now, longest due first."""
         ready = time.monotonic() - self._grace
         mine = sorted(p for p, held in self._held.items() if held.claimed <= ready)
         if not mine:
             return []
         query = (
-            select(*[LANES.c[name] for name in Waiting._fields])
+            select(*[QUEUE.c[name] for name in Waiting._fields])
             .where(
                 IS_PENDING,
-                LANES.c.next_attempt_at <= self._clock(),
-                LANES.c.partition.in_(mine),
+                QUEUE.c.next_attempt_at <= self._clock(),
+                QUEUE.c.partition.in_(mine),
             )
-            .order_by(LANES.c.next_attempt_at)
+            .order_by(QUEUE.c.next_attempt_at)
             .limit(limit)
         )
         with self._engine.connect() as connection:
@@ -196,7 +196,7 @@ class SyncLanes:
                 write_results(connection, written)
         for push in written:
             known = self._held[push.waiting.partition].known
-            if push.lane is State.CLEAN:
+            if push.queue_state is QueueState.CLEAN:
                 known.add(push.waiting.code)
             else:
                 known.discard(push.waiting.code)
@@ -251,11 +251,11 @@ class SyncLanes:
         dossiers = self._held[partition].dossiers
         missing = [code for code in by_code if code not in dossiers]
         for start in range(0, len(missing), _LOAD_AT_ONCE):
-            query = select(LANES.c.code, LANES.c.state).where(
-                LANES.c.code.in_(missing[start : start + _LOAD_AT_ONCE])
+            query = select(QUEUE.c.code, QUEUE.c.dossier).where(
+                QUEUE.c.code.in_(missing[start : start + _LOAD_AT_ONCE])
             )
-            for code, state in connection.execute(query):
-                dossiers[code] = decode(code, state)
+            for code, encoded in connection.execute(query):
+                dossiers[code] = decode(code, encoded)
         changed: dict[str, Dossier] = {}
         for code, events in by_code.items():
             before = dossier = dossiers.get(code)
@@ -268,10 +268,10 @@ class SyncLanes:
 
 def count_pending(connection: Connection) -> int:
     """Return how many dossiers wait for the national portal; held and parked ones do not."""
-    query = select(func.count()).select_from(LANES).where(IS_PENDING)
+    query = select(func.count()).select_from(QUEUE).where(IS_PENDING)
     return connection.execute(query).scalar_one()
 
 
-def count_lanes(connection: Connection) -> int:
+def count_known(connection: Connection) -> int:
     """Return how many dossiers the sync knows; it reads the index of their codes."""
-    return connection.execute(select(func.count()).select_from(LANES)).scalar_one()
+    return connection.execute(select(func.count()).select_from(QUEUE)).scalar_one()

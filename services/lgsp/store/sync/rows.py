@@ -1,4 +1,4 @@
-"""Rows of the sync lanes: how a batch marks them pending, how a settled push changes them."""
+"""Rows of the sync queue: how a batch marks them pending, how a settled push changes them."""
 
 from typing import Any, NamedTuple
 
@@ -7,11 +7,11 @@ from sqlalchemy import Connection, bindparam, case, insert, update
 from lgsp.domain.dossier import Dossier
 from lgsp.store.engine import upsert
 from lgsp.store.rates.layout import encode
-from lgsp.store.sync.tables import LANES, OUTBOX, State
+from lgsp.store.sync.tables import OUTBOX, QUEUE, QueueState
 
 
 class Waiting(NamedTuple):
-    """A pending lane as claimed; times in ms UTC."""
+    """A pending dossier as claimed; times in ms UTC."""
 
     code: str
     partition: int
@@ -21,14 +21,14 @@ class Waiting(NamedTuple):
     attempts: int
     failing_since: int | None
     pending_since: int
-    state: bytes
+    dossier: bytes
 
 
 class Settled(NamedTuple):
-    """What a push left behind; `lane` holds only if no event came since `waiting` was claimed."""
+    """What a push left behind; `queue_state` is for a dossier of which no event came meanwhile."""
 
     waiting: Waiting
-    lane: State
+    queue_state: QueueState
     reason: str
     acknowledged: bytes
     attempts: int
@@ -48,7 +48,7 @@ class Outgoing(NamedTuple):
 def mark_pending(connection: Connection, changed: dict[int, dict[str, Dossier]], now: int) -> None:
     """Write changed dossiers, by partition and code, as pending.
 
-    A lane that waits for its next attempt goes on waiting; a stopped one starts afresh.
+    A dossier that waits for its next attempt goes on waiting; a stopped one starts afresh.
     """
     rows = [
         {
@@ -56,31 +56,31 @@ def mark_pending(connection: Connection, changed: dict[int, dict[str, Dossier]],
             "partition": partition,
             "version": 1,
             "settled": 0,
-            "lane": State.PENDING.value,
+            "queue_state": QueueState.PENDING.value,
             "reason": "",
             "attempts": 0,
             "next_attempt_at": now,
             "pending_since": now,
-            "state": encode(dossier),
+            "dossier": encode(dossier),
         }
         for partition, dossiers in changed.items()
         for code, dossier in dossiers.items()
     ]
     if not rows:
         return
-    statement = upsert(connection.dialect, LANES)
-    new, waits = statement.excluded, LANES.c.lane == State.PENDING.value
+    statement = upsert(connection.dialect, QUEUE)
+    new, waits = statement.excluded, QUEUE.c.queue_state == QueueState.PENDING.value
 
     def unless_waiting(name: str, value: Any) -> Any:
-        return case((waits, LANES.c[name]), else_=value)
+        return case((waits, QUEUE.c[name]), else_=value)
 
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["code"],
             set_={
-                "state": new.state,
-                "version": LANES.c.version + 1,
-                "lane": new.lane,
+                "dossier": new.dossier,
+                "version": QUEUE.c.version + 1,
+                "queue_state": new.queue_state,
                 "reason": unless_waiting("reason", ""),
                 "attempts": unless_waiting("attempts", 0),
                 "failing_since": unless_waiting("failing_since", None),
@@ -93,7 +93,7 @@ def mark_pending(connection: Connection, changed: dict[int, dict[str, Dossier]],
 
 
 def write_settled(connection: Connection, pushes: list[Settled], now: int) -> list[Settled]:
-    """Write what pushes did; return those whose lane no other worker has settled meanwhile."""
+    """Write what pushes did; return those that no other worker has settled meanwhile."""
     attempt = connection.begin_nested()
     written = connection.execute(_SETTLE, [_settle_values(push, now) for push in pushes]).rowcount
     if written == len(pushes):
@@ -114,15 +114,15 @@ def write_results(connection: Connection, pushes: list[Settled]) -> None:
     )
 
 
-_UNMOVED = LANES.c.version == bindparam("pushed_version")
+_UNMOVED = QUEUE.c.version == bindparam("pushed_version")
 _SETTLE = (
-    update(LANES)
+    update(QUEUE)
     .where(
-        LANES.c.code == bindparam("pushed_code"), LANES.c.settled == bindparam("pushed_settled")
+        QUEUE.c.code == bindparam("pushed_code"), QUEUE.c.settled == bindparam("pushed_settled")
     )
     .values(
-        settled=LANES.c.settled + 1,
-        lane=case((_UNMOVED, bindparam("new_lane")), else_=State.PENDING.value),
+        settled=QUEUE.c.settled + 1,
+        queue_state=case((_UNMOVED, bindparam("new_queue_state")), else_=QueueState.PENDING.value),
         reason=case((_UNMOVED, bindparam("new_reason")), else_=""),
         acknowledged=bindparam("new_acknowledged"),
         attempts=bindparam("new_attempts"),
@@ -135,12 +135,12 @@ _SETTLE = (
 
 
 def _settle_values(push: Settled, now: int) -> dict[str, Any]:
-    retried = push.lane is State.PENDING
+    retried = push.queue_state is QueueState.PENDING
     return {
         "pushed_code": push.waiting.code,
         "pushed_version": push.waiting.version,
         "pushed_settled": push.waiting.settled,
-        "new_lane": push.lane.value,
+        "new_queue_state": push.queue_state.value,
         "new_reason": push.reason,
         "new_acknowledged": push.acknowledged,
         "new_attempts": push.attempts,

@@ -1,4 +1,4 @@
-"""Tables of the sync side: one lane a dossier, and results on their way to Kafka."""
+"""Tables of the sync side: the queue of dossiers, and results on their way to Kafka."""
 
 from enum import StrEnum
 
@@ -7,8 +7,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, 
 from lgsp.store.engine import METADATA
 
 
-class State(StrEnum):
-    """State of a dossier's lane."""
+class QueueState(StrEnum):
+    """How a dossier stands in the queue."""
 
     PENDING = "pending"  # something is to be sent, now or at next_attempt_at
     CLEAN = "clean"  # the portal has acknowledged all of it
@@ -16,14 +16,20 @@ class State(StrEnum):
     PARKED = "parked"  # refused, or failing for longer than the retry budget; listed
 
 
-LANES = Table(
+QUEUE = Table(
     "sync_lanes",
     METADATA,
     Column("code", String, primary_key=True),
     Column("partition", Integer, nullable=False),
     Column("version", BigInteger, nullable=False, comment="Grows with every merged batch."),
     Column("settled", BigInteger, nullable=False, comment="Grows with every settled push."),
-    Column("lane", String, nullable=False, comment="pending, clean, held or parked."),
+    Column(
+        "lane",
+        String,
+        key="queue_state",
+        nullable=False,
+        comment="pending, clean, held or parked.",
+    ),
     Column("reason", String, nullable=False, comment="Why it waits, is held or parked."),
     Column("acknowledged", LargeBinary, comment="lgsp.national.acknowledged.encode"),
     Column("attempts", Integer, nullable=False, comment="Failed attempts in a row."),
@@ -31,20 +37,26 @@ LANES = Table(
     Column("next_attempt_at", BigInteger, nullable=False, comment="ms UTC."),
     Column("pending_since", BigInteger, nullable=False, comment="ms UTC."),
     Column("updated_at", BigInteger, comment="ms UTC of the newest settled push."),
-    Column("state", LargeBinary, nullable=False, comment="lgsp.store.rates.layout.encode"),
+    Column(
+        "state",
+        LargeBinary,
+        key="dossier",
+        nullable=False,
+        comment="lgsp.store.rates.layout.encode",
+    ),
 )
 # Written out, not bound: a partial index serves only queries that state its condition literally.
 IS_PENDING, IS_STOPPED = text("lane = 'pending'"), text("lane IN ('held', 'parked')")
 Index(
     "sync_lanes_waiting",
-    LANES.c.next_attempt_at,
+    QUEUE.c.next_attempt_at,
     sqlite_where=IS_PENDING,
     postgresql_where=IS_PENDING,
 )
 Index(
     "sync_lanes_listed",
-    LANES.c.lane,
-    LANES.c.code,
+    QUEUE.c.queue_state,
+    QUEUE.c.code,
     sqlite_where=IS_STOPPED,
     postgresql_where=IS_STOPPED,
 )
