@@ -3,10 +3,11 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 from tests.store.rates.history import NOW, history
 
 from lgsp.domain.dossier import merge_all
@@ -175,19 +176,65 @@ def test_a_worker_that_opened_an_empty_store_finds_what_another_one_wrote(
     assert expected_cells(events) == stored_cells(engine)
 
 
-def test_a_zombies_timer_is_fenced_too(engine: Engine, kind: type[Fold]) -> None:
-    events = history(random.Random(2), dossiers=40)
-    clock = Clock(min(e.occurred_at for e in events))
-    zombie, _ = make(engine, clock, kind=kind)
-    owner, _ = make(engine, clock, kind=kind)
+def two_workers(
+    engine: Engine, kind: type[Fold], events: Sequence[DossierEvent], zombies_clock: Clock
+) -> Fold:
+    """Return a worker that has the events but for the last one, which a second worker has read.
+
+    By its own clock deadlines have passed since; no timer has looked yet.
+    """
+    zombie, _ = make(engine, zombies_clock, kind=kind)
     zombie.open_partition(0)
-    zombie.fold([Batch(0, records(events))])
+    zombie.fold([Batch(0, records(events[:-1]))])
+    owner, _ = make(engine, Clock(zombies_clock.now), kind=kind)
     owner.open_partition(0)
-    clock.now = NOW
-    assert owner.wake() > 0
-    while owner.wake():
-        pass
-    assert zombie.wake() == 0  # nothing left to wake
+    owner.fold([Batch(0, records(events[-1:], len(events) - 1))])
+    zombies_clock.now = NOW
+    return zombie
+
+
+def test_a_zombies_timer_is_fenced_although_dossiers_are_due(
+    engine: Engine, kind: type[Fold]
+) -> None:
+    events = history(random.Random(2), dossiers=40)
+    early = min(e.occurred_at for e in events)
+    zombie = two_workers(engine, kind, events, Clock(early))
+    before = stored_cells(engine)
+    assert expected_cells(events, early) == before != expected_cells(events)
+    with pytest.raises(FencedError) as fenced:
+        zombie.wake()
+
+    assert fenced.value.partitions == {0}
+    assert stored_cells(engine) == before
+    heir, _ = make(engine, kind=kind)
+    heir.open_partition(0)
+    assert heir.wake() > 0
+    assert expected_cells(events) == stored_cells(engine)
+
+
+def test_a_timer_that_another_worker_overtakes_counts_nothing_twice(
+    engine: Engine, kind: type[Fold], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = history(random.Random(2), dossiers=40)
+    zombie = two_workers(engine, kind, events, Clock(min(e.occurred_at for e in events)))
+    heir, _ = make(engine, kind=kind)
+    heir.open_partition(0)
+    woken: list[int] = []
+
+    begin = engine.begin
+
+    def overtaken() -> AbstractContextManager[Connection]:
+        """Let the heir's timer run where the zombie's has seen what is due and begins to write."""
+        if not woken:
+            woken.append(0)
+            woken[0] = heir.wake()
+        return begin()
+
+    monkeypatch.setattr(engine, "begin", overtaken)
+    with pytest.raises(FencedError):
+        zombie.wake()
+
+    assert woken[0] > 0
     assert expected_cells(events) == stored_cells(engine)
 
 
