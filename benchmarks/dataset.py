@@ -92,8 +92,8 @@ class Dataset:
             entries: dict[bytes, Entry] = {}
             for key, value in self.records(count):
                 entries[key] = job.join(entries.get(key), value)
-            states = {key.decode(): encode(entry.dossier) for key, entry in entries.items()}
-            _write(file, json.dumps(job.digests(states)._asdict()).encode())
+            encoded = {key.decode(): encode(entry.dossier) for key, entry in entries.items()}
+            _write(file, json.dumps(job.digests(encoded)._asdict()).encode())
         return Digests(**json.loads(file.read_bytes()))
 
     def _file(self, copy: int) -> Path:

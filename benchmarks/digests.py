@@ -48,15 +48,15 @@ def sha256(pieces: Iterable[bytes]) -> str:
     return found.hexdigest()
 
 
-def digests_of(states: Mapping[str, bytes], counts: Counts) -> Digests:
-    """Hash encoded dossier states by code, and counts."""
+def digests_of(encoded: Mapping[str, bytes], counts: Counts) -> Digests:
+    """Hash encoded dossiers by code, and counts."""
     lines = cell_lines(counts)
     whole = hashlib.sha256()
-    for code in sorted(states, key=str.encode):
-        whole.update(f"{code}\0{len(states[code])}\0".encode())
-        whole.update(states[code])
+    for code in sorted(encoded, key=str.encode):
+        whole.update(f"{code}\0{len(encoded[code])}\0".encode())
+        whole.update(encoded[code])
     whole.update(b"".join(lines))
-    return Digests(len(states), sha256(lines), whole.hexdigest())
+    return Digests(len(encoded), sha256(lines), whole.hexdigest())
 
 
 def digests_in(store: Engine) -> Digests:

@@ -1,7 +1,7 @@
 """The job of every contender that computes, written with our own domain code.
 
-Decode an event, join it into its dossier's full state, take the dossier's old contribution out of
-the day counts and put the new one in.
+Decode an event, join it into its dossier, take the dossier's old contribution out of the day
+counts and put the new one in.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from benchmarks.digests import Counts, Digests, Key, digests_of
 from lgsp.domain.dossier import Dossier, merge
-from lgsp.domain.rates import MEASURES, Unit, contribution
+from lgsp.domain.rates import MEASURES, DayCount, contribution
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.store.rates.layout import decode, encode
@@ -19,7 +19,7 @@ class Entry(NamedTuple):
     """A dossier and what it has added to the counts."""
 
     dossier: Dossier
-    added: Sequence[Unit]
+    added: Sequence[DayCount]
 
 
 Add = Callable[[Key, int, int], None]
@@ -51,17 +51,17 @@ class Job:
         self._count(made, 1)
         return made
 
-    def join_bytes(self, code: str, state: bytes | None, value: bytes) -> bytes:
+    def join_bytes(self, code: str, encoded: bytes | None, value: bytes) -> bytes:
         """Join one event into a dossier held as bytes (lgsp.store.rates.layout)."""
         entry = None
-        if state is not None:
-            dossier = decode(code, state)
+        if encoded is not None:
+            dossier = decode(code, encoded)
             entry = Entry(dossier, contribution(dossier, self._calendar, self._now))
         return encode(self.join(entry, value).dossier)
 
-    def digests(self, states: Mapping[str, bytes]) -> Digests:
-        """Hash the encoded states and the counts."""
-        return digests_of(states, self.counts)
+    def digests(self, encoded: Mapping[str, bytes]) -> Digests:
+        """Hash the encoded dossiers and the counts."""
+        return digests_of(encoded, self.counts)
 
     def entry_digests(self, entries: Mapping[str, Entry]) -> Digests:
         """Hash dossiers held as objects, and the counts."""

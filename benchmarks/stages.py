@@ -41,7 +41,7 @@ def measure(dataset: Dataset, count: int) -> list[dict[str, Any]]:
         ],
         "merge, plain": lambda: merge_all(events),
         "standing of each dossier, plain": lambda: [standing(d, calendar, end) for d in dossiers],
-        "state to bytes of each dossier": lambda: [encode(d) for d in dossiers],
+        "dossier to bytes": lambda: [encode(d) for d in dossiers],
         "all, to SQLite, plain": lambda: _fold(records, dataset, "plain"),
         "all, to SQLite, fast": lambda: _fold(records, dataset, "fast"),
     }

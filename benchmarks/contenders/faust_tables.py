@@ -42,8 +42,8 @@ def main() -> None:
         watch.stop()
 
     run(app, finished, last)
-    states = {key.decode(): value for key, value in dossiers.items()}
-    report(task, watch, digests_of(states, _counts(cells)), durable=True)
+    encoded = {key.decode(): value for key, value in dossiers.items()}
+    report(task, watch, digests_of(encoded, _counts(cells)), durable=True)
 
 
 def _counts(cells: Any) -> Counts:

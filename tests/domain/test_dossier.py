@@ -6,7 +6,13 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp.domain.dossier import current_status, effective_steps, merge, merge_all, steps
+from lgsp.domain.dossier import (
+    current_status,
+    effective_transitions,
+    judge_transitions,
+    merge,
+    merge_all,
+)
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.status import Status, Verdict
 from lgsp.store.rates.layout import decode, encode
@@ -50,10 +56,10 @@ def test_state_survives_the_store(found: list[DossierEvent]) -> None:
 @given(event_sets)
 def test_every_transition_is_kept_and_judged(found: list[DossierEvent]) -> None:
     for dossier in merge_all(found).values():
-        judged = steps(dossier)
+        judged = judge_transitions(dossier)
 
         assert [s.transition for s in judged] == list(dossier.transitions)
-        assert [s.transition for s in judged if s.effective] == effective_steps(dossier)
+        assert [s.transition for s in judged if s.effective] == effective_transitions(dossier)
         assert all(
             (s.verdict is Verdict.UNMAPPED) == (s.transition.status is Status.UNKNOWN)
             for s in judged
@@ -73,5 +79,5 @@ def test_unknown_never_overwrites_what_is_known(found: list[DossierEvent]) -> No
 @given(event_sets)
 def test_current_status_is_the_last_effective_one(found: list[DossierEvent]) -> None:
     for dossier in merge_all(found).values():
-        taken = effective_steps(dossier)
+        taken = effective_transitions(dossier)
         assert current_status(dossier) == (taken[-1].status if taken else Status.UNKNOWN)

@@ -20,7 +20,7 @@ from lgsp.domain.figures import (
 )
 from lgsp.domain.period import parse_period
 from lgsp.domain.rates import MEASURES
-from lgsp.domain.trust import PortalState, Trust, freshness, judge
+from lgsp.domain.trust import Liveness, Trust, freshness, judge
 
 # The province's published half-year.
 PUBLISHED = dict.fromkeys(MEASURES, 0) | {
@@ -112,17 +112,17 @@ MINUTE = 60_000
 
 
 @pytest.mark.parametrize(
-    ("age", "state"),
+    ("age", "liveness"),
     [
-        (0, PortalState.LIVE),
-        (15 * MINUTE, PortalState.LIVE),
-        (15 * MINUTE + 1, PortalState.SILENT),
-        (24 * 60 * MINUTE, PortalState.SILENT),
-        (24 * 60 * MINUTE + 1, PortalState.DOWN),
+        (0, Liveness.LIVE),
+        (15 * MINUTE, Liveness.LIVE),
+        (15 * MINUTE + 1, Liveness.SILENT),
+        (24 * 60 * MINUTE, Liveness.SILENT),
+        (24 * 60 * MINUTE + 1, Liveness.DOWN),
     ],
 )
-def test_a_portal_grows_silent_then_down(age: int, state: PortalState) -> None:
-    assert state is freshness("one", NOW - age, NOW - age, NOW).state
+def test_a_portal_grows_silent_then_down(age: int, liveness: Liveness) -> None:
+    assert liveness is freshness("one", NOW - age, NOW - age, NOW).liveness
 
 
 def test_a_silent_portal_harms_only_what_it_may_still_tell() -> None:

@@ -57,4 +57,4 @@ def _show(found: Indicators, console: Console) -> None:
         console.print(f"  - {reason}")
     for portal in found.freshness:
         seen = q.local_time(portal.last_seen_at)
-        console.print(f"Nguồn {portal.portal}: {portal.state.value}, {seen}")
+        console.print(f"Nguồn {portal.portal}: {portal.liveness.value}, {seen}")

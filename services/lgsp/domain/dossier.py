@@ -134,39 +134,39 @@ def merge_all(events: Iterable[DossierEvent]) -> dict[str, Dossier]:
     return dossiers
 
 
-class Step(NamedTuple):
-    """A transition and what the transition table says of it, given the steps before."""
+class JudgedTransition(NamedTuple):
+    """A transition and what the transition table says of it, given those before."""
 
     transition: Transition
     verdict: Verdict
 
     @property
     def effective(self) -> bool:
-        """Whether the step changes the dossier's status."""
+        """Whether the transition changes the dossier's status."""
         return self.verdict not in {Verdict.ILLEGAL, Verdict.UNMAPPED}
 
 
-def steps(dossier: Dossier) -> list[Step]:
+def judge_transitions(dossier: Dossier) -> list[JudgedTransition]:
     """Judge every transition in order; the first mapped one always takes effect."""
-    judged: list[Step] = []
+    judged: list[JudgedTransition] = []
     current: Status | None = None
     for transition in dossier.transitions:
         status = transition.status
         if status is Status.UNKNOWN:
-            judged.append(Step(transition, Verdict.UNMAPPED))
+            judged.append(JudgedTransition(transition, Verdict.UNMAPPED))
             continue
         said = (
             Verdict.LEGAL
             if current is None
             else verdict(current, status, reopens=transition.reopens)
         )
-        judged.append(Step(transition, said))
+        judged.append(JudgedTransition(transition, said))
         if said is not Verdict.ILLEGAL:
             current = status
     return judged
 
 
-def effective_steps(dossier: Dossier) -> list[Transition]:
+def effective_transitions(dossier: Dossier) -> list[Transition]:
     """Return the transitions that took effect, in order."""
     taken: list[Transition] = []
     current: Status | None = None
@@ -183,7 +183,7 @@ def effective_steps(dossier: Dossier) -> list[Transition]:
 
 def current_status(dossier: Dossier) -> Status:
     """Return the status in effect; UNKNOWN while no mapped one was stated."""
-    taken = effective_steps(dossier)
+    taken = effective_transitions(dossier)
     return taken[-1].status if taken else Status.UNKNOWN
 
 

@@ -42,31 +42,31 @@ _CLOSED = {state: _INDEX[f"resolved_{state.value}"] for state in RESOLVED} | {
 _OPEN, _OVERDUE, _SUSPENDED = _INDEX["open"], _INDEX["open_overdue"], _INDEX["suspended"]
 
 
-class Unit(NamedTuple):
+class DayCount(NamedTuple):
     """One unit added to one measure (an index into MEASURES) of one day (days since 1970)."""
 
     day: int
     measure: int
 
 
-def units(found: Standing, channel: Channel) -> list[Unit]:
+def day_counts(found: Standing, channel: Channel) -> list[DayCount]:
     """List what a dossier that stands so, filed through `channel`, adds to the day counts."""
-    added: list[Unit] = []
+    added: list[DayCount] = []
     state = found.state
     if found.received_at is not None and state is not State.REFUSED:
         day = day_of(found.received_at)
-        added.append(Unit(day, _RECEIVED[channel]))
+        added.append(DayCount(day, _RECEIVED[channel]))
         if state in STILL_OPEN:
-            added.append(Unit(day, _OPEN))
+            added.append(DayCount(day, _OPEN))
             if found.overdue:
-                added.append(Unit(day, _OVERDUE))
+                added.append(DayCount(day, _OVERDUE))
             if state is State.SUSPENDED:
-                added.append(Unit(day, _SUSPENDED))
+                added.append(DayCount(day, _SUSPENDED))
     if found.closed_at is not None:
-        added.append(Unit(day_of(found.closed_at), _CLOSED[state]))
+        added.append(DayCount(day_of(found.closed_at), _CLOSED[state]))
     return added
 
 
-def contribution(dossier: Dossier, calendar: Calendar, now: int) -> list[Unit]:
+def contribution(dossier: Dossier, calendar: Calendar, now: int) -> list[DayCount]:
     """List what the dossier adds to the day counts of its unit and procedure at `now`."""
-    return units(standing(dossier, calendar, now), dossier.channel)
+    return day_counts(standing(dossier, calendar, now), dossier.channel)

@@ -8,7 +8,7 @@ source has not moved the due date itself. Calendar days and working time: Asia/H
 from enum import Enum
 from typing import NamedTuple
 
-from lgsp.domain.dossier import Dossier, Transition, effective_steps, last_reopening
+from lgsp.domain.dossier import Dossier, Transition, effective_transitions, last_reopening
 from lgsp.domain.status import FINISHED, NOT_RECEIVED, SUSPENDING, Status
 from lgsp.domain.working_time import Calendar, add_working_ms, day_of, working_ms_between
 
@@ -54,7 +54,7 @@ def standing(dossier: Dossier, calendar: Calendar, now: int) -> Standing:  # noq
     Raises:
         CalendarRangeError: a date outside the calendar's years had to be counted in working time.
     """
-    taken = effective_steps(dossier)
+    taken = effective_transitions(dossier)
     if not taken:
         return Standing(State.UNMAPPED)
     current = taken[-1].status

@@ -19,7 +19,7 @@ class Trust(StrEnum):
     INSUFFICIENT = "insufficient"
 
 
-class PortalState(StrEnum):
+class Liveness(StrEnum):
     """How lately a portal was heard of."""
 
     LIVE = "live"
@@ -34,7 +34,7 @@ class Freshness:
     portal: str
     last_event_at: int
     last_seen_at: int
-    state: PortalState
+    liveness: Liveness
 
     def document(self) -> dict[str, str | None]:
         """Return it as published."""
@@ -42,7 +42,7 @@ class Freshness:
             "portal": self.portal,
             "last_event_at": show_instant(self.last_event_at),
             "last_seen_at": show_instant(self.last_seen_at),
-            "state": self.state.value,
+            "state": self.liveness.value,
         }
 
 
@@ -58,12 +58,12 @@ def freshness(
     """Judge a portal at `now`: down when unheard of for `down_after` ms, silent likewise."""
     age = now - last_seen_at
     if age > down_after:
-        state = PortalState.DOWN
+        liveness = Liveness.DOWN
     elif age > silent_after:
-        state = PortalState.SILENT
+        liveness = Liveness.SILENT
     else:
-        state = PortalState.LIVE
-    return Freshness(portal, last_event_at, last_seen_at, state)
+        liveness = Liveness.LIVE
+    return Freshness(portal, last_event_at, last_seen_at, liveness)
 
 
 def judge(
@@ -87,9 +87,9 @@ def judge(
         unturned: open dossiers whose deadline has passed and that are not counted overdue yet.
     """
     reasons = [
-        f"portal {p.portal} is {p.state}: last heard of at {show_instant(p.last_seen_at)}"
+        f"portal {p.portal} is {p.liveness}: last heard of at {show_instant(p.last_seen_at)}"
         for p in portals
-        if p.state is not PortalState.LIVE and p.last_seen_at < until
+        if p.liveness is not Liveness.LIVE and p.last_seen_at < until
     ]
     if backlog is None:
         reasons.append("the log does not answer: events on it may not be counted yet")

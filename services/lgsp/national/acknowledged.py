@@ -36,7 +36,7 @@ def digest(record: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """State of the portal as acknowledged; the default: nothing is known.
+    """What the portal has acknowledged; the default: nothing is known.
 
     `record` is the digest of the record last acknowledged, "" when it must be sent again.
     """
@@ -51,35 +51,35 @@ class Acknowledged:
         return max(self.steps, default="").partition(":")[0]
 
     def with_record(self, record_digest: str) -> "Acknowledged":
-        """Return the state once the record was acknowledged."""
+        """Return what is known once the record was acknowledged."""
         return replace(self, exists=True, record=record_digest)
 
     def in_doubt(self) -> "Acknowledged":
-        """Return the state while the portal may hold another record than the acknowledged one."""
+        """Return what is known while the portal may hold another record than this one."""
         return replace(self, record="")
 
     def with_steps(self, steps: Iterable[dict[str, Any]]) -> "Acknowledged":
-        """Return the state once the steps were acknowledged."""
+        """Return what is known once the steps were acknowledged."""
         keys = (step_key(str(s["ThoiDiemXuLy"]), str(s["TrangThai"])) for s in steps)
         return replace(self, exists=True, steps=self.steps.union(keys))
 
     def encode(self) -> bytes:
-        """Return the state as bytes for the store."""
+        """Return it as bytes for the store."""
         return orjson.dumps([int(self.exists), self.record, sorted(self.steps)])
 
 
-def decode(state: bytes | None) -> Acknowledged:
+def decode(stored: bytes | None) -> Acknowledged:
     """Return what `encode` wrote; None: nothing is known."""
-    if state is None:
+    if stored is None:
         return Acknowledged()
-    exists, record, steps = orjson.loads(state)
+    exists, record, steps = orjson.loads(stored)
     return Acknowledged(bool(exists), record, frozenset(steps))
 
 
 def seen(
     known: Acknowledged, found: dict[str, Any] | None, record: dict[str, Any] | None
 ) -> Acknowledged:
-    """Return the state after a look-up: the portal's word counts, not our memory.
+    """Return what is known after a look-up: the portal's word counts, not our memory.
 
     Args:
         known: what we thought.
@@ -89,14 +89,14 @@ def seen(
     if found is None:
         return Acknowledged()
     held = record is not None and _same(record, found)
-    state = Acknowledged(True, digest(record) if record and held else "", known.steps)
+    answered = Acknowledged(True, digest(record) if record and held else "", known.steps)
     progress = found.get(_PROGRESS)
     if not isinstance(progress, list):
-        return state
+        return answered
     whole = [
         s for s in progress if isinstance(s, dict) and "ThoiDiemXuLy" in s and "TrangThai" in s
     ]
-    return replace(state, steps=frozenset()).with_steps(whole)
+    return replace(answered, steps=frozenset()).with_steps(whole)
 
 
 def _same(record: dict[str, Any], found: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from lgsp.domain.codes import is_dossier, is_procedure, national_procedure
-from lgsp.domain.dossier import Dossier, Transition, effective_steps, last_reopening
+from lgsp.domain.dossier import Dossier, Transition, effective_transitions, last_reopening
 from lgsp.domain.event import Channel
 from lgsp.domain.standing import finishing_time, reception_time
 from lgsp.domain.status import FINISHED, Status
@@ -95,7 +95,7 @@ def held(dossier: Dossier) -> Held | None:
     """Tell why the dossier cannot be sent, as far as it can be told without the catalogue."""
     if not is_dossier(dossier.code):
         return Held(HeldReason.DOSSIER_CODE)
-    if not effective_steps(dossier):
+    if not effective_transitions(dossier):
         return Held(HeldReason.UNMAPPED_STATUS)
     if not is_procedure(dossier.procedure):
         return Held(HeldReason.UNMAPPED_PROCEDURE)
@@ -116,7 +116,7 @@ def draft(
         return found
     if names is None:
         return Held(HeldReason.UNKNOWN_PROCEDURE)
-    taken = effective_steps(dossier)
+    taken = effective_transitions(dossier)
     record = _record(dossier, taken, names, person or {})
     steps: dict[str, Step] = {}
     for transition in _changes(taken):

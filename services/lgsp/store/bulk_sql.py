@@ -25,9 +25,9 @@ _STORED = {
 
 
 NewRow = tuple[str, int, int, int | None, bytes]
-"""A dossier that the store does not have: code, partition, overdue, wake_at (ms UTC), state."""
+"""A dossier that the store does not have: code, partition, overdue, wake_at (ms UTC), encoded."""
 GrownRow = tuple[int, int | None, bytes, int, bytes, str]
-"""A stored dossier: overdue, wake_at, new head, the first byte (from 1) of the stored state that
+"""A stored dossier: overdue, wake_at, new head, the first byte (from 1) of the stored bytes that
 stays behind it, new transitions, code."""
 
 
@@ -62,13 +62,13 @@ def grow_rows(connection: Connection, rows: Sequence[GrownRow]) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(
             "CREATE TEMP TABLE IF NOT EXISTS grown (overdue int2, wake_at int8, head bytea,"
-            " rest int4, steps bytea, code text) ON COMMIT DELETE ROWS"
+            " rest int4, transitions bytea, code text) ON COMMIT DELETE ROWS"
         )
         types = ("int2", "int8", "bytea", "int4", "bytea", "text")
         copy_rows(connection, "grown", types, rows)
         done = connection.exec_driver_sql(
             "UPDATE dossiers d SET overdue = g.overdue, wake_at = g.wake_at,"
-            " state = g.head || substr(d.state, g.rest) || g.steps FROM grown g"
+            " state = g.head || substr(d.state, g.rest) || g.transitions FROM grown g"
             " WHERE d.code = g.code"
         ).rowcount
     else:
@@ -85,7 +85,7 @@ def grow_rows(connection: Connection, rows: Sequence[GrownRow]) -> None:
 def stored_rows(
     connection: Connection, codes: Sequence[str]
 ) -> Iterator[tuple[str, int, int, bytes]]:
-    """Give code, partition, overdue and state of the dossiers that the store has."""
+    """Give code, partition, overdue and bytes of the dossiers that the store has."""
     for at in range(0, len(codes), _AT_ONCE):
         part = list(codes[at : at + _AT_ONCE])
         kind = connection.dialect.name

@@ -34,7 +34,13 @@ DOSSIERS = Table(
     Column("partition", Integer, nullable=False),
     Column("overdue", SmallInteger, nullable=False, comment="1: counted in open_overdue."),
     Column("wake_at", BigInteger, comment="ms UTC; when it turns overdue if nothing happens."),
-    Column("state", LargeBinary, nullable=False, comment="lgsp.store.rates.layout.encode"),
+    Column(
+        "state",
+        LargeBinary,
+        key="dossier",
+        nullable=False,
+        comment="lgsp.store.rates.layout.encode",
+    ),
 )
 Index(
     "dossiers_wake",

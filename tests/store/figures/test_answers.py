@@ -17,7 +17,7 @@ from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.figures import COUNTS, RATES, Part, Scope, counts_of, measures_of
 from lgsp.domain.period import Period, parse_period
 from lgsp.domain.rates import MEASURES, contribution
-from lgsp.domain.trust import PortalState, Trust
+from lgsp.domain.trust import Liveness, Trust
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures, Question
 
@@ -160,7 +160,7 @@ def test_trust_follows_portals_backlog_and_late_deadlines(engine: Engine) -> Non
     stale = figures(engine, seen + DAY // 2).indicators(Question(ALL))
     behind = Figures(engine, CALENDAR, lambda: START, backlog=lambda: 3).indicators(Question(ALL))
 
-    assert [portal.state for portal in stale.freshness] == [PortalState.SILENT]
+    assert [portal.liveness for portal in stale.freshness] == [Liveness.SILENT]
     assert stale.trust is Trust.PROVISIONAL
     assert any("passed their deadline" in reason for reason in stale.trust_reasons)
     assert behind.document()["completeness"]["backlog"] == 3

@@ -17,7 +17,7 @@ from lgsp.domain.errors import ConfigurationError, RetryableError
 from lgsp.domain.explanation import Explanation, explain
 from lgsp.domain.figures import RATES, Indicators, Part, Scope, check_profile, measures_of
 from lgsp.domain.period import Period, month_of, show_instant
-from lgsp.domain.rates import MEASURES, PROFILE, units
+from lgsp.domain.rates import MEASURES, PROFILE, day_counts
 from lgsp.domain.standing import Standing, standing
 from lgsp.domain.trust import DOWN_AFTER, SILENT_AFTER, Freshness, freshness, judge
 from lgsp.domain.working_time import Calendar, day_start_ms
@@ -169,7 +169,7 @@ class Figures:
         found: list[Explanation] = []
         with self._reading() as connection:
             for dossier, stands in self._dossiers(connection, question, wanted, after):
-                for day, index in units(stands, dossier.channel):
+                for day, index in day_counts(stands, dossier.channel):
                     measure = MEASURES[index]
                     if measure in wanted and counts_in(question.period, measure, day):
                         found.append(explain(dossier, stands, measure))
@@ -206,7 +206,7 @@ class Figures:
     def _sums_of_dossiers(self, connection: Connection, question: Question) -> Sums:
         sums = nothing()
         for dossier, stands in self._dossiers(connection, question, frozenset(MEASURES)):
-            for day, index in units(stands, dossier.channel):
+            for day, index in day_counts(stands, dossier.channel):
                 measure = MEASURES[index]
                 sums[measure] += counts_in(question.period, measure, day)
         return sums
@@ -223,7 +223,7 @@ class Figures:
         Those that cannot be counted under a wanted measure may be left out.
         """
         query = (
-            select(DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.state)
+            select(DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.dossier)
             .where(DOSSIERS.c.code > after)
             .order_by(DOSSIERS.c.code)
             .execution_options(yield_per=_ROWS_AT_ONCE)
@@ -231,12 +231,12 @@ class Figures:
         now, at, scope = self._clock(), question.as_of, question.scope
         if at is None and wanted == {"open_overdue"}:
             query = query.where(DOSSIERS.c.overdue == 1)
-        # A state holds its texts as they are: a cheap look spares decoding most other units'.
+        # The bytes hold their texts as they are: a cheap look spares decoding most other units'.
         held = [t.encode() for t in (scope.unit, scope.domain, scope.procedure) if t]
-        for code, overdue, state in connection.execute(query):
-            if not all(text in state for text in held):
+        for code, overdue, encoded in connection.execute(query):
+            if not all(text in encoded for text in held):
                 continue
-            dossier = decode(code, state)
+            dossier = decode(code, encoded)
             if at is None:
                 if in_scope(dossier, scope):
                     stands = standing(dossier, self._calendar, now)

@@ -28,15 +28,15 @@ class Digest(NamedTuple):
 
 
 def digest(engine: Engine) -> Digest:
-    """Hash every dossier's state and every non-zero day cell, partitions added up.
+    """Hash every dossier as stored and every non-zero day cell, partitions added up.
 
     Independent of partitions, batches, order and time of counting; `cells` counts the cells.
     """
     found = hashlib.sha256()
     dossiers = 0
     with reading(engine) as connection:
-        for code, state in connection.execute(_states(connection)):
-            found.update(f"{code}\0{len(state)}\0".encode() + state)
+        for code, encoded in connection.execute(_dossiers(connection)):
+            found.update(f"{code}\0{len(encoded)}\0".encode() + encoded)
             dossiers += 1
         services = {number: "\0".join(texts) for number, *texts in connection.execute(_SERVICES)}
         lines = sorted(
@@ -49,9 +49,9 @@ def digest(engine: Engine) -> Digest:
     return Digest(dossiers, len(lines), found.hexdigest())
 
 
-def _states(connection: Connection) -> Select[Any]:
-    """Select the states in the order of the codes' bytes."""
+def _dossiers(connection: Connection) -> Select[Any]:
+    """Select the dossiers, encoded, in the order of the codes' bytes."""
     code = DOSSIERS.c.code
     order = collate(code, "C") if connection.dialect.name == "postgresql" else code
-    query = select(code, DOSSIERS.c.state).order_by(order)
+    query = select(code, DOSSIERS.c.dossier).order_by(order)
     return query.execution_options(yield_per=_ROWS_AT_ONCE)

@@ -7,9 +7,9 @@ from sqlalchemy import Connection
 from lgsp.store.engine import execute
 
 WholeRow = tuple[str, int, int, int | None, bytes]
-"""A dossier: code, partition, overdue (0, 1), when to wake (ms UTC), state."""
+"""A dossier: code, partition, overdue (0, 1), when to wake (ms UTC), the dossier encoded."""
 
-_STATE = (
+_DOSSIER = (
     "INSERT INTO dossiers (code, partition, overdue, wake_at, state) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (code) DO UPDATE SET overdue = excluded.overdue, wake_at = excluded.wake_at,"
     " state = excluded.state"
@@ -26,10 +26,10 @@ ON CONFLICT (portal) DO UPDATE SET
 """
 
 
-def write_states(connection: Connection, rows: Sequence[WholeRow]) -> None:
-    """Store whole states, whether the dossiers are there or not."""
+def write_dossiers(connection: Connection, rows: Sequence[WholeRow]) -> None:
+    """Store whole dossiers, whether they are there or not."""
     if rows:
-        execute(connection, _STATE, list(rows))
+        execute(connection, _DOSSIER, list(rows))
 
 
 def write_portals(connection: Connection, seen: dict[str, tuple[int, int]]) -> None:

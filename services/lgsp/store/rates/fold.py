@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, select
 from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import DossierEvent
-from lgsp.domain.rates import Unit, units
+from lgsp.domain.rates import DayCount, day_counts
 from lgsp.domain.standing import standing
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.avro.codec import decode_event
@@ -24,7 +24,7 @@ from lgsp.store.bulk_sql import stored_rows
 from lgsp.store.engine import reading
 from lgsp.store.offsets import Position, advance_all, load_position
 from lgsp.store.rates.cells import CellRow, Cells, add, cell_rows, write_cells
-from lgsp.store.rates.dossiers import write_portals, write_states
+from lgsp.store.rates.dossiers import write_dossiers, write_portals
 from lgsp.store.rates.layout import LONGEST_TEXT, TEXTS, decode, encode
 from lgsp.store.rates.services import ServiceNumbers
 from lgsp.store.tables import DOSSIERS
@@ -57,7 +57,7 @@ class Entry(NamedTuple):
     """A dossier as stored, and what it has added to the cells."""
 
     dossier: Dossier
-    added: Sequence[Unit]
+    added: Sequence[DayCount]
     overdue: bool
     wake_at: int | None
 
@@ -177,7 +177,7 @@ class RatesFold:
             return 0
         now = self._clock()
         query = (
-            select(DOSSIERS.c.partition, DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.state)
+            select(DOSSIERS.c.partition, DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.dossier)
             .where(DOSSIERS.c.wake_at <= now, DOSSIERS.c.partition.in_(sorted(self._held)))
             .limit(_WAKE_AT_ONCE)
         )
@@ -187,8 +187,8 @@ class RatesFold:
             return 0
         changed: dict[int, dict[str, Entry]] = {}
         cells: Cells = {}
-        for partition, code, overdue, state in due:
-            old = self._entry(decode(code, state), overdue=bool(overdue))
+        for partition, code, overdue, encoded in due:
+            old = self._entry(decode(code, encoded), overdue=bool(overdue))
             new = self._evaluate(old.dossier, now)
             _retract(cells, partition, old)
             _count(cells, partition, new)
@@ -222,8 +222,8 @@ class RatesFold:
         if not missing:
             return
         with reading(self._engine) as connection:
-            for code, _, overdue, state in stored_rows(connection, missing):
-                entry = self._entry(decode(code, state), overdue=bool(overdue))
+            for code, _, overdue, encoded in stored_rows(connection, missing):
+                entry = self._entry(decode(code, encoded), overdue=bool(overdue))
                 for partition, codes in touched.items():
                     if code in codes:
                         self._held[partition].entries[code] = entry
@@ -231,11 +231,11 @@ class RatesFold:
     def _entry(self, dossier: Dossier, *, overdue: bool) -> Entry:
         """Rebuild what a stored dossier has added: overdue as counted, whatever the time."""
         found = standing(dossier, self._calendar, self._clock())._replace(overdue=overdue)
-        return Entry(dossier, units(found, dossier.channel), overdue, None)
+        return Entry(dossier, day_counts(found, dossier.channel), overdue, None)
 
     def _evaluate(self, dossier: Dossier, now: int) -> Entry:
         found = standing(dossier, self._calendar, now)
-        return Entry(dossier, units(found, dossier.channel), found.overdue, found.turns_at)
+        return Entry(dossier, day_counts(found, dossier.channel), found.overdue, found.turns_at)
 
     def _merge(
         self,
@@ -269,7 +269,7 @@ class RatesFold:
         changed: dict[int, dict[str, Entry]],
         cells: Sequence[CellRow],
     ) -> None:
-        write_states(
+        write_dossiers(
             connection,
             [
                 (code, partition, int(entry.overdue), entry.wake_at, encode(entry.dossier))

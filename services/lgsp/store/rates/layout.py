@@ -1,4 +1,4 @@
-"""A dossier's state as bytes for the store: canonical, so equal dossiers have equal bytes.
+"""A dossier as bytes for the store: canonical, so equal dossiers have equal bytes.
 
 Layout (little endian): a fixed head with the version, the number of transitions, the registers'
 writers as indices, five times, two codes and the lengths of the texts; the texts; the sealed
@@ -26,7 +26,7 @@ LONGEST_TEXT = 0xFFFF
 """Bytes of a text that the layout can hold."""
 
 HEAD = Struct(f"<BH{len(ATTRIBUTES)}H{len(TIMES)}qBB{len(TEXTS)}HI")
-STEP = Struct("<qq16sBq")
+TRANSITION = Struct("<qq16sBq")
 _STATUSES = tuple(Status)
 _CHANNELS = tuple(Channel)
 _LEVELS = tuple(ServiceLevel)
@@ -35,7 +35,7 @@ _times_of = attrgetter(*TIMES)
 
 
 def encode(dossier: Dossier) -> bytes:
-    """Encode the state; the code is the store's key and is not part of it."""
+    """Encode the dossier; its code is the store's key and is not part of it."""
     transitions = dossier.transitions
     index: dict[Transition | None, int] = {t: i for i, t in enumerate(transitions)}
     texts = [text.encode() for text in _texts_of(dossier)]
@@ -50,8 +50,8 @@ def encode(dossier: Dossier) -> bytes:
         *map(len, texts),
         len(sealed),
     )
-    steps = [
-        STEP.pack(
+    packed = [
+        TRANSITION.pack(
             t.occurred_at,
             t.sequence,
             t.event_id,
@@ -60,22 +60,20 @@ def encode(dossier: Dossier) -> bytes:
         )
         for t in transitions
     ]
-    return b"".join((head, *texts, sealed, *steps))
+    return b"".join((head, *texts, sealed, *packed))
 
 
-def decode(code: str, state: bytes) -> Dossier:
+def decode(code: str, encoded: bytes) -> Dossier:
     """Decode what `encode` wrote for the dossier `code`; ValueError for another layout."""
-    if state[0] != VERSION:
-        raise ValueError(
-            f"dossier {code}: state of layout {state[0]}, this program reads {VERSION}"
-        )
-    head = HEAD.unpack_from(state)
+    if encoded[0] != VERSION:
+        raise ValueError(f"dossier {code}: layout {encoded[0]}, this program reads {VERSION}")
+    head = HEAD.unpack_from(encoded)
     n, at = len(ATTRIBUTES), HEAD.size
     texts: list[str] = []
     for length in head[-7:-1]:
-        texts.append(state[at : at + length].decode())
+        texts.append(encoded[at : at + length].decode())
         at += length
-    sealed = state[at : at + head[-1]] or None
+    sealed = encoded[at : at + head[-1]] or None
     transitions = tuple(
         [
             Transition(
@@ -86,8 +84,8 @@ def decode(code: str, state: bytes) -> Dossier:
                 flags >= REOPENS,
                 None if due_at == NO_TIME else due_at,
             )
-            for occurred_at, sequence, event_id, flags, due_at in STEP.iter_unpack(
-                state[at + head[-1] :]
+            for occurred_at, sequence, event_id, flags, due_at in TRANSITION.iter_unpack(
+                encoded[at + head[-1] :]
             )
         ]
     )

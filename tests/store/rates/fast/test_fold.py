@@ -24,7 +24,7 @@ from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.store.engine import METADATA, open_store
 from lgsp.store.rates.digest import digest
 from lgsp.store.rates.fast.fold import FastRatesFold
-from lgsp.store.rates.fast.table import Table, empty_rows
+from lgsp.store.rates.fast.rows import HeldRows, empty_rows
 from lgsp.store.rates.fold import RatesFold
 from lgsp.store.tables import DAY_CELLS, DOSSIERS, PORTALS
 
@@ -186,7 +186,7 @@ def test_holds_few_dossiers_and_forgets_the_rest(tmp_path: Path) -> None:
 def test_a_dossier_held_costs_at_most_400_bytes() -> None:
     count = 100_000
     tracemalloc.start()
-    table = Table()
+    table = HeldRows()
     for at in range(0, count, 5000):
         codes = [b"H37.55.11-240630-%06d" % n for n in range(at, at + 5000)]
         table.add(codes, empty_rows(5000))

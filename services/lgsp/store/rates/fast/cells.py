@@ -5,8 +5,8 @@ import numpy.typing as npt
 
 from lgsp.domain.rates import MEASURES
 from lgsp.store.rates.cells import CellRow
-from lgsp.store.rates.fast.standing import counted_units
-from lgsp.store.rates.fast.table import COUNTED, Rows, Texts
+from lgsp.store.rates.fast.rows import COUNTED, Rows, Texts
+from lgsp.store.rates.fast.standing import counted_days
 from lgsp.store.rates.layout import TEXTS
 from lgsp.store.rates.services import ServiceNumbers
 
@@ -48,7 +48,7 @@ def cell_changes(old: Rows, new: Rows) -> list[CellRow]:
     for name in COUNTED:
         differs |= old[name] != new[name]
     both = np.concatenate([old[differs], new[differs]])
-    index, days, measures = counted_units(both)
+    index, days, measures = counted_days(both)
     if not index.size:
         return []
     key = days << _PARTITION_BITS | both["partition"][index]

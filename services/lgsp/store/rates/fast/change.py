@@ -19,14 +19,14 @@ from lgsp.runtime.kafka.records import LogRecord
 from lgsp.store.bulk_sql import GrownRow, NewRow, grow_rows, insert_rows, or_null, stored_rows
 from lgsp.store.engine import reading
 from lgsp.store.rates.cells import CellRow, write_cells
-from lgsp.store.rates.dossiers import WholeRow, write_states
+from lgsp.store.rates.dossiers import WholeRow, write_dossiers
 from lgsp.store.rates.fast.calendar import FastCalendar
 from lgsp.store.rates.fast.cells import RowServices, cell_changes
+from lgsp.store.rates.fast.encoded import rows_of_encoded
 from lgsp.store.rates.fast.events import Read
-from lgsp.store.rates.fast.merge import Groups, encoded_steps, group, join
+from lgsp.store.rates.fast.merge import Groups, encoded_transitions, group, join
+from lgsp.store.rates.fast.rows import HeldRows, Rows, empty_rows, head_sizes, heads
 from lgsp.store.rates.fast.standing import evaluate
-from lgsp.store.rates.fast.states import rows_of_states
-from lgsp.store.rates.fast.table import Rows, Table, empty_rows, head_sizes, heads
 from lgsp.store.rates.fold import read_event
 from lgsp.store.rates.layout import decode, encode
 
@@ -50,18 +50,18 @@ class Change:
     """One batch on its way into the store; `keep` takes it over in memory once it is committed.
 
     Args:
-        table: the dossiers held; only `keep` changes rows that were there before.
-        services: numbers of the services that the table's texts name.
+        held: the dossiers held; only `keep` changes rows that were there before.
+        services: numbers of the services that the held rows' texts name.
         calendar: working days.
         engine: the store, to load dossiers from.
-        complete: partitions of which it has none that the table does not hold.
+        complete: partitions of which it has none that are not held.
         records: the batch, by whose places events are named.
         now: ms UTC.
     """
 
     def __init__(
         self,
-        table: Table,
+        held: HeldRows,
         services: RowServices,
         calendar: FastCalendar,
         engine: Engine,
@@ -69,7 +69,7 @@ class Change:
         records: Sequence[LogRecord],
         now: int,
     ) -> None:
-        self._table = table
+        self._held = held
         self._services = services
         self._calendar = calendar
         self._engine = engine
@@ -92,7 +92,7 @@ class Change:
         )
         groups, odd = group(read.events, slots[:count])
         odd |= np.isin(groups.slots, slots[count:])
-        old = self._table.rows[groups.slots]
+        old = self._held.rows[groups.slots]
         new = old.copy()
         odd |= join(new, groups, self._calendar)
         wakes, unclear = evaluate(new, self._calendar, self._now)
@@ -112,18 +112,18 @@ class Change:
         """Write dossiers and cells inside the caller's transaction."""
         insert_rows(connection, self._inserted)
         grow_rows(connection, self._grown)
-        write_states(connection, self._whole)
+        write_dossiers(connection, self._whole)
         write_cells(connection, self._cells)
 
     def keep(self) -> None:
         """Take over in memory what the store has committed."""
         for changed in self._changed:
-            self._table.rows[changed.slots] = changed.new
+            self._held.rows[changed.slots] = changed.new
 
     def _hold(self, codes: Sequence[bytes], rows: Ints, partitions: Ints) -> Ints:
         """Return the codes' slots; load those that are not held, or make empty ones."""
-        table = self._table
-        found = np.array(list(map(table.slots.get, codes, repeat(-1))), np.int64)
+        held = self._held
+        found = np.array(list(map(held.slots.get, codes, repeat(-1))), np.int64)
         unknown = np.flatnonzero(found < 0)
         if unknown.size:
             missing = {codes[i]: i for i in unknown.tolist()}
@@ -132,11 +132,11 @@ class Change:
             stored = self._stored([code.decode() for code in compress(missing, may_be_stored)])
             if stored:
                 self._load(stored)
-            new = [code for code in missing if code not in table.slots]
+            new = [code for code in missing if code not in held.slots]
             empty = empty_rows(len(new))
             empty["partition"] = partitions[rows[[missing[code] for code in new]]]
-            table.add(new, empty)
-            found[unknown] = [table.slots[codes[i]] for i in unknown.tolist()]
+            held.add(new, empty)
+            found[unknown] = [held.slots[codes[i]] for i in unknown.tolist()]
         return found
 
     def _stored(self, codes: list[str]) -> list[tuple[str, int, int, bytes]]:
@@ -147,34 +147,34 @@ class Change:
 
     def _load(self, stored: Sequence[tuple[str, int, int, bytes]]) -> None:
         """Hold stored dossiers as they were counted: overdue then, whatever the time."""
-        codes, partitions, overdue, states = zip(*stored, strict=True)
-        rows, _ = rows_of_states(states, partitions, self._table.texts, self._calendar, self._now)
+        codes, partitions, overdue, encoded = zip(*stored, strict=True)
+        rows, _ = rows_of_encoded(encoded, partitions, self._held.texts, self._calendar, self._now)
         rows["overdue"] = overdue
         rows["service"] = self._services.of(rows["texts"])
-        self._table.add([code.encode() for code in codes], rows)
+        self._held.add([code.encode() for code in codes], rows)
 
     def _take_usual(self, groups: Groups, usual: Ints, old: Rows, new: Rows, wakes: Ints) -> None:
-        table, slots = self._table, groups.slots[usual]
+        held, slots = self._held, groups.slots[usual]
         old, new = old[usual], new[usual]
-        codes = [table.codes[slot].decode() for slot in slots.tolist()]
+        codes = [held.codes[slot].decode() for slot in slots.tolist()]
         late, wake_at = new["overdue"].astype(int).tolist(), or_null(wakes[usual])
-        starts, steps = heads(new, table.texts), encoded_steps(groups, usual)
-        rests = (head_sizes(old, table.texts) + 1).tolist()
+        starts, transitions = heads(new, held.texts), encoded_transitions(groups, usual)
+        rests = (head_sizes(old, held.texts) + 1).tolist()
         stored = (old["count"] > 0).tolist()
-        states = map(add, starts, steps)
-        inserted = zip(codes, new["partition"].tolist(), late, wake_at, states, strict=True)
-        grown = zip(late, wake_at, starts, rests, steps, codes, strict=True)
+        encoded = map(add, starts, transitions)
+        inserted = zip(codes, new["partition"].tolist(), late, wake_at, encoded, strict=True)
+        grown = zip(late, wake_at, starts, rests, transitions, codes, strict=True)
         self._inserted = list(compress(inserted, map(not_, stored)))
         self._grown = list(compress(grown, stored))
         self._changed.append(_Changed(slots, old, new))
 
     def _take_alone(self, slots: Ints, rows: Ints) -> None:
-        """Merge the events in `rows` of the batch one by one, from the dossiers' stored states."""
+        """Merge the events in `rows` of the batch one by one, from the dossiers as stored."""
         if not slots.size:
             return
-        codes = {slot: self._table.codes[slot].decode() for slot in set(slots.tolist())}
+        codes = {slot: self._held.codes[slot].decode() for slot in set(slots.tolist())}
         before = {
-            code: decode(code, state) for code, _, _, state in self._stored(list(codes.values()))
+            code: decode(code, stored) for code, _, _, stored in self._stored(list(codes.values()))
         }
         after: dict[int, Dossier] = {}
         order = np.argsort(rows)
@@ -185,14 +185,14 @@ class Change:
         if not changed:
             return
         index = np.array(list(changed), np.int64)
-        old = self._table.rows[index]
-        states = [encode(dossier) for dossier in changed.values()]
-        new, wakes = rows_of_states(
-            states, old["partition"], self._table.texts, self._calendar, self._now
+        old = self._held.rows[index]
+        encoded = [encode(dossier) for dossier in changed.values()]
+        new, wakes = rows_of_encoded(
+            encoded, old["partition"], self._held.texts, self._calendar, self._now
         )
         new["service"] = self._services.of(new["texts"])
         names = [codes[slot] for slot in changed]
         late, wake_at = new["overdue"].astype(int).tolist(), or_null(wakes)
         partitions = new["partition"].tolist()
-        self._whole = list(zip(names, partitions, late, wake_at, states, strict=True))
+        self._whole = list(zip(names, partitions, late, wake_at, encoded, strict=True))
         self._changed.append(_Changed(index, old, new))

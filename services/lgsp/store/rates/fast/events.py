@@ -10,8 +10,8 @@ import numpy.typing as npt
 from lgsp.runtime.avro.columns import UNKNOWN, Columns, decode_columns
 from lgsp.store.rates.fast.calendar import FastCalendar
 from lgsp.store.rates.fast.merge import Events
+from lgsp.store.rates.fast.rows import TRANSITION, Texts
 from lgsp.store.rates.fast.spans import LONGEST, Spans
-from lgsp.store.rates.fast.table import STEP, Texts
 from lgsp.store.rates.layout import LONGEST_TEXT, NO_TIME, REOPENS, TEXTS, TIMES
 
 Ints = npt.NDArray[np.int64]
@@ -24,7 +24,7 @@ _RUNS = (
     ("dossier_code", ("agency", "procedure", "domain")),
     ("", ("source_status",)),
 )
-assert UNKNOWN == NO_TIME  # noqa: S101 - times go from the columns into the state as they are
+assert UNKNOWN == NO_TIME  # noqa: S101 - times go from the columns into the layout as they are
 
 
 class Read(NamedTuple):
@@ -69,7 +69,7 @@ class EventReader:
         times[times == 0] = NO_TIME
         events = Events(
             index,
-            _steps(columns, index),
+            _transitions(columns, index),
             texts[index],
             numbers["service_level"][index],
             numbers["channel"][index],
@@ -136,16 +136,18 @@ def is_usable(raw: bytes) -> bool:
     return b"\0" not in raw and len(raw) <= LONGEST_TEXT
 
 
-def _steps(columns: Columns, index: Ints) -> npt.NDArray[np.void]:
+def _transitions(columns: Columns, index: Ints) -> npt.NDArray[np.void]:
     numbers = columns.numbers
-    step = np.zeros(len(index), STEP)
-    step["at"] = numbers["occurred_at"][index]
-    step["sequence"] = numbers["sequence"][index]
+    transition = np.zeros(len(index), TRANSITION)
+    transition["at"] = numbers["occurred_at"][index]
+    transition["sequence"] = numbers["sequence"][index]
     start = columns.starts["event_id"][index]
-    step["id"] = np.stack([columns.words[start], columns.words[start + 8]], axis=1).byteswap()
-    step["flags"] = (numbers["status"] | numbers["reopens"] * REOPENS)[index]
-    step["due"] = numbers["due_at"][index]
-    return step
+    transition["id"] = np.stack(
+        [columns.words[start], columns.words[start + 8]], axis=1
+    ).byteswap()
+    transition["flags"] = (numbers["status"] | numbers["reopens"] * REOPENS)[index]
+    transition["due"] = numbers["due_at"][index]
+    return transition
 
 
 def _cut(columns: Columns, start: Ints, end: Ints) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 A batch is decoded in columns; the usual dossiers (each new transition is later than the ones
 known) are merged, judged and counted as arrays of rows. The others go one by one through the
-domain, from their stored states. tests/store/rates/fast/test_fold.py holds the two folds together.
+domain, from their stored bytes. tests/store/rates/fast/test_fold.py holds the two folds together.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from lgsp.store.rates.fast.calendar import FastCalendar
 from lgsp.store.rates.fast.cells import MOST_TEXTS, RowServices
 from lgsp.store.rates.fast.change import Change, Other
 from lgsp.store.rates.fast.events import EventReader, Read
-from lgsp.store.rates.fast.table import Table
+from lgsp.store.rates.fast.rows import HeldRows
 from lgsp.store.rates.fold import RatesFold, read_event
 
 _KEEP_PLAIN = 10_000  # a dossier as an object is several times as large as a row
@@ -63,7 +63,7 @@ class FastRatesFold:
     @property
     def held(self) -> int:
         """How many dossiers are in memory now."""
-        return len(self._table.slots)
+        return len(self._held.slots)
 
     def open_partition(self, partition: int) -> int:
         """Load the stored position; dossiers come when events name them."""
@@ -103,7 +103,7 @@ class FastRatesFold:
         read = self._reader.read([record.value for record in records])
         others = self._read_others(records, read.others, partitions)
         change = Change(
-            self._table, self._services, self._calendar, self._engine, self._complete, records, now
+            self._held, self._services, self._calendar, self._engine, self._complete, records, now
         )
         try:
             change.prepare(read, others, partitions)
@@ -117,7 +117,7 @@ class FastRatesFold:
             raise
         change.keep()
         self._plain.settle(moved)
-        if self.held > self._keep or len(self._table.texts.raw) > MOST_TEXTS // 2:
+        if self.held > self._keep or len(self._held.texts.raw) > MOST_TEXTS // 2:
             self._forget()
 
     def wake(self) -> int:
@@ -138,9 +138,9 @@ class FastRatesFold:
             self._start()
 
     def _start(self) -> None:
-        self._table = Table()
-        self._services = RowServices(self._table.texts, self._plain.services)
-        self._reader = EventReader(self._table.texts, self._calendar)
+        self._held = HeldRows()
+        self._services = RowServices(self._held.texts, self._plain.services)
+        self._reader = EventReader(self._held.texts, self._calendar)
 
     def _read_others(
         self, records: Sequence[LogRecord], rows: Sequence[int], partitions: npt.NDArray[np.int64]
@@ -163,8 +163,8 @@ class FastRatesFold:
         portal = read.events.texts[:, 0]
         for number in np.flatnonzero(np.bincount(portal)).tolist():
             its = portal == number
-            seen[self._table.texts.text[number]] = (
-                max(0, int(read.events.step["at"][its].max())),
+            seen[self._held.texts.text[number]] = (
+                max(0, int(read.events.transition["at"][its].max())),
                 max(0, int(read.observed[its].max())),
             )
         for _, event in others:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsp.store.rates.fast.calendar import FastCalendar
-from lgsp.store.rates.fast.steps import Steps, follow
-from lgsp.store.rates.fast.table import STEP, Rows
+from lgsp.store.rates.fast.rows import TRANSITION, Rows
+from lgsp.store.rates.fast.transitions import Transitions, follow
 from lgsp.store.rates.layout import NO_TIME, REOPENS
 
 Ints = npt.NDArray[np.int64]
@@ -23,12 +23,12 @@ _MOST_TRANSITIONS = 0xFF00  # the layout counts to 0xFFFF; the domain tells what
 class Events(NamedTuple):
     """Events of one batch in columns, as decoded; `row` is the record's place in the batch.
 
-    `step` holds what becomes the transition, `times` (n, 5) and `texts` (n, 6) the registers in
-    the order of the state, `level` and `channel` their codes; 0 and NO_TIME where not known.
+    `transition` holds the transitions, `times` (n, 5) and `texts` (n, 6) the registers in the
+    order of the layout, `level` and `channel` their codes; 0 and NO_TIME where not known.
     """
 
     row: Ints
-    step: npt.NDArray[np.void]
+    transition: npt.NDArray[np.void]
     texts: npt.NDArray[np.int32]
     level: Ints
     channel: Ints
@@ -56,16 +56,16 @@ def group(events: Events, slots: Ints) -> tuple[Groups, Flags]:
         The groups, and which of them have events of equal order that are not the same.
     """
     order = np.argsort(slots, kind="stable")
-    step = events.step[order]
+    transition = events.transition[order]
     same_slot = _same(slots[order])
-    if not _greater(step[1:], step[:-1])[same_slot].all():
-        ids = events.step["id"].astype(np.uint64)
-        at, sequence = events.step["at"], events.step["sequence"]
+    if not _greater(transition[1:], transition[:-1])[same_slot].all():
+        ids = events.transition["id"].astype(np.uint64)
+        at, sequence = events.transition["at"], events.transition["sequence"]
         order = np.lexsort((ids[:, 1], ids[:, 0], sequence, at, slots))
-        step = events.step[order]
+        transition = events.transition[order]
         same_slot = _same(slots[order])
-    tie = np.flatnonzero(same_slot & ~_greater(step[1:], step[:-1]))
-    equal = step[tie] == step[tie + 1]
+    tie = np.flatnonzero(same_slot & ~_greater(transition[1:], transition[:-1]))
+    equal = transition[tie] == transition[tie + 1]
     repeated, clash = np.zeros((2, len(order)), np.bool_)
     repeated[tie + 1], clash[tie + 1] = equal, ~equal
     order, clash = order[~repeated], clash[~repeated]
@@ -84,18 +84,20 @@ def join(rows: Rows, groups: Groups, calendar: FastCalendar) -> Flags:
     events, starts, sizes = groups.events, groups.starts, groups.sizes
     if not len(rows):
         return np.zeros(0, np.bool_)
-    first = events.step[starts]
-    flags = events.step["flags"].astype(np.int64)
+    first = events.transition[starts]
+    flags = events.transition["flags"].astype(np.int64)
     odd = rows["odd"] | np.logical_or.reduceat(flags >= REOPENS, starts)
     odd |= (rows["count"] > 0) & ~_greater(first, rows["last"])
     odd |= rows["count"] + sizes > _MOST_TRANSITIONS
 
     status = flags & ~REOPENS
-    steps = Steps(events.step["at"], events.step["due"], status, starts, sizes)
-    follow(rows, steps, calendar)
+    transitions = Transitions(
+        events.transition["at"], events.transition["due"], status, starts, sizes
+    )
+    follow(rows, transitions, calendar)
     _write_registers(rows, groups)
     rows["count"] += sizes.astype(np.uint16)
-    last = events.step[starts + sizes - 1]
+    last = events.transition[starts + sizes - 1]
     for name in ("at", "sequence", "id"):
         rows["last"][name] = last[name]
     return np.asarray(odd, np.bool_)
@@ -122,11 +124,11 @@ def _write_registers(rows: Rows, groups: Groups) -> None:
         rows["written"][g, j] = rows["count"][g] + (w - starts[g])
 
 
-def encoded_steps(groups: Groups, index: Ints) -> list[bytes]:
-    """Return the transitions of the groups at the index as the state holds them."""
-    raw = groups.events.step.tobytes()
-    begin = groups.starts[index] * STEP.itemsize
-    end = begin + groups.sizes[index] * STEP.itemsize
+def encoded_transitions(groups: Groups, index: Ints) -> list[bytes]:
+    """Return the transitions of the groups at the index as the layout holds them."""
+    raw = groups.events.transition.tobytes()
+    begin = groups.starts[index] * TRANSITION.itemsize
+    end = begin + groups.sizes[index] * TRANSITION.itemsize
     return [raw[a:b] for a, b in zip(begin.tolist(), end.tolist(), strict=True)]
 
 

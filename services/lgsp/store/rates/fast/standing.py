@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsp.domain.event import Channel
-from lgsp.domain.rates import MEASURES, units
+from lgsp.domain.rates import MEASURES, day_counts
 from lgsp.domain.standing import Standing
 from lgsp.domain.status import FINISHED, NOT_RECEIVED, SUSPENDING, Status
 from lgsp.domain.working_time import DAY_MS, OFFSET_MS
 from lgsp.store.rates.fast.calendar import FastCalendar
-from lgsp.store.rates.fast.steps import DUE
-from lgsp.store.rates.fast.table import Rows
+from lgsp.store.rates.fast.rows import Rows
+from lgsp.store.rates.fast.transitions import DUE
 from lgsp.store.rates.layout import NO_TIME, TIMES
 
 Ints = npt.NDArray[np.int64]
@@ -109,7 +109,7 @@ def set_counted(rows: Rows, i: int, found: Standing, channel: Channel) -> None:
     row["received_measure"] = row["closed_measure"] = -1
     row["received_day"] = row["closed_day"] = 0
     row["open"] = row["overdue"] = row["suspended"] = False
-    for day, measure in units(found, channel):
+    for day, measure in day_counts(found, channel):
         if measure in {_OPEN, _OVERDUE, _SUSPENDED}:
             row[{_OPEN: "open", _OVERDUE: "overdue", _SUSPENDED: "suspended"}[measure]] = True
         elif measure in _CHANNEL:
@@ -118,7 +118,7 @@ def set_counted(rows: Rows, i: int, found: Standing, channel: Channel) -> None:
             row["closed_measure"], row["closed_day"] = measure, day
 
 
-def counted_units(rows: Rows) -> tuple[Ints, Ints, Ints]:
+def counted_days(rows: Rows) -> tuple[Ints, Ints, Ints]:
     """List what the dossiers add to the cells: row, day and measure of each unit."""
     received = np.flatnonzero(rows["received_measure"] >= 0)
     closed = np.flatnonzero(rows["closed_measure"] >= 0)

@@ -1,6 +1,6 @@
 """What the fast fold holds of dossiers: one fixed row each, and the texts that many share.
 
-A row is the registers of the state, the last transition, what the transition table and the clock
+A row is the registers of the layout, the last transition, what the transition table and the clock
 need of the earlier ones, and what the dossier has added to the cells. The transitions stay in the
 store: about 300 bytes a dossier are held, its code included.
 """
@@ -29,7 +29,7 @@ ROW = np.dtype(
         ("texts", "<i4", (len(TEXTS),)),
         # The order of the last transition.
         ("last", [("at", "<i8"), ("sequence", "<i8"), ("id", "<u8", (2,))]),
-        # What earlier transitions say of the standing (store/rates/fast/steps.py).
+        # What earlier transitions say of the standing (store/rates/fast/transitions.py).
         ("odd", "?"),
         ("current", "u1"),
         ("current_at", "<i8"),
@@ -65,7 +65,7 @@ HEAD = np.dtype(
         ("sealed", "<u4"),
     ]
 )
-STEP = np.dtype(
+TRANSITION = np.dtype(
     [("at", "<i8"), ("sequence", "<i8"), ("id", ">u8", (2,)), ("flags", "u1"), ("due", "<i8")]
 )
 
@@ -107,7 +107,7 @@ class Texts:
         return self._lengths[ids]
 
 
-class Table:
+class HeldRows:
     """The rows held, by dossier code (UTF-8)."""
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ class Table:
 
 
 def heads(rows: Rows, texts: Texts) -> list[bytes]:
-    """Encode the states up to their transitions (lgsp.store.rates.layout.encode)."""
+    """Encode the dossiers up to their transitions (lgsp.store.rates.layout.encode)."""
     head = np.zeros(len(rows), HEAD)
     head["version"] = VERSION
     for name in ("count", "written", "times", "level", "channel"):

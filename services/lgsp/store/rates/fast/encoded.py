@@ -1,4 +1,4 @@
-"""Rows of stored states: what the fast fold holds of a dossier, found from its bytes."""
+"""Rows of stored dossiers: what the fast fold holds of a dossier, found from its bytes."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -9,50 +9,54 @@ import numpy.typing as npt
 
 from lgsp.domain.standing import standing
 from lgsp.store.rates.fast.calendar import FastCalendar
+from lgsp.store.rates.fast.rows import HEAD, TRANSITION, Rows, Texts, empty_rows
 from lgsp.store.rates.fast.standing import evaluate, set_counted
-from lgsp.store.rates.fast.steps import Steps, follow
-from lgsp.store.rates.fast.table import HEAD, STEP, Rows, Texts, empty_rows
+from lgsp.store.rates.fast.transitions import Transitions, follow
 from lgsp.store.rates.layout import NO_TIME, REOPENS, decode
 
 Ints = npt.NDArray[np.int64]
 
 
-def rows_of_states(
-    states: Sequence[bytes], partitions: Any, texts: Texts, calendar: FastCalendar, now: int
+def rows_of_encoded(
+    encoded: Sequence[bytes], partitions: Any, texts: Texts, calendar: FastCalendar, now: int
 ) -> tuple[Rows, Ints]:
     """Return the dossiers' rows as they stand at `now`, and when each turns overdue (or NO_TIME).
 
     Args:
-        states: as lgsp.store.rates.layout.encode writes them.
+        encoded: as lgsp.store.rates.layout.encode writes them.
         partitions: of each dossier.
         texts: numbers the texts.
         calendar: working days.
         now: ms UTC.
     """
-    head = np.frombuffer(b"".join([state[: HEAD.itemsize] for state in states]), HEAD)
-    rows = empty_rows(len(states))
+    head = np.frombuffer(b"".join([one[: HEAD.itemsize] for one in encoded]), HEAD)
+    rows = empty_rows(len(encoded))
     rows["partition"] = partitions
-    raw_steps = []
-    for i, (state, lengths, sealed) in enumerate(
-        zip(states, head["lengths"].tolist(), head["sealed"].tolist(), strict=True)
+    raw_transitions: list[bytes] = []
+    for i, (one, lengths, sealed) in enumerate(
+        zip(encoded, head["lengths"].tolist(), head["sealed"].tolist(), strict=True)
     ):
         ends = np.cumsum([HEAD.itemsize, *lengths]).tolist()
-        rows["texts"][i] = [texts.id_of(state[a:b]) for a, b in pairwise(ends)]
-        raw_steps.append(state[ends[-1] + sealed :])
-    step = np.frombuffer(b"".join(raw_steps), STEP)
+        rows["texts"][i] = [texts.id_of(one[a:b]) for a, b in pairwise(ends)]
+        raw_transitions.append(one[ends[-1] + sealed :])
+    transition = np.frombuffer(b"".join(raw_transitions), TRANSITION)
     sizes = head["count"].astype(np.int64)
     starts = np.cumsum(sizes) - sizes
-    flags = step["flags"].astype(np.int64)
-    follow(rows, Steps(step["at"], step["due"], flags & ~REOPENS, starts, sizes), calendar)
+    flags = transition["flags"].astype(np.int64)
+    follow(
+        rows,
+        Transitions(transition["at"], transition["due"], flags & ~REOPENS, starts, sizes),
+        calendar,
+    )
     for name in ("count", "written", "times", "level", "channel"):
         rows[name] = head[name]
-    last = step[starts + sizes - 1]
+    last = transition[starts + sizes - 1]
     for name in ("at", "sequence", "id"):
         rows["last"][name] = last[name]
     rows["odd"] = np.logical_or.reduceat(flags >= REOPENS, starts) | (head["sealed"] > 0)
     wakes, odd = evaluate(rows, calendar, now)
     for i in np.flatnonzero(odd).tolist():
-        dossier = decode("", states[i])
+        dossier = decode("", encoded[i])
         found = standing(dossier, calendar.plain, now)
         set_counted(rows, i, found, dossier.channel)
         wakes[i] = NO_TIME if found.turns_at is None else found.turns_at
