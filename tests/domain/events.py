@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from lgsp.domain.details import Answer, Details, FilingPlace, Payment
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel, with_id
 from lgsp.domain.status import Status
 
@@ -11,6 +12,20 @@ from lgsp.domain.status import Status
 _FIRST, _LAST = 1_704_067_200_000, 1_719_792_000_000
 instants = st.integers(0, (_LAST - _FIRST) // 1_800_000).map(lambda n: _FIRST + n * 1_800_000)
 maybe = st.one_of(st.none(), instants)
+counts = st.none() | st.integers(0, 40)
+details = st.builds(
+    Details,
+    filing_place=st.sampled_from(FilingPlace),
+    payment=st.sampled_from(Payment),
+    fee=st.none() | st.integers(0, 10_000_000),
+    fee_waived=st.sampled_from(Answer),
+    components_digitised=counts,
+    components_reused=counts,
+    components_from_store=counts,
+    supplements=counts,
+    vneid_verified=st.sampled_from(Answer),
+    electronic_result=st.sampled_from(Answer),
+)
 
 
 @st.composite
@@ -41,6 +56,11 @@ def events(
             finished_at=draw(maybe),
             returned_at=draw(maybe),
             sealed=draw(st.sampled_from([None, b"one", b"two"])),
+            stated_at=draw(maybe),
+            stated_row=draw(st.integers(0, 2)),
+            removed=draw(st.sampled_from([False, False, False, True])),
+            national_code=draw(st.sampled_from(["", "G22.99-240101-000001"])),
+            details=draw(st.one_of(st.none(), details)),
         )
     )
 

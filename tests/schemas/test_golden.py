@@ -3,11 +3,13 @@
 Never change a line below. A new schema version gets golden bytes of its own.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
+from lgsp.domain.details import Answer, Details, FilingPlace, Payment
+from lgsp.domain.event import Channel, DossierEvent, ServiceLevel, event_id
 from lgsp.domain.status import Status
 from lgsp.runtime.avro.codec import CELLS, LETTERS, RESULTS, Codec, decode_event, encode_event
 
@@ -33,6 +35,21 @@ EVENT = DossierEvent(
     finished_at=1_704_179_400_000,
     returned_at=None,
     sealed=b"\x01\x02k1",
+)
+SECOND = replace(
+    EVENT,
+    stated_at=1_704_180_650_000,
+    stated_row=7,
+    removed=True,
+    national_code="G22.99-240102-000001",
+    details=Details(
+        filing_place=FilingPlace.NATIONAL_PORTAL,
+        payment=Payment.ONLINE_LOCAL,
+        fee=150_000,
+        components_digitised=2,
+        vneid_verified=Answer.YES,
+        electronic_result=Answer.NO,
+    ),
 )
 CELL = {
     "partition": 3,
@@ -86,6 +103,13 @@ EVENT_BYTES = (
     "06042cc490c3a3207472e1baa3206be1babf74207175e1baa3140080b3a2919963c0dca991996306"
     "0280faf9fa98630280b4b1fe9863028084caf59a630280f58f90996300020801026b31"
 )
+SECOND_BYTES = (
+    "0000000005000102030405060708090a0b0c0d0e0f146f70656e6370732d6c730648333724483337"
+    "2e31322d3234303130322d303030310c4833372e313210312e303031363132104730392d54433031"
+    "06042cc490c3a3207472e1baa3206be1babf74207175e1baa3140080b3a2919963c0dca991996306"
+    "0280faf9fa98630280b4b1fe9863028084caf59a630280f58f90996300020801026b3102a0c0a891"
+    "99630e01284732322e39392d3234303130322d30303030303102020602e0a7120002040000000402"
+)
 CELL_BYTES = (
     "0000000002060c4833372e3132104730392d5443303110312e30303136313298b4021073696d706c"
     "652f31d8040400020a02049003a00108000200"
@@ -115,6 +139,15 @@ def test_gives_the_same_bytes_and_record_for_ever(
     assert record == codec.decode(bytes.fromhex(text))
 
 
-def test_gives_the_same_event_for_ever() -> None:
-    assert EVENT_BYTES == encode_event(EVENT).hex()
+def test_reads_the_event_of_the_first_version_for_ever() -> None:
     assert EVENT == decode_event(bytes.fromhex(EVENT_BYTES))
+
+
+def test_gives_the_same_event_for_ever() -> None:
+    assert SECOND_BYTES == encode_event(SECOND).hex()
+    assert SECOND == decode_event(bytes.fromhex(SECOND_BYTES))
+
+
+def test_the_id_of_a_fact_never_changes() -> None:
+    assert "4e2969733dc678b713a3da121115f82a" == event_id(EVENT).hex()
+    assert "9a7d5e5ba5f44c9bd02932a941188cd3" == event_id(SECOND).hex()

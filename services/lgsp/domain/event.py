@@ -6,6 +6,7 @@ from enum import IntEnum
 from functools import lru_cache
 from operator import attrgetter
 
+from lgsp.domain.details import Details, pack
 from lgsp.domain.status import Status
 
 
@@ -34,6 +35,10 @@ class DossierEvent:
     Every time is an instant in milliseconds since 1970-01-01T00:00Z (UTC); `None` and "" mean
     "not known" and never overwrite what is known. `event_id` is 16 bytes; the same source fact
     always gives the same id (see `with_id`).
+
+    `stated_at` is when the source stated the fact (None: when it occurred), `stated_row` the order
+    among statements of one instant; a later statement of a source wins over an earlier one,
+    whatever the dates in it. `removed` says that the source no longer holds the dossier.
     """
 
     event_id: bytes = b""
@@ -57,27 +62,65 @@ class DossierEvent:
     finished_at: int | None = None
     returned_at: int | None = None
     sealed: bytes | None = None
+    stated_at: int | None = None
+    stated_row: int = 0
+    removed: bool = False
+    national_code: str = ""
+    details: Details | None = None
 
 
 # When we saw it and how it was sealed (a fresh nonce each time) are not part of the fact.
+_SECOND = ("stated_at", "stated_row", "removed", "national_code", "details")
+"""Fields of the event's second version: an event without them keeps the id of the first."""
 _FACT = tuple(
-    f.name for f in fields(DossierEvent) if f.name not in {"event_id", "observed_at", "sealed"}
+    f.name
+    for f in fields(DossierEvent)
+    if f.name not in {"event_id", "observed_at", "sealed", *_SECOND}
 )
 _values_of = attrgetter(*_FACT)
+_second_of = attrgetter(*_SECOND)
+_NO_SECOND = (None, 0, False, "", None)
 
 
 def event_id(event: DossierEvent) -> bytes:
     """Give the 16-byte id of the source fact: equal facts, equal ids, on every machine."""
     text = "".join(map(_piece, _values_of(event)))
+    second = _second_of(event)
+    if second != _NO_SECOND:
+        stated_at, row, removed, national_code, details = second
+        parts = (stated_at, row, removed, national_code, pack(details))
+        text += "".join(f"{len(part)}:{part}" for part in map(_shown, parts))
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _shown(value: str | int | None) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(int(value))
 
 
 @lru_cache(65_536)  # most values stand on many events
 def _piece(value: str | int | None) -> str:
-    text = value if isinstance(value, str) else "" if value is None else str(int(value))
+    text = _shown(value)
     return f"{len(text)}:{text}"
 
 
 def with_id(event: DossierEvent) -> DossierEvent:
     """Return the event with its deterministic id filled in."""
     return replace(event, event_id=event_id(event))
+
+
+_ROW_BITS = 21
+_LAST_ROW = (1 << _ROW_BITS) - 1
+
+
+def statement_of(event: DossierEvent) -> int:
+    """Give the order of the event's statement: its instant, then its row; fits 64 bits signed.
+
+    An event of the first version was stated when it occurred. Rows from 2,097,151 on are one.
+    """
+    at = event.occurred_at if event.stated_at is None else event.stated_at
+    return at << _ROW_BITS | min(event.stated_row, _LAST_ROW)
+
+
+def instant_of(statement: int) -> int:
+    """Give the instant (ms UTC) of what `statement_of` gave."""
+    return statement >> _ROW_BITS

@@ -2,6 +2,7 @@ from dataclasses import fields
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.domain.events import details
 
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
@@ -34,6 +35,11 @@ events = st.builds(
     finished_at=times,
     returned_at=times,
     sealed=st.none() | st.binary(max_size=200),
+    stated_at=times,
+    stated_row=longs,
+    removed=st.booleans(),
+    national_code=texts,
+    details=st.none() | details,
 )
 
 
@@ -45,4 +51,4 @@ def test_gives_the_bytes_of_the_general_writer(event: DossierEvent) -> None:
 
 def test_knows_every_field() -> None:
     """A new field must be added to the quick encoder too."""
-    assert len(fields(DossierEvent)) == 21
+    assert len(fields(DossierEvent)) == 26

@@ -8,6 +8,7 @@ import fastavro
 from fastavro.types import Schema
 
 import lgsp_schemas
+from lgsp.domain.details import Answer, Details, FilingPlace, Payment
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
@@ -93,22 +94,32 @@ CELLS = Codec("rate-cells-value")
 RESULTS = Codec("sync-results-value")
 LETTERS = Codec("dead-letters-value")
 
-_STATUS = {s.name: s for s in Status}
-_CHANNEL = {c.name: c for c in Channel}
-_LEVEL = {s.name: s for s in ServiceLevel}
+_ENUMS: dict[str, dict[str, Any]] = {
+    "status": {s.name: s for s in Status},
+    "channel": {c.name: c for c in Channel},
+    "service_level": {s.name: s for s in ServiceLevel},
+}
+_DETAIL_ENUMS: dict[str, dict[str, Any]] = {
+    "filing_place": {p.name: p for p in FilingPlace},
+    "payment": {p.name: p for p in Payment},
+    "fee_waived": {a.name: a for a in Answer},
+    "vneid_verified": {a.name: a for a in Answer},
+    "electronic_result": {a.name: a for a in Answer},
+}
 _PLAIN = tuple(
-    name
-    for name in DossierEvent.__dataclass_fields__
-    if name not in {"status", "channel", "service_level"}
+    name for name in DossierEvent.__dataclass_fields__ if name != "details" and name not in _ENUMS
 )
 
 
 def encode_event(event: DossierEvent) -> bytes:
     """Encode one event for `dossier-events`; its event_id must be filled in."""
     record = {name: getattr(event, name) for name in _PLAIN}
-    record["status"] = event.status.name
-    record["channel"] = event.channel.name
-    record["service_level"] = event.service_level.name
+    for name in _ENUMS:
+        record[name] = getattr(event, name).name
+    details = None if event.details is None else event.details._asdict()
+    if details is not None:
+        details |= {name: details[name].name for name in _DETAIL_ENUMS}
+    record["details"] = details
     return EVENTS.encode(record)
 
 
@@ -120,7 +131,9 @@ def decode_event(value: bytes | None, *, sealed: bool = True) -> DossierEvent:
     record = EVENTS.decode(value)
     if not sealed:
         record["sealed"] = None
-    record["status"] = _STATUS[record["status"]]
-    record["channel"] = _CHANNEL[record["channel"]]
-    record["service_level"] = _LEVEL[record["service_level"]]
+    for name, members in _ENUMS.items():
+        record[name] = members[record[name]]
+    if details := record["details"]:
+        known = {name: members[details[name]] for name, members in _DETAIL_ENUMS.items()}
+        record["details"] = Details(**{**details, **known})
     return DossierEvent(**record)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 import lgsp_schemas
+from lgsp.domain.details import BITS, MOST
 from lgsp.runtime.avro.codec import EVENTS, MAGIC
 
 Ints = npt.NDArray[np.int64]
@@ -22,9 +23,8 @@ Flags = npt.NDArray[np.bool_]
 UNKNOWN = np.iinfo(np.int64).min
 """Stands for null in a column of optional longs."""
 
-_HEADER = MAGIC.to_bytes(1, "big") + EVENTS.schema_id.to_bytes(4, "big")
-_HEADER_WORD = np.uint64(int.from_bytes(_HEADER, "little"))
-_HEADER_MASK = np.uint64((1 << 8 * len(_HEADER)) - 1)
+_HEADER_SIZE = 5
+_HEADER_MASK = np.uint64((1 << 8 * _HEADER_SIZE) - 1)
 _PADDING = bytes(16)  # a word may be read at every cursor, the last record's end included
 
 _CONTINUES = np.uint64(0x8080808080808080)
@@ -46,6 +46,7 @@ class Columns(NamedTuple):
     """Decoded records; rows where `ok` is false hold nothing of meaning.
 
     `numbers` has the longs, enums (index) and booleans (0, 1) by field name; null is UNKNOWN.
+    Items of an optional record are named `record.item`; `record` itself is 1 where it is there.
     `starts` and `ends` bound the bytes of texts and fixed fields within `data`; they are not
     checked to be UTF-8. `words` is `data` read as a little-endian word at every byte.
     """
@@ -59,7 +60,10 @@ class Columns(NamedTuple):
 
 
 def decode_columns(values: Sequence[bytes | None]) -> Columns:
-    """Decode framed records of the newest schema; mark all others as not ok."""
+    """Decode framed records of one schema version, the one most of them have.
+
+    All others are marked as not ok: versions are mixed only while a log changes over.
+    """
     framed = [value or b"" for value in values]
     data = b"".join(framed) + _PADDING
     words: Words = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))
@@ -67,27 +71,51 @@ def decode_columns(values: Sequence[bytes | None]) -> Columns:
     lengths = np.fromiter(map(len, framed), np.int64, count)
     last = np.cumsum(lengths)
     begin = last - lengths
-    reader = _Reader(words, begin, last)
-    return Columns(data, words, reader.read(), reader.numbers, reader.starts, reader.ends)
+    heads = words[begin] & _HEADER_MASK
+    heads[lengths < _HEADER_SIZE] = 0
+    plan = max(_PLANS, key=lambda known: np.count_nonzero(heads == known.header))
+    reader = _Reader(words, begin, last, heads == plan.header)
+    return Columns(data, words, reader.read(plan), reader.numbers, reader.starts, reader.ends)
+
+
+def packed_details(columns: Columns, index: Ints) -> Words:
+    """Give the `details` of the records at the index as lgsp.domain.details.pack does."""
+    packed = np.zeros(len(index), np.uint64)
+    if not columns.numbers["details"][index].any():
+        return packed
+    shift = 0
+    for name, bits in BITS:
+        number = columns.numbers[f"details.{name}"][index]
+        if name in MOST:
+            number = np.where(number == UNKNOWN, 0, np.clip(number, 0, MOST[name]) + 1)
+        packed |= number.astype(np.uint64) << np.uint64(shift)
+        shift += bits
+    return packed
+
+
+class _Plan(NamedTuple):
+    """How records of one schema version are read: header, fields, fields they do not have."""
+
+    header: np.uint64
+    fields: tuple[tuple[str, str, Any], ...]
+    absent: tuple[tuple[str, str, Any], ...]
 
 
 class _Reader:
     """The cursors of one decoding, and what they have read so far."""
 
-    def __init__(self, words: Words, begin: Ints, last: Ints) -> None:
+    def __init__(self, words: Words, begin: Ints, last: Ints, ok: Flags) -> None:
         self._words = words
         self._last = last
-        self._ok: Flags = (last - begin >= len(_HEADER)) & (
-            (words[begin] & _HEADER_MASK) == _HEADER_WORD
-        )
-        self._at = np.minimum(begin + len(_HEADER), last)
+        self._ok = ok
+        self._at = np.minimum(begin + _HEADER_SIZE, last)
         self.numbers: dict[str, Ints] = {}
         self.starts: dict[str, Ints] = {}
         self.ends: dict[str, Ints] = {}
 
-    def read(self) -> Flags:
+    def read(self, plan: _Plan) -> Flags:
         """Read every field; return which records are right to the last byte."""
-        for name, kind, bound in _FIELDS:
+        for name, kind, bound in plan.fields:
             if kind == "fixed":
                 self._span(name, np.int64(bound))
             elif kind == "text":
@@ -103,20 +131,54 @@ class _Reader:
                 self._skip(np.int64(1))
                 self.numbers[name] = byte
             else:
-                self._optional(name, kind)
+                self._optional(name, kind, bound)
         self._ok &= self._at == self._last
+        for name, kind, bound in plan.absent:
+            self._lack(name, kind, bound)
         return self._ok
 
-    def _optional(self, name: str, kind: str) -> None:
-        """Read a union of null and something, in this order."""
-        branch = self._long()
+    def _optional(self, name: str, kind: str, items: Any, among: Flags | None = None) -> None:
+        """Read a union of null and something, in this order, of the records `among`."""
+        branch = self._long(among)
+        if among is not None:
+            branch = np.where(among, branch, 0)
         self._ok &= (branch == 0) | (branch == 1)
         there = branch == 1
+        if kind == "optional record":
+            self.numbers[name] = branch
+            self._record(name, items, there)
+            return
         value = self._long(there)
         if kind == "optional bytes":
             self._span(name, np.where(there, value, 0))
         else:
             self.numbers[name] = np.where(there, value, UNKNOWN)
+
+    def _record(self, name: str, items: Any, there: Flags) -> None:
+        """Read the items of a record, which are enums and optional longs, where it is `there`."""
+        any_there = there.any()
+        for item, kind, bound in items:
+            full = f"{name}.{item}"
+            if not any_there:
+                self._lack(full, kind, bound)
+            elif kind == "number":
+                number = np.where(there, self._long(there), 0)
+                self._ok &= (number >= 0) & (number < bound)
+                self.numbers[full] = number
+            else:
+                self._optional(full, kind, bound, there)
+
+    def _lack(self, name: str, kind: str, items: Any) -> None:
+        """Give a field that no record has its default: empty, null, 0 or UNKNOWN."""
+        if kind in {"text", "optional bytes"}:
+            self.starts[name] = self.ends[name] = self._at
+        elif kind == "optional long":
+            self.numbers[name] = np.full(len(self._last), UNKNOWN)
+        else:
+            self.numbers[name] = np.zeros(len(self._last), np.int64)
+        if kind == "optional record":
+            for item, inner, bound in items:
+                self._lack(f"{name}.{item}", inner, bound)
 
     def _long(self, there: Flags | None = None) -> Ints:
         """Read a zigzag varint of at most 8 bytes at each cursor (where `there`)."""
@@ -157,23 +219,30 @@ class _Reader:
         self._at = self._at + np.minimum(np.maximum(length, 0), room)
 
 
-def _plan(schema: dict[str, Any]) -> tuple[tuple[str, str, int], ...]:
-    """List name, kind and bound of each field of the record schema, in order.
+def _fields(schema: dict[str, Any]) -> tuple[tuple[str, str, Any], ...]:
+    """List name, kind and bound (or items) of each field of the record schema, in order.
 
     Raises:
         NotImplementedError: a field is of a type that no column is made of.
     """
-    return tuple((field["name"], *_kind(field["type"])) for field in schema["fields"])
+    enums: dict[str, int] = {}
+    return tuple((field["name"], *_kind(field["type"], enums)) for field in schema["fields"])
 
 
-def _kind(node: Any) -> tuple[str, int]:
+def _kind(node: Any, enums: dict[str, int]) -> tuple[str, Any]:
+    if isinstance(node, list) and len(node) == 2 and node[0] == "null":
+        inner = node[1]
+        if isinstance(inner, dict) and inner["type"] == "record":
+            items = tuple((item["name"], *_kind(item["type"], enums)) for item in inner["fields"])
+            return "optional record", items
+        return f"optional {_simple(inner)}", 0
     if isinstance(node, dict) and node["type"] == "fixed":
         return "fixed", int(node["size"])
     if isinstance(node, dict) and node["type"] == "enum":
-        return "number", len(node["symbols"])
-    if isinstance(node, list) and len(node) == 2 and node[0] == "null":
-        return f"optional {_simple(node[1])}", 0
-    name = _simple(node)
+        enums[node["name"]] = len(node["symbols"])
+    name = node["name"] if isinstance(node, dict) and "name" in node else _simple(node)
+    if name in enums:
+        return "number", enums[name]
     kinds = {"string": "text", "long": "number", "boolean": "boolean"}
     if name not in kinds:
         raise NotImplementedError(f"no column for the Avro type {node!r}")
@@ -184,4 +253,18 @@ def _simple(node: Any) -> str:
     return str(node["type"] if isinstance(node, dict) else node)
 
 
-_FIELDS = _plan(lgsp_schemas.load("dossier_event"))
+def _plans() -> list[_Plan]:
+    """Plan every registered version, the newest first."""
+    entry = lgsp_schemas.registry()["subjects"][EVENTS.subject]
+    newest = _fields(lgsp_schemas.load(entry["schema"]))
+    plans = []
+    for version, schema_id in sorted(entry["versions"].items(), key=lambda v: -int(v[0])):
+        fields = _fields(lgsp_schemas.load_version(entry["schema"], int(version)))
+        names = {name for name, _, _ in fields}
+        header = MAGIC.to_bytes(1, "big") + int(schema_id).to_bytes(4, "big")
+        absent = tuple(field for field in newest if field[0] not in names)
+        plans.append(_Plan(np.uint64(int.from_bytes(header, "little")), fields, absent))
+    return plans
+
+
+_PLANS = _plans()

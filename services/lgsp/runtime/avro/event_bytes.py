@@ -4,8 +4,10 @@ Connectors write a province's history through it, five times as fast as the gene
 knows the order of the fields, and the texts and dates that stand on many rows are encoded once.
 """
 
+from enum import IntEnum
 from functools import lru_cache
 
+from lgsp.domain.details import Details
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime.avro.codec import EVENTS, MAGIC
 
@@ -57,6 +59,20 @@ def _text(value: str) -> bytes:
     return _small(len(raw)) + raw
 
 
+@lru_cache(_CACHED)
+def _details(details: Details) -> bytes:
+    """Encode the optional record: enumerations as they are, numbers as null or a long."""
+    parts = [
+        _long(value) if isinstance(value, IntEnum) else _NULL if value is None else _some(value)
+        for value in details
+    ]
+    return _SOME + b"".join(parts)
+
+
+def _some(number: int) -> bytes:
+    return _SOME + _long(number)
+
+
 def quick_encode_event(event: DossierEvent) -> bytes:
     """Encode one event for `dossier-events`; its event_id must be filled in."""
     sealed = event.sealed
@@ -84,5 +100,10 @@ def quick_encode_event(event: DossierEvent) -> bytes:
             _time(event.finished_at),
             _time(event.returned_at),
             _NULL if sealed is None else _SOME + _small(len(sealed)) + sealed,
+            _time(event.stated_at),
+            _small(event.stated_row),
+            _TRUE if event.removed else _FALSE,
+            _repeated(event.national_code),
+            _NULL if event.details is None else _details(event.details),
         )
     )
