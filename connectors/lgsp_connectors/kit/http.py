@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 
 import aiohttp
 import orjson
-from aiolimiter import AsyncLimiter
 from pydantic import Field, SecretStr
 
 from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
 from lgsp.runtime import metrics
+from lgsp.runtime.pace import limiter
 from lgsp_connectors.kit.config import Strict
 
 _RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -68,7 +68,7 @@ class Client:
         self._base = base.rstrip("/")
         self._headers = dict(headers)
         self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._limiter = AsyncLimiter(rate, 1) if rate else None
+        self._pace = limiter(rate)
         self._session: aiohttp.ClientSession | None = None
         self._unreadable = 0
 
@@ -79,8 +79,8 @@ class Client:
             RetryableError: no answer, a status that says "later", or a body that is no JSON.
             FatalError: access denied, a status that will not change, or no JSON again and again.
         """
-        if self._limiter is not None:
-            await self._limiter.acquire()
+        if self._pace is not None:
+            await self._pace.acquire()
         if self._session is None:
             self._session = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout)
         started = time.perf_counter()

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import structlog
-from aiolimiter import AsyncLimiter
 
 from lgsp.domain.errors import FatalError, RejectedRecord, RetryableError
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime import metrics
+from lgsp.runtime.pace import limiter
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
 from lgsp_connectors.kit.recent import Recent
@@ -68,9 +68,7 @@ class Runner:
         self._recent = Recent()
         self._rejects_in_a_row = 0
         self._shown = 0
-        self._pace = (
-            AsyncLimiter(settings.pages_per_second, 1) if settings.pages_per_second else None
-        )
+        self._pace = limiter(settings.pages_per_second)
         self._log = _log.bind(connector=connector.name, portal=key)
         self.caught_up = False
         self.report = Report()
@@ -117,14 +115,7 @@ class Runner:
 
     async def _fetch(self, cursor: Cursor, stop: asyncio.Event) -> Page | None:
         """Read the next page, trying again; None when the stop signal came first."""
-        if self._pace is not None:
-            await self._pace.acquire()
-        reading = asyncio.ensure_future(
-            retried(
-                lambda: self._connector.fetch(cursor),
-                give_up_seconds=self._settings.give_up_seconds,
-            )
-        )
+        reading = asyncio.ensure_future(self._read(cursor))
         stopping = asyncio.ensure_future(stop.wait())
         try:
             await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -133,6 +124,13 @@ class Runner:
             for task in (reading, stopping):
                 task.cancel()
             await asyncio.gather(reading, stopping, return_exceptions=True)
+
+    async def _read(self, cursor: Cursor) -> Page:
+        if self._pace is not None:
+            await self._pace.acquire()
+        return await retried(
+            lambda: self._connector.fetch(cursor), give_up_seconds=self._settings.give_up_seconds
+        )
 
     async def _take(self, page: Page) -> None:
         """Map and hand over one page; one canonical log line."""

@@ -15,11 +15,11 @@ from urllib.parse import urlencode
 import aiohttp
 import orjson
 import structlog
-from aiolimiter import AsyncLimiter
 
 from lgsp.domain.errors import RetryableError
 from lgsp.national.outcomes import Ok, Outcome, OutcomeUnknown, Refused
 from lgsp.runtime import metrics
+from lgsp.runtime.pace import limiter
 from lgsp.runtime.settings import Settings
 
 BASE = "/XrdAdapter/RestService/forward"
@@ -53,9 +53,8 @@ class NationalClient:
             "Content-Type": "application/json",
             "Charset": "utf-8",
         }
-        rate = settings.national_rate
         self._pace: AbstractAsyncContextManager[None] = (
-            AsyncLimiter(max(1.0, rate), max(1.0, rate) / rate) if rate else nullcontext()
+            limiter(settings.national_rate) or nullcontext()
         )
         self._http: aiohttp.ClientSession | None = None
         self._session = ""
