@@ -50,11 +50,11 @@ def measure(seconds: float) -> dict[str, Any]:
             Process(settings, "run", str(config), module="lgsp_connectors.cli") as connector,
             _Stream(settings) as stream,
         ):
-            connector.await_that("it reads", lambda: b"serving_health" in connector.new_log())
+            connector.wait_until("it reads", lambda: b"serving_health" in connector.new_log())
             written = asyncio.run(_emit(rows, folder / _FILE))
             drained, _, _ = run_command(settings, "drain", "--timeout", "60")
             received = list(receptions(rows, written))
-            connector.await_that("all received", lambda: stream.received >= len(received), 30)
+            connector.wait_until("all received", lambda: stream.received >= len(received), 30)
             feed = waits_for_feed(received, stream.seen)
             national = _waits_for_national(rows, written, settings)
     return {

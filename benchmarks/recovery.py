@@ -62,8 +62,8 @@ def _recover(settings: Settings, dataset: Dataset, rounds: int) -> dict[str, Any
             feed.start()
             before = _counted(settings)  # long before the worker's first transaction
             ready = {
-                "feed": feed.await_that("ready", lambda: is_ready(_feed(settings) + "/readyz")),
-                "worker": worker.await_that("ready", lambda: is_ready(_worker(settings))),
+                "feed": feed.wait_until("ready", lambda: is_ready(_feed(settings) + "/readyz")),
+                "worker": worker.wait_until("ready", lambda: is_ready(_worker(settings))),
             }
             _await_news(worker, settings, before)
             ready["first_figure"] = time.monotonic()
@@ -91,7 +91,7 @@ def _await_news(worker: Process, settings: Settings, before: Counts) -> Counts:
             return False
         return shown != before
 
-    worker.await_that("a new figure", other)
+    worker.wait_until("a new figure", other)
     return shown
 
 

@@ -50,7 +50,7 @@ def started(settings: Settings) -> Iterator[Stages]:
 
     began = time.monotonic()
     with up:
-        up.await_that("ready", all_ready)
+        up.wait_until("ready", all_ready)
         yield rounded({name: stages[name] for name in ready})
 
 

@@ -123,7 +123,7 @@ class Process:
         """Return what it has written since its start."""
         return self.log.read_bytes()[self._log_from :]
 
-    def await_that(self, what: str, true: Callable[[], bool], timeout: float = 120) -> float:
+    def wait_until(self, what: str, true: Callable[[], bool], timeout: float = 120) -> float:
         """Wait until it is true and return the monotonic time; MeasurementError: it never was."""
         assert self._child is not None
         deadline = time.monotonic() + timeout

@@ -55,7 +55,7 @@ def _run(dataset: Dataset, events: int, count: int, url: str) -> dict[str, Any]:
             settings.model_copy(update={"metrics_port": free_port_pair()}) for _ in range(count)
         ]
         workers = [stack.enter_context(Process(own, "worker", "rates")) for own in each]
-        workers[0].await_that("all partitions are shared", lambda: _shared(each))
+        workers[0].wait_until("all partitions are shared", lambda: _shared(each))
         for worker in workers:
             worker.send(signal.SIGSTOP)
         asyncio.run(produce(settings.bootstrap, DOSSIER_EVENTS, dataset.records(events)))
@@ -63,7 +63,7 @@ def _run(dataset: Dataset, events: int, count: int, url: str) -> dict[str, Any]:
         began = time.monotonic()
         for worker in workers:
             worker.send(signal.SIGCONT)
-        ended = workers[0].await_that(
+        ended = workers[0].wait_until(
             "all is counted", lambda: _counted(store) == events, timeout=60 + events / 1000
         )
         return {

@@ -23,7 +23,7 @@ from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
 from lgsp.store.rates.fold import LANE
 from lgsp.store.rates.folds import Fold, make_fold, most_events
-from lgsp.store.wal import background_checkpoints
+from lgsp.store.wal import background_wal_checkpoints
 
 Stored = Callable[[Sequence[Batch]], None]
 
@@ -77,7 +77,7 @@ def run(
     )
     lane = TimedLane(LANE, task.topic, Timed(fold, stored), batch_events=most_events(settings))
     lane.arrived = arrived
-    with background_checkpoints(engine, lambda: lane.replaying):
+    with background_wal_checkpoints(engine, lambda: lane.catching_up):
         run_worker(settings, lane, [make(lane) for make in side_tasks], port=0)
 
 

@@ -51,8 +51,8 @@ def test_the_store_is_the_same_whatever_the_number_of_processes(
     store_url: str,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    alone = rebuild.replay(log, f"sqlite:///{tmp_path / 'alone.db'}", jobs=1)
-    shared = rebuild.replay(log, store_url, jobs=3)
+    alone = rebuild.rebuild_store(log, f"sqlite:///{tmp_path / 'alone.db'}", jobs=1)
+    shared = rebuild.rebuild_store(log, store_url, jobs=3)
 
     most = 2 if store_url.startswith("sqlite") else 3
     assert (alone["processes"], shared["processes"]) == (1, most)
@@ -69,9 +69,9 @@ def test_the_store_is_the_same_whatever_the_number_of_processes(
 
 def test_a_store_that_is_not_empty_is_refused(log: Settings, tmp_path: Path) -> None:
     into = f"sqlite:///{tmp_path / 'new.db'}"
-    rebuild.replay(log, into, jobs=2)
+    rebuild.rebuild_store(log, into, jobs=2)
     with pytest.raises(ConfigurationError, match="not empty"):
-        rebuild.replay(log, into, jobs=2)
+        rebuild.rebuild_store(log, into, jobs=2)
 
 
 def test_a_process_that_is_killed_ends_the_rebuild(
@@ -83,7 +83,7 @@ def test_a_process_that_is_killed_ends_the_rebuild(
 
     monkeypatch.setattr(rebuild_share, "most_events", die)
     with pytest.raises(FatalError, match="process 0 of the rebuild ended by itself"):
-        rebuild.replay(log, f"sqlite:///{tmp_path / 'new.db'}", jobs=1)
+        rebuild.rebuild_store(log, f"sqlite:///{tmp_path / 'new.db'}", jobs=1)
 
 
 def test_what_a_process_cannot_do_is_told(
@@ -94,7 +94,7 @@ def test_what_a_process_cannot_do_is_told(
 
     monkeypatch.setattr(rebuild_share, "most_events", fail)
     with pytest.raises(FatalError, match="OperationalError: database or disk is full"):
-        rebuild.replay(log, f"sqlite:///{tmp_path / 'new.db'}", jobs=2)
+        rebuild.rebuild_store(log, f"sqlite:///{tmp_path / 'new.db'}", jobs=2)
 
 
 def test_a_broken_calendar_is_told_before_anything_is_made(log: Settings, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_broken_calendar_is_told_before_anything_is_made(log: Settings, tmp_pa
     calendar.write_text("{", "utf-8")
     broken = log.model_copy(update={"calendar_file": calendar})
     with pytest.raises(ConfigurationError, match=str(calendar)):
-        rebuild.replay(broken, f"sqlite:///{tmp_path / 'new.db'}")
+        rebuild.rebuild_store(broken, f"sqlite:///{tmp_path / 'new.db'}")
     assert not (tmp_path / "new.db").exists()
 
 

@@ -17,7 +17,7 @@ from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.client import end_offsets, latest_by_key, read_topic
 from lgsp.runtime.kafka.topics import CHECKPOINTS, DOSSIER_EVENTS
-from lgsp.runtime.letters.parking import open_letters
+from lgsp.runtime.letters.dead_letters import open_letters
 from lgsp_connectors.kit.registry import plan
 from lgsp_connectors.kit.suite import Bench
 

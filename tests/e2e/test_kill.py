@@ -1,4 +1,4 @@
-"""kill -9 of every process in mid-replay: the same figures, the same national state."""
+"""kill -9 of every process in mid-backlog: the same figures, the same national state."""
 
 import subprocess
 from pathlib import Path

@@ -55,11 +55,11 @@ def test_it_ends_within_seconds_of_sigterm_with_open_streams(
     with feed.stream("/api/v1/stream") as one, feed.stream("/api/v1/stream?unit=H37") as two:
         for events in (one, two):
             assert events.next() is not None
-        told = time.monotonic()
+        asked = time.monotonic()
         process.send_signal(signal.SIGTERM)
         ends = [events.next() for events in (one, two)]
         code = process.wait(timeout=5)
-        took = time.monotonic() - told
+        took = time.monotonic() - asked
 
     assert ends == [None, None]
     assert code == 0

@@ -1,4 +1,4 @@
-"""The sync from events to the real mock: order, lost answers, failures, restarts, parking."""
+"""The sync from events to the real mock: order, lost answers, failures, restarts, parked."""
 
 import random
 from collections.abc import Iterator

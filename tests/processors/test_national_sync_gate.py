@@ -24,7 +24,7 @@ from lgsp.runtime.avro.codec import RESULTS, encode_event
 from lgsp.runtime.httpget import get_json
 from lgsp.runtime.kafka.client import end_offsets, latest_by_key, make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, SYNC_RESULTS
-from lgsp.runtime.letters.parking import open_letters
+from lgsp.runtime.letters.dead_letters import open_letters
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.supervisor import is_ready

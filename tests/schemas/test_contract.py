@@ -11,7 +11,7 @@ import lgsp_schemas
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.rates import MEASURES
 from lgsp.domain.status import Status
-from lgsp.runtime.letters.parking import DeadLetter, Stage
+from lgsp.runtime.letters.dead_letters import DeadLetter, Stage
 
 README = Path(lgsp_schemas.__file__).with_name("README.md")
 

@@ -1,4 +1,4 @@
-"""Opening the store: a layout of another version is told, not met later as a broken statement."""
+"""Opening the store: another layout is refused, not met later as a broken statement."""
 
 import sqlite3
 from contextlib import closing
@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, insert, select
 from lgsp.domain.errors import ConfigurationError
 from lgsp.store.engine import open_store, reading
 from lgsp.store.tables import PORTALS
-from lgsp.store.wal import background_checkpoints
+from lgsp.store.wal import background_wal_checkpoints
 
 PORTAL = {"portal": "one", "last_event_at": 0, "last_seen_at": 0}
 COUNT = select(func.count()).select_from(PORTALS)
@@ -36,7 +36,7 @@ def test_a_reader_keeps_no_writer_out(engine: Engine) -> None:
 
 def test_what_was_committed_is_in_the_file_once_checkpoints_have_ended(tmp_path: Path) -> None:
     engine = open_store(f"sqlite:///{tmp_path}/a.db")
-    with background_checkpoints(engine, lambda: False), engine.begin() as connection:
+    with background_wal_checkpoints(engine, lambda: False), engine.begin() as connection:
         connection.execute(insert(PORTALS).values(PORTAL))
     engine.dispose()
 

@@ -13,7 +13,7 @@ from lgsp.runtime.health import serve_health
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
-from lgsp.runtime.letters.parking import DeadLetters
+from lgsp.runtime.letters.dead_letters import DeadLetters
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings, load_settings
@@ -45,7 +45,7 @@ def run_connector(
         backfill: use a checkpoint of its own, forgotten when the backfill is done.
         since: where a backfill starts (ms UTC); None: everything.
         port: of health and metrics; None: after the workers' ports.
-        on_page: told of each page.
+        on_page: called with each page.
 
     Raises:
         ConfigurationError: the YAML, the settings or the port are wrong.

@@ -9,7 +9,7 @@ from lgsp.runtime.avro.event_bytes import quick_encode_event
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key
 from lgsp.runtime.kafka.topics import CHECKPOINTS
-from lgsp.runtime.letters.parking import DeadLetters, Stage
+from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
 from lgsp_connectors.kit.contract import Cursor, Record
 from lgsp_connectors.kit.sink import decode_checkpoint, encode_checkpoint, payload_of
 
@@ -28,7 +28,7 @@ class LogSink:
 
     def reject(self, record: Record, error: RejectedRecord) -> None:
         """Hand over one reject; the record travels sealed."""
-        self._letters.park(
+        self._letters.write(
             Stage.CONNECTOR,
             error,
             origin=record.origin,

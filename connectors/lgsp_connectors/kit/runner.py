@@ -49,7 +49,7 @@ class Runner:
         checkpoints: keep the cursor.
         key: checkpoint key: the portal, or a backfill of it.
         settings: pacing, polling and limits.
-        on_page: told of each page once its checkpoint is stored (progress bars).
+        on_page: called with each page once its checkpoint is stored (progress bars).
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class Runner:
             )
 
     async def _reject(self, record: Record, error: RejectedRecord) -> None:
-        """Park the record, once while it is remembered: an overlap reads it again and again."""
+        """Reject the record, once while it is remembered: an overlap reads it again and again."""
         report, origin = self.report, record.origin
         # Without a payload (a torn file, a wrong header) only the place tells two rejects apart.
         what = payload_of(record) or origin.encode()

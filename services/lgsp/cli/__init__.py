@@ -49,14 +49,14 @@ def main() -> None:
     try:
         build(sys.argv[1] if len(sys.argv) > 1 else "")()
     except ConfigurationError as error:
-        _tell("configuration", error)
+        _report_error("configuration", error)
         sys.exit(2)
     except LgspError as error:
-        _tell("failed", error)
+        _report_error("failed", error)
         sys.exit(1)
 
 
-def _tell(what: str, error: LgspError) -> None:
+def _report_error(what: str, error: LgspError) -> None:
     sys.stderr.write(f"{what}: {error}\n")
     if "--json" in sys.argv:
         sys.stdout.write(json.dumps({"error": str(error)}, ensure_ascii=False) + "\n")

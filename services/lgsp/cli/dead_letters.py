@@ -14,7 +14,7 @@ from rich.table import Table
 from lgsp.cli.output import emit, table
 from lgsp.domain.errors import ConfigurationError, RejectedRecord
 from lgsp.runtime.kafka.client import make_producer
-from lgsp.runtime.letters.parking import DeadLetter, Stage, open_letters
+from lgsp.runtime.letters.dead_letters import DeadLetter, Stage, open_letters
 from lgsp.runtime.letters.replay import as_line, open_payload, replay
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.sealing import key_file, load

@@ -1,4 +1,4 @@
-"""`lgsp rebuild`: replay the log into an empty store and prove that it is the same."""
+"""`lgsp rebuild`: fold the log into an empty store and prove that it is the same."""
 
 import os
 import time
@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 
 from lgsp.cli.output import emit, table
-from lgsp.cli.rebuild_share import replay_all, shares
+from lgsp.cli.rebuild_share import fold_shares, shares
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
@@ -42,10 +42,10 @@ def register(app: typer.Typer) -> None:
         ] = None,
         json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
     ) -> None:
-        """Replay `dossier-events` into an empty store; exit 1 when its digest differs."""
+        """Fold `dossier-events` into an empty store; exit 1 when its digest differs."""
         settings = load_settings()
         configure_logs(settings, service="rebuild")
-        report = replay(settings, into, jobs)
+        report = rebuild_store(settings, into, jobs)
         if compare:
             live = open_store(settings.rates_store, read_only=True)
             report["live_sha256"] = digest(live).sha256
@@ -55,8 +55,8 @@ def register(app: typer.Typer) -> None:
         raise typer.Exit(0 if report.get("equal", True) else 1)
 
 
-def replay(settings: Settings, into: str, jobs: int | None = None) -> dict[str, object]:
-    """Replay the log as it stands now into the empty store at `into`; return what came of it.
+def rebuild_store(settings: Settings, into: str, jobs: int | None = None) -> dict[str, object]:
+    """Fold the log as it stands now into the empty store at `into`; return what came of it.
 
     Args:
         settings: broker, calendar, size of batches.
@@ -68,7 +68,7 @@ def replay(settings: Settings, into: str, jobs: int | None = None) -> dict[str, 
         FatalError: the log no longer starts at its beginning, or a process failed.
     """
     began = time.monotonic()
-    calendar = load_calendar(settings.calendar_file)  # first: what is wrong there is told once
+    calendar = load_calendar(settings.calendar_file)  # first: one message for what is wrong there
     starts = begin_offsets(settings.bootstrap, DOSSIER_EVENTS)
     if any(starts.values()):
         raise FatalError(f"{DOSSIER_EVENTS} no longer starts at offset 0: {starts}")
@@ -78,12 +78,12 @@ def replay(settings: Settings, into: str, jobs: int | None = None) -> dict[str, 
     ends = end_offsets(settings.bootstrap, DOSSIER_EVENTS)
     dealt = shares(ends, _useful_jobs(engine, jobs))
     engine.dispose()  # neither connections nor threads may pass into the processes
-    columns = (TextColumn("replaying"), BarColumn(), TextColumn("{task.completed:,}"))
+    columns = (TextColumn("rebuilding"), BarColumn(), TextColumn("{task.completed:,}"))
     with Progress(
         *columns, TimeRemainingColumn(), console=Console(stderr=True), auto_refresh=False
     ) as bar:
-        task = bar.add_task("replay", total=sum(ends.values()))
-        done = replay_all(
+        task = bar.add_task("rebuild", total=sum(ends.values()))
+        done = fold_shares(
             settings, into, dealt, lambda n: bar.update(task, completed=n, refresh=True)
         )
     fold = make_fold(settings, engine, DOSSIER_EVENTS, calendar, now_ms, lambda _: None)

@@ -1,4 +1,4 @@
-"""The processes of `lgsp rebuild`: each replays its share of the partitions into the one store.
+"""The processes of `lgsp rebuild`: each folds its share of the partitions into the one store.
 
 They meet as workers do: positions are advanced by compare-and-swap, a cell belongs to a partition.
 """
@@ -32,7 +32,7 @@ class Counted(NamedTuple):
 
 
 def shares(ends: Mapping[int, int], jobs: int) -> list[dict[int, int]]:
-    """Deal out partitions (and their ends) so that all have about as many events to replay."""
+    """Deal out partitions (and their ends) so that all have about as many events to fold."""
     dealt: list[dict[int, int]] = [{} for _ in range(jobs)]
     for partition in sorted(ends, key=lambda p: ends[p], reverse=True):
         least = min(dealt, key=lambda share: sum(share.values()))
@@ -40,10 +40,10 @@ def shares(ends: Mapping[int, int], jobs: int) -> list[dict[int, int]]:
     return [share for share in dealt if share]
 
 
-def replay_all(
+def fold_shares(
     settings: Settings, into: str, dealt: Sequence[Mapping[int, int]], show: Callable[[int], None]
 ) -> Counted:
-    """Replay the shares, a process each; `show` is told how many events are in the store.
+    """Fold the shares, a process each; `show` gets how many events are in the store.
 
     Raises:
         FatalError: a process failed; all are ended, and the store is to be thrown away.
@@ -80,7 +80,7 @@ def _processes(
         for number, share in enumerate(dealt):
             reader, writer = context.Pipe(duplex=False)
             child = context.Process(
-                target=_replay, args=(settings, into, share, len(dealt), writer), daemon=True
+                target=_fold_share, args=(settings, into, share, len(dealt), writer), daemon=True
             )
             child.start()
             children.append(child)
@@ -93,7 +93,9 @@ def _processes(
             child.join()
 
 
-def _replay(settings: Settings, into: str, ends: Mapping[int, int], jobs: int, out: Any) -> None:
+def _fold_share(
+    settings: Settings, into: str, ends: Mapping[int, int], jobs: int, out: Any
+) -> None:
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it, too, and ends us
     collect_young_only()
@@ -102,7 +104,7 @@ def _replay(settings: Settings, into: str, ends: Mapping[int, int], jobs: int, o
         out.send(None)
     except LgspError as error:
         out.send(str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the parent tells it
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent reports it
         out.send(f"{type(error).__name__}: {error}")
 
 
@@ -111,7 +113,7 @@ async def _fold_all(
     into: str,
     ends: Mapping[int, int],
     jobs: int,
-    tell: Callable[[Counted], None],
+    report: Callable[[Counted], None],
 ) -> None:
     """Fold each batch in a thread while the next one is read."""
     rejects: list[Reject] = []
@@ -129,6 +131,6 @@ async def _fold_all(
             anext(batches, None), asyncio.to_thread(fold.fold, [batch])
         )
         done += len(batch.records)
-        tell(Counted(done, len(rejects)))
+        report(Counted(done, len(rejects)))
         batch = following
     engine.dispose()

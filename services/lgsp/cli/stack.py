@@ -56,7 +56,7 @@ class Stack:
         if not stopping():
             self._supervisor.start(_READY_WITHIN, stopping)
 
-    def tend(self) -> None:
+    def keep_alive(self) -> None:
         """Restart whatever has died; call it often (it never waits long for a live system)."""
         if self._broker is not None and not self._broker.alive():
             now = time.monotonic()
@@ -67,7 +67,7 @@ class Stack:
                     self._broker.start()
                 except LgspError as error:
                     structlog.get_logger().error("broker_not_restarted", error=str(error))
-        self._supervisor.tend()
+        self._supervisor.keep_alive()
 
     def stop(self) -> None:
         """Stop everything, readers of the log before the log."""

@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
                     sys.stderr.write(f"ready: {stack.url}\n")
                     sys.stderr.flush()
                 while not stopping():
-                    stack.tend()
+                    stack.keep_alive()
                     time.sleep(0.2)
                 left = wait_drained(settings, _DRAIN_SECONDS)
                 log.info("drained" if left.empty else "not_drained", **left.summary())

@@ -1,4 +1,4 @@
-"""The error tree, grouped by what the caller must do: not start, wait, park or stop."""
+"""The error tree, grouped by what the caller must do: not start, wait, reject or stop."""
 
 from enum import StrEnum
 
@@ -24,7 +24,7 @@ class FatalError(LgspError):
 
 
 class RejectReason(StrEnum):
-    """Why a record was parked: a closed set, because it becomes a metric label."""
+    """Why a record was rejected: a closed set, because it becomes a metric label."""
 
     UNREADABLE = "unreadable"  # broken encoding, bad Avro or JSON, unknown schema id
     TRUNCATED = "truncated"  # the source ends inside a record
@@ -39,7 +39,7 @@ class RejectReason(StrEnum):
 
 
 class RejectedRecord(LgspError):  # noqa: N818 - a verdict on the record, not a failure of ours
-    """This record cannot be used: park it as a dead letter with its cause and go on.
+    """This record cannot be used: write it as a dead letter with its cause and go on.
 
     Args:
         reason: the closed cause, used as a metric label.

@@ -52,7 +52,7 @@ class Backlog:
 def known_backlog(bootstrap: str, engine: Engine) -> int | None:
     """Return the events of `dossier-events` not counted yet; None when no broker answers soon."""
     try:
-        _knock(bootstrap)
+        _probe(bootstrap)
         return count_backlog(bootstrap, engine, DOSSIER_EVENTS)
     except (LgspError, SQLAlchemyError, OSError) as error:
         structlog.get_logger().debug("backlog_unknown", error=str(error))
@@ -73,7 +73,7 @@ def count_backlog(bootstrap: str, engine: Engine, topic: str) -> int:
     return sum(max(0, end - done.get(partition, 0)) for partition, end in ends.items())
 
 
-def _knock(bootstrap: str) -> None:
+def _probe(bootstrap: str) -> None:
     """Raise OSError when the first broker is away: the client would wait and complain for long."""
     host, _, port = bootstrap.split(",", maxsplit=1)[0].rpartition(":")
     socket.create_connection((host, int(port)), timeout=2).close()

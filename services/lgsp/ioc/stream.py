@@ -17,12 +17,12 @@ _MOST_QUESTIONS = 200
 
 
 class _Channel:
-    """The clients of one question and the newest document they were told of."""
+    """The clients of one question and the newest document they were sent."""
 
     def __init__(self) -> None:
         self.clients = 0
         self.newest: Published | None = None
-        self.told = 0.0
+        self.sent_at = 0.0
         self.version = 0
 
 
@@ -62,7 +62,7 @@ class Hub:
             seen = channel.version
             now = await self._read(question)
             if channel.newest is None and now is not None:
-                channel.newest, channel.told = now, time.monotonic()
+                channel.newest, channel.sent_at = now, time.monotonic()
             if now is not None and now.id != last_id:
                 yield now
             while True:
@@ -107,9 +107,9 @@ class Hub:
             return
         now = time.monotonic()
         same = channel.newest is not None and channel.newest.id == document.id
-        if same and now - channel.told < self._repeat:
+        if same and now - channel.sent_at < self._repeat:
             return
-        channel.newest, channel.told = document, now
+        channel.newest, channel.sent_at = document, now
         channel.version += 1
         async with self._news:
             self._news.notify_all()

@@ -88,14 +88,14 @@ class NationalClient:
             return outcome.result[0] if outcome.result else None
         if isinstance(outcome, Refused) and outcome.code in ABSENT:
             return None
-        raise RetryableError(f"{LOOK_UP}: {_told(outcome)}")
+        raise RetryableError(f"{LOOK_UP}: {_describe(outcome)}")
 
     async def procedure(self, code: str) -> dict[str, Any] | None:
         """Return the catalogue's entry of a procedure, None when it knows none; RetryableError."""
         outcome = await self.call(PROCEDURE, maTTHC=code)
         if isinstance(outcome, Ok):
             return outcome.result[0] if outcome.result else None
-        raise RetryableError(f"{PROCEDURE}: {_told(outcome)}")
+        raise RetryableError(f"{PROCEDURE}: {_describe(outcome)}")
 
     async def save(self, record: dict[str, Any], *, updating: bool) -> Outcome:
         """Create the dossier, or update it; RetryableError when it was certainly not worked on."""
@@ -224,7 +224,7 @@ def _judged(code: str | None, message: str, answer: dict[str, Any]) -> Outcome:
     return Ok([row for row in rows if isinstance(row, dict) and row])
 
 
-def _told(outcome: Outcome) -> str:
+def _describe(outcome: Outcome) -> str:
     if isinstance(outcome, Refused):
         return f"{outcome.code}: {outcome.message}"
     return outcome.cause if isinstance(outcome, OutcomeUnknown) else "ok"

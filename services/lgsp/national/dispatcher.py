@@ -154,7 +154,7 @@ class Dispatcher:
                 finished.append(self._done.get_nowait())
             for _, pushed in finished:
                 metrics.SYNC_PUSHES.labels(pushed.verdict.value).inc()
-            self._tell_stopped(finished)
+            self._log_stopped(finished)
             ours = [(w, p) for w, p in finished if p.verdict is not Verdict.ABANDONED]
             if ours:
                 self._queue.settle([self._settlement(w, p) for w, p in ours])
@@ -162,7 +162,7 @@ class Dispatcher:
             if self._more and len(self._in_flight) <= _CLAIM // 2:
                 self._changed.set()
 
-    def _tell_stopped(self, finished: Sequence[tuple[Waiting, Pushed]]) -> None:
+    def _log_stopped(self, finished: Sequence[tuple[Waiting, Pushed]]) -> None:
         """Log one line a cause: a province's first day may hold thousands of dossiers."""
         causes: dict[tuple[str, str, str], list[str]] = {}
         for waiting, pushed in finished:

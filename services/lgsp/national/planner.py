@@ -92,7 +92,7 @@ class Plan:
 
 
 def held(dossier: Dossier) -> Held | None:
-    """Tell why the dossier cannot be sent, as far as it can be told without the catalogue."""
+    """Tell why the dossier cannot be sent, as far as that is known without the catalogue."""
     if not is_dossier(dossier.code):
         return Held(HeldReason.DOSSIER_CODE)
     if not effective_transitions(dossier):

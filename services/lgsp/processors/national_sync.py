@@ -16,14 +16,14 @@ from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, SYNC_RESULTS
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.worker import run_worker
-from lgsp.runtime.letters.parking import DeadLetters, Stage
+from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
 from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
 from lgsp.store.sync.listing import summarise
 from lgsp.store.sync.queue import LANE, SyncQueue
 from lgsp.store.sync.rows import Outgoing
-from lgsp.store.wal import background_checkpoints
+from lgsp.store.wal import background_wal_checkpoints
 
 _REPORT_EVERY = 10.0
 _GRACE = 1.0  # seconds
@@ -46,7 +46,7 @@ def run(settings: Settings) -> int:
         DOSSIER_EVENTS,
         calendar,
         now_ms,
-        lambda rejects: letters.park_rejects(Stage.NATIONAL_SYNC, DOSSIER_EVENTS, rejects),
+        lambda rejects: letters.write_rejects(Stage.NATIONAL_SYNC, DOSSIER_EVENTS, rejects),
         lease=settings.session_timeout / 3,
         grace=_GRACE,
     )
@@ -78,7 +78,7 @@ def run(settings: Settings) -> int:
             await asyncio.sleep(_REPORT_EVERY)
 
     try:
-        with background_checkpoints(engine, lambda: lane.replaying):
+        with background_wal_checkpoints(engine, lambda: lane.catching_up):
             return run_worker(settings, lane, [push, report], settings.metrics_port + 1)
     finally:
         engine.dispose()

@@ -17,17 +17,17 @@ from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, RATE_CELLS
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.handler import FencedError
 from lgsp.runtime.lane.worker import run_worker
-from lgsp.runtime.letters.parking import DeadLetters, Stage
+from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
 from lgsp.store.rates.cells import KEY, mark_published, take_dirty
 from lgsp.store.rates.fold import LANE
 from lgsp.store.rates.folds import make_fold, most_events
-from lgsp.store.wal import background_checkpoints
+from lgsp.store.wal import background_wal_checkpoints
 
 _PUBLISH_AT_ONCE = 5000
 _PUBLISH_EVERY = 0.5  # seconds; also how long changes of one cell are gathered
-_PUBLISH_IN_REPLAY = 5.0
+_PUBLISH_CATCHING_UP = 5.0
 _WAKE_EVERY = 1.0
 _LABEL = f"{PROFILE}/{PROFILE_VERSION}"
 
@@ -48,7 +48,7 @@ def run(settings: Settings) -> int:
         DOSSIER_EVENTS,
         load_calendar(settings.calendar_file),
         now_ms,
-        lambda rejects: letters.park_rejects(Stage.RATES, DOSSIER_EVENTS, rejects),
+        lambda rejects: letters.write_rejects(Stage.RATES, DOSSIER_EVENTS, rejects),
     )
     lane = Lane(LANE, DOSSIER_EVENTS, fold, batch_events=most_events(settings))
     log = structlog.get_logger().bind(lane=LANE)
@@ -62,9 +62,11 @@ def run(settings: Settings) -> int:
                     await _send(bulk, cells)
                     mark_published(engine, cells)
                     metrics.CELLS_PUBLISHED.inc(len(cells))
-                # In a long replay a cell changes again and again: gather its changes.
-                if lane.replaying or len(cells) < _PUBLISH_AT_ONCE:
-                    await asyncio.sleep(_PUBLISH_IN_REPLAY if lane.replaying else _PUBLISH_EVERY)
+                # In a long backlog a cell changes again and again: gather its changes.
+                if lane.catching_up or len(cells) < _PUBLISH_AT_ONCE:
+                    await asyncio.sleep(
+                        _PUBLISH_CATCHING_UP if lane.catching_up else _PUBLISH_EVERY
+                    )
 
     async def wake() -> None:
         while True:
@@ -79,7 +81,7 @@ def run(settings: Settings) -> int:
             await asyncio.sleep(0 if woken else _WAKE_EVERY)
 
     try:
-        with background_checkpoints(engine, lambda: lane.replaying):
+        with background_wal_checkpoints(engine, lambda: lane.catching_up):
             return run_worker(settings, lane, [publish, wake], settings.metrics_port)
     finally:
         engine.dispose()

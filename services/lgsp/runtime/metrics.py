@@ -35,7 +35,7 @@ LAST_BATCH = Gauge(
 BATCH_SECONDS = Histogram(
     "lgsp_lane_batch_seconds", "Time to fold one batch and commit it.", ["lane"], buckets=_SECONDS
 )
-REJECTS = Counter("lgsp_rejects_total", "Records parked as dead letters.", ["stage", "reason"])
+REJECTS = Counter("lgsp_rejects_total", "Records rejected as dead letters.", ["stage", "reason"])
 
 # Rates.
 CELLS_PUBLISHED = Counter("lgsp_rates_cells_published_total", "Cells sent to rate-cells.")

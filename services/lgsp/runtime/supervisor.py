@@ -69,16 +69,16 @@ class Supervisor:
                     code = service.process.returncode
                     if code == 2:
                         raise FatalError(f"{service.name} is configured wrongly: see above")
-                    self._revive(service)
+                    self._restart(service)
                 if time.monotonic() > deadline:
                     raise FatalError(f"{service.name} was not ready within {timeout:.0f} s")
                 time.sleep(0.05)
 
-    def tend(self) -> None:
+    def keep_alive(self) -> None:
         """Restart what has died, with a growing pause between crashes in a row."""
         for service in self.services:
             if not service.alive:
-                self._revive(service)
+                self._restart(service)
 
     def stop(self) -> None:
         """Send SIGTERM in reverse order and wait; SIGKILL what does not end in 20 seconds."""
@@ -93,7 +93,7 @@ class Supervisor:
                 service.process.kill()
                 service.process.wait()
 
-    def _revive(self, service: Service) -> None:
+    def _restart(self, service: Service) -> None:
         now = time.monotonic()
         if service.not_before == 0.0:
             steady = now - service.started_at > _STEADY

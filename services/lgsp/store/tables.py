@@ -60,7 +60,7 @@ SERVICES = Table(
     comment="A procedure as an agency offers it, numbered so that a cell is a row of integers.",
 )
 
-# One index and no text in it: a replay changes hundreds of thousands of cells.
+# One index and no text in it: a long backlog changes hundreds of thousands of cells.
 CELLS = Table(
     "cells",
     METADATA,

@@ -13,19 +13,19 @@ from contextlib import closing, contextmanager
 from sqlalchemy import Engine, event
 
 # Seconds. A commit may wait for the disk while the log is flushed, and the flush takes as long as
-# the log has grown: live, by little and often; in a replay, where nobody waits, seldom.
-_LIVE, _REPLAY = 0.25, 10.0
-_CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
+# the log has grown: live, by little and often; catching up, when nobody waits, seldom.
+_LIVE, _CATCHING_UP = 0.25, 10.0
+_WAL_CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 _MOST_PAGES = 65_536  # 256 MB: a log as long as this is moved by the commit that finds it
 
 
 @contextmanager
-def background_checkpoints(engine: Engine, replaying: Callable[[], bool]) -> Iterator[None]:
+def background_wal_checkpoints(engine: Engine, catching_up: Callable[[], bool]) -> Iterator[None]:
     """Checkpoint a SQLite store in a thread, again and again while there are commits.
 
     Args:
         engine: the store; nothing is done for PostgreSQL.
-        replaying: whether nobody waits for a batch now. Called in the thread.
+        catching_up: whether nobody waits for a batch now. Called in the thread.
     """
     if engine.dialect.name != "sqlite":
         yield
@@ -44,12 +44,12 @@ def background_checkpoints(engine: Engine, replaying: Callable[[], bool]) -> Ite
         last = time.monotonic()
         with closing(sqlite3.connect(str(engine.url.database))) as connection:
             while not stopped.wait(_LIVE):
-                due = not replaying() or time.monotonic() - last >= _REPLAY
+                due = not catching_up() or time.monotonic() - last >= _CATCHING_UP
                 if due and committed.is_set():
                     committed.clear()
                     last = time.monotonic()
                     try:
-                        busy, pages, moved = connection.execute(_CHECKPOINT).fetchone()
+                        busy, pages, moved = connection.execute(_WAL_CHECKPOINT).fetchone()
                     except sqlite3.OperationalError:
                         busy = True
                     if busy or pages != moved:

@@ -265,7 +265,7 @@ def test_cells_stay_pending_until_kafka_has_them(engine: Engine, kind: type[Fold
     fold.open_partition(0)
     fold.fold([Batch(0, records(events[:20]))])
     taken = take_dirty(engine, [0], 1000)
-    fold.fold([Batch(0, records(events[20:], 20))])  # changes while Kafka is being told
+    fold.fold([Batch(0, records(events[20:], 20))])  # changes while the cells are on their way
     mark_published(engine, taken)
     left = take_dirty(engine, [0], 1000)
     mark_published(engine, left)

@@ -88,7 +88,7 @@ def _demo(scale: float, data: Path, *, serve: bool, json: bool) -> dict[str, Any
             if serve and not stopping():
                 sys.stderr.write(f"ready: {stack.url} (Ctrl-C ends it)\n")
                 while not stopping():
-                    stack.tend()
+                    stack.keep_alive()
                     time.sleep(0.2)
         finally:
             stack.stop()
@@ -137,7 +137,7 @@ def _run(
             truth.rows["rows"],
             truth.outcomes.total(),
             bars,
-            stack.tend,
+            stack.keep_alive,
             overrides,
         )
     stages.seconds |= delivery.seconds

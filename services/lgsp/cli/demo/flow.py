@@ -83,7 +83,7 @@ def deliver(
     rows: int,
     dossiers: int,
     bars: Bars,
-    tend: Callable[[], None],
+    keep_alive: Callable[[], None],
     overrides: Mapping[str, Any],
 ) -> Delivery:
     """Run the files connector over the twin until everything is counted and synced.
@@ -112,7 +112,7 @@ def deliver(
         ended = False
         moved_at, before = began, InFlight(uncounted=-1, unread=-1, unsynced=-1)
         while True:
-            tend()
+            keep_alive()
             log_grows = not ended
             ended = connector.poll() is not None
             left = watch.look(at_log=log_grows)  # asking the broker costs more than the stores

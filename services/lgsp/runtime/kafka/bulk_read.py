@@ -1,6 +1,6 @@
 """Reading a whole topic fast: aiokafka's compiled parser, one partition after another.
 
-Several times less CPU a record than the general reader of client.py, for those who replay
+Several times less CPU a record than the general reader of client.py, for those who read
 the log (rebuild). Same promises and errors.
 """
 
@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from lgsp.domain.errors import FatalError, LgspError, RetryableError
-from lgsp.runtime.kafka.bare_records import hand_over_bare
 from lgsp.runtime.kafka.cluster import PATIENCE
+from lgsp.runtime.kafka.raw_records import use_raw_records
 from lgsp.runtime.kafka.records import Batch
 
 _FETCH_BYTES = 8 * 1024 * 1024  # one partition is read at a time
@@ -44,7 +44,7 @@ async def read_batches(
     """
     if not any(ends.values()):
         return
-    hand_over_bare(topic)
+    use_raw_records(topic)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap.split(","),
         client_id="lgsp-bulk-reader",
@@ -72,7 +72,7 @@ async def read_batches(
     except TimeoutError:
         raise RetryableError(f"{topic}/{partition} gave nothing for {patience:.0f} s") from None
     except KafkaError as error:
-        raise _told(bootstrap, error) from error
+        raise _translate_error(bootstrap, error) from error
     finally:
         # It lets out the cancellation of its own fetch when that had just failed.
         with contextlib.suppress(asyncio.CancelledError):
@@ -89,6 +89,6 @@ async def _next(consumer: Any, tp: TopicPartition, most: int) -> tuple[list[Any]
             return found.get(tp, []), position
 
 
-def _told(bootstrap: str, error: KafkaError) -> LgspError:
+def _translate_error(bootstrap: str, error: KafkaError) -> LgspError:
     text = f"the broker at {bootstrap}: {type(error).__name__}: {error}"
     return RetryableError(text) if error.retriable else FatalError(text)

@@ -104,10 +104,10 @@ class BulkProducer:
             await asyncio.gather(*sent)
         except KafkaError as error:
             await asyncio.gather(*sent, return_exceptions=True)  # none may arrive after the next
-            raise _told(error) from error
+            raise _translate_error(error) from error
         self._now = now_ms()
 
 
-def _told(error: KafkaError) -> LgspError:
+def _translate_error(error: KafkaError) -> LgspError:
     text = f"records are not acknowledged: {type(error).__name__}: {error}"
     return RetryableError(text) if error.retriable else FatalError(text)

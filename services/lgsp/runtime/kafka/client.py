@@ -19,10 +19,10 @@ from lgsp.domain.errors import RetryableError
 from lgsp.runtime.kafka.cluster import (
     COMMON,
     PATIENCE,
-    hurried,
+    connect_options,
+    connect_with_retries,
     is_retryable,
-    patiently,
-    told,
+    translate_error,
 )
 
 _UNFLUSHED = 50_000  # records handed to the client and not yet acknowledged; bounds its memory
@@ -97,7 +97,7 @@ class EventProducer:
         try:
             future = self._producer.send(topic, value, key, partition=partition)
         except KafkaError as error:
-            raise told(f"cannot send to {topic}", error) from error
+            raise translate_error(f"cannot send to {topic}", error) from error
         future.add_errback(self._failures.append)
         self._sent += 1
 
@@ -112,13 +112,15 @@ class EventProducer:
         try:
             self._producer.flush(timeout)
         except KafkaError as error:
-            raise told("records are not acknowledged", error) from error
+            raise translate_error("records are not acknowledged", error) from error
         failures, self._failures = self._failures, []
         sent, self._sent = self._sent, 0
         if failures:
             refused = [failure for failure in failures if not is_retryable(failure)]
             worst = (refused or failures)[0]
-            raise told(f"{len(failures)} of {sent} records not acknowledged", worst) from worst
+            raise translate_error(
+                f"{len(failures)} of {sent} records not acknowledged", worst
+            ) from worst
 
     def close(self, timeout: float = 10) -> None:
         """Close the connections; what was not flushed may be lost."""
@@ -148,7 +150,7 @@ def make_producer(bootstrap: str) -> EventProducer:
             metrics_enabled=False,
         )
 
-    return EventProducer(patiently(bootstrap, connect))
+    return EventProducer(connect_with_retries(bootstrap, connect))
 
 
 def begin_offsets(bootstrap: str, topic: str) -> dict[int, int]:
@@ -217,15 +219,15 @@ def _open_reader(bootstrap: str, patience: float = PATIENCE) -> Iterator[Any]:
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=_FETCH_BYTES,
             allow_auto_create_topics=False,
-            **hurried(patience),
+            **connect_options(patience),
             metrics_enabled=False,
         )
 
-    reader = patiently(bootstrap, connect, patience)
+    reader = connect_with_retries(bootstrap, connect, patience)
     try:
         yield reader
     except KafkaError as error:
-        raise told(f"the broker at {bootstrap}", error) from error
+        raise translate_error(f"the broker at {bootstrap}", error) from error
     finally:
         reader.close()
 

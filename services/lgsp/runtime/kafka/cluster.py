@@ -26,7 +26,7 @@ COMMON = {
 logging.getLogger("kafka.net").setLevel(logging.CRITICAL)
 
 
-def hurried(patience: float) -> dict[str, int]:
+def connect_options(patience: float) -> dict[str, int]:
     """Return the options of a client that gives up one attempt to connect within `patience`."""
     return COMMON | {"bootstrap_timeout_ms": min(10_000, int(patience * 1000))}
 
@@ -39,14 +39,14 @@ def open_admin(bootstrap: str, patience: float = PATIENCE) -> Iterator[Any]:
         return KafkaAdminClient(
             bootstrap_servers=bootstrap.split(","),
             client_id="lgsp-admin",
-            **hurried(patience),
+            **connect_options(patience),
         )
 
-    admin = patiently(bootstrap, connect, patience)
+    admin = connect_with_retries(bootstrap, connect, patience)
     try:
         yield admin
     except KafkaError as error:
-        raise told(f"the broker at {bootstrap}", error) from error
+        raise translate_error(f"the broker at {bootstrap}", error) from error
     finally:
         admin.close()
 
@@ -67,7 +67,7 @@ def wait_ready(
     deadline = time.monotonic() + timeout
     reason = "nothing listens"
     while alive() and time.monotonic() < deadline:
-        if _listens(bootstrap):
+        if _accepts_connections(bootstrap):
             try:
                 reason = _not_ready(bootstrap)
             except LgspError as error:
@@ -90,7 +90,7 @@ def _not_ready(bootstrap: str) -> str:
     return ""
 
 
-def _listens(bootstrap: str) -> bool:
+def _accepts_connections(bootstrap: str) -> bool:
     host, _, port = bootstrap.partition(",")[0].rpartition(":")
     try:
         with socket.create_connection((host, int(port)), timeout=1):
@@ -99,7 +99,9 @@ def _listens(bootstrap: str) -> bool:
         return False
 
 
-def patiently(bootstrap: str, connect: Callable[[], Any], patience: float = PATIENCE) -> Any:
+def connect_with_retries(
+    bootstrap: str, connect: Callable[[], Any], patience: float = PATIENCE
+) -> Any:
     """Return what `connect` returns, waiting out a short absence of the brokers."""
     try:
         for attempt in stamina.retry_context(
@@ -108,7 +110,7 @@ def patiently(bootstrap: str, connect: Callable[[], Any], patience: float = PATI
             with attempt:
                 return connect()
     except KafkaError as error:
-        raise told(f"no broker answers at {bootstrap}", error) from error
+        raise translate_error(f"no broker answers at {bootstrap}", error) from error
     raise AssertionError  # the loop above returns or raises
 
 
@@ -117,7 +119,7 @@ def is_retryable(error: Exception) -> bool:
     return bool(getattr(error, "retriable", False))
 
 
-def told(what: str, error: Exception) -> LgspError:
+def translate_error(what: str, error: Exception) -> LgspError:
     """Return the client's error as one of ours."""
     text = f"{what}: {_name(error)}"
     return RetryableError(text) if is_retryable(error) else FatalError(text)

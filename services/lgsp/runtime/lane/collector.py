@@ -2,7 +2,8 @@
 
 Records, events and dossiers are in no cycle; counting references frees them. What the collector is
 for is a few exceptions and tasks a minute. By itself it would look through all that a batch and a
-cache hold, again and again: a fifth of a replay, and pauses of tens of milliseconds live.
+cache hold, again and again: a fifth of the time of a long backlog, and pauses of tens of
+milliseconds live.
 """
 
 import asyncio

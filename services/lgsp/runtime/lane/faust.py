@@ -9,13 +9,13 @@ from typing import Any
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP
 
-from lgsp.runtime.kafka.bare_records import hand_over_bare
+from lgsp.runtime.kafka.raw_records import use_raw_records
 from lgsp.runtime.lane.flow import Lane
 
 
 def make_transport(app: Any, lane: Lane) -> Transport:
     """Return a transport for the Faust app whose consumer feeds the lane."""
-    hand_over_bare(lane.topic)
+    use_raw_records(lane.topic)
     bound = type("LaneConsumer", (_LaneConsumer,), {"lane": lane, "__module__": __name__})
     # Faust makes the consumer itself, from a class that the transport names.
     made = type("LaneTransport", (Transport,), {"Consumer": bound})(app.conf.broker, app)

@@ -41,7 +41,7 @@ class Lane:
         self.ends: dict[int, int] = {}  # partition -> end of the log as last seen
         self.held: set[int] = set()  # partitions that are ours now
         self.joined = False  # whether the group has given us partitions to read
-        self.replaying = False  # a long backlog waits: how much counts, not how soon
+        self.catching_up = False  # a long backlog waits: how much counts, not how soon
         self.starving = False  # the handler waits for records, and none are queued
         self.starved_at = time.monotonic()  # when it last had nothing to do
         self.last_progress = time.monotonic()
@@ -65,10 +65,10 @@ class Lane:
 
         `end` is the partition's end in the log as the fetch saw it, None when it did not.
         """
-        self.saw_end(tp.partition, max(end or 0, records[-1].offset + 1))
+        self.note_end(tp.partition, max(end or 0, records[-1].offset + 1))
         await self._queue.put((tp, records))
 
-    def saw_end(self, partition: int, end: int) -> None:
+    def note_end(self, partition: int, end: int) -> None:
         """Note how far a partition of the log goes; with no lag, waiting is no standstill."""
         self.ends[partition] = max(end, self.ends.get(partition, 0))
         if not any(self.lag.values()):
@@ -92,7 +92,7 @@ class Lane:
         """Feed the handler until cancelled; an error of the handler ends the process."""
         while True:
             await self.step(app)
-            await asyncio.sleep(0)  # let Faust's own tasks run between batches of a long replay
+            await asyncio.sleep(0)  # let Faust's own tasks run between batches of a long backlog
 
     async def step(self, app: Any) -> None:
         """Wait for records, gather a batch, and apply it.
@@ -100,7 +100,7 @@ class Lane:
         Live, a batch is what has come; behind a long backlog it is filled up to the batch size.
         """
         if self._queue.empty():
-            self.starving, self.replaying = True, False
+            self.starving, self.catching_up = True, False
         items = [await self._queue.get()]
         if self.starving:
             self.starving, self.starved_at = False, time.monotonic()
@@ -117,7 +117,7 @@ class Lane:
                 except TimeoutError:
                     break
             count += len(items[-1][1])
-        self.replaying = sum(self.lag.values()) - count >= _LONG_BACKLOG
+        self.catching_up = sum(self.lag.values()) - count >= _LONG_BACKLOG
         batches, gaps = self._fit(items)
         if batches:  # first: what fits may not fit any more when a gap has been waited for
             await self._apply(app, batches)

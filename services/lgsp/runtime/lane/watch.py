@@ -132,7 +132,7 @@ class LaneWatch:
         lane, now, partition = self._lane, self._clock(), tp.partition
         position = lane.handler.position(partition)
         if position is not None:
-            lane.saw_end(partition, end)
+            lane.note_end(partition, end)
             lane.report(partition)
         still = self._still.get(partition)
         if still is None or still.position != position or not self._waits(partition, position):

@@ -1,1 +1,1 @@
-"""Dead letters: rejected records, parked with their cause, listed and replayed."""
+"""Dead letters: rejected records, kept with their cause, listed and replayed."""

@@ -15,7 +15,7 @@ import orjson
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.kafka.client import EventProducer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
-from lgsp.runtime.letters.parking import DeadLetter, Stage, close_letters
+from lgsp.runtime.letters.dead_letters import DeadLetter, Stage, close_letters
 from lgsp.runtime.sealing import Sealer
 
 RAW = "raw_record"

@@ -78,7 +78,7 @@ class RatesFold:
         topic: topic whose offsets are stored.
         calendar: working days for extended deadlines.
         clock: gives now in ms UTC.
-        park: makes rejected records durable as dead letters before the offset may pass them.
+        write_rejects: makes dead letters of rejected records durable, before the offset passes.
         keep: most dossiers kept in memory; others are loaded when an event names them.
     """
 
@@ -88,7 +88,7 @@ class RatesFold:
         topic: str,
         calendar: Calendar,
         clock: Callable[[], int],
-        park: Callable[[Sequence[Reject]], None],
+        write_rejects: Callable[[Sequence[Reject]], None],
         *,
         keep: int = 50_000,
     ) -> None:
@@ -96,7 +96,7 @@ class RatesFold:
         self._topic = topic
         self._calendar = calendar
         self._clock = clock
-        self._park = park
+        self._write_rejects = write_rejects
         self._keep = keep
         self.services = ServiceNumbers(engine)
         self._held: dict[int, _Held] = {}
@@ -152,7 +152,7 @@ class RatesFold:
                     max(last_seen, event.observed_at),
                 )
         if rejects:
-            self._park(rejects)
+            self._write_rejects(rejects)
         changed: dict[int, dict[str, Entry]] = {}
         cells: Cells = {}
         # Worked out before the transaction, which is short: nobody writes a dossier without moving

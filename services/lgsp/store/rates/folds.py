@@ -19,11 +19,11 @@ def make_fold(
     topic: str,
     calendar: Calendar,
     clock: Callable[[], int],
-    park: Callable[[Sequence[Reject]], None],
+    write_rejects: Callable[[Sequence[Reject]], None],
 ) -> Fold:
     """Return the fold that the settings name; see RatesFold for the arguments."""
     kind = FastRatesFold if settings.fold == "fast" else RatesFold
-    return kind(engine, topic, calendar, clock, park, keep=settings.keep_dossiers)
+    return kind(engine, topic, calendar, clock, write_rejects, keep=settings.keep_dossiers)
 
 
 def most_events(settings: Settings) -> int:

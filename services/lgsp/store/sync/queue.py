@@ -53,7 +53,7 @@ class SyncQueue:
         topic: topic whose offsets are stored.
         calendar: dates outside its years are rejected.
         clock: gives now in ms UTC.
-        park: makes rejected records durable as dead letters before the offset may pass them.
+        write_rejects: makes dead letters of rejected records durable, before the offset passes.
         lease: seconds for which a partition counts as ours without asking the store.
         grace: seconds after a claim before anything of the partition is pushed: what its last
             owner had sent must have arrived before the portal is asked what it holds.
@@ -66,7 +66,7 @@ class SyncQueue:
         topic: str,
         calendar: Calendar,
         clock: Callable[[], int],
-        park: Callable[[Sequence[Reject]], None],
+        write_rejects: Callable[[Sequence[Reject]], None],
         *,
         lease: float = 3.0,
         grace: float = 0.0,
@@ -77,7 +77,7 @@ class SyncQueue:
         self._calendar = calendar
         self._columns = EventColumns(calendar)
         self._clock = clock
-        self._park = park
+        self._write_rejects = write_rejects
         self._lease = lease
         self._grace = grace
         self._keep = keep
@@ -128,7 +128,7 @@ class SyncQueue:
                     continue
                 by_code.setdefault(event.dossier_code, []).append(event)
         if rejects:
-            self._park(rejects)
+            self._write_rejects(rejects)
         changed: dict[int, dict[str, Dossier]] = {}
         with self._engine.begin() as connection:
             positions = self._advance(connection, batches)

@@ -39,10 +39,12 @@ class Both:
         self.engines = plain, fast
         self.clock = Clock()
         self.rejects: tuple[list[Reject], list[Reject]] = ([], [])
-        park, park_fast = (rejects.extend for rejects in self.rejects)
+        write_rejects, write_rejects_fast = (rejects.extend for rejects in self.rejects)
         self.folds: Sequence[RatesFold | FastRatesFold] = (
-            RatesFold(plain, TOPIC, CALENDAR, self.clock, park, keep=keep),
-            FastRatesFold(fast, TOPIC, CALENDAR, self.clock, park_fast, keep=keep, few=few),
+            RatesFold(plain, TOPIC, CALENDAR, self.clock, write_rejects, keep=keep),
+            FastRatesFold(
+                fast, TOPIC, CALENDAR, self.clock, write_rejects_fast, keep=keep, few=few
+            ),
         )
         for fold in self.folds:
             fold.open_partition(0)

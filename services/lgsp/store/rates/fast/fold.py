@@ -39,7 +39,7 @@ class FastRatesFold:
         topic: str,
         calendar: Calendar,
         clock: Callable[[], int],
-        park: Callable[[Sequence[Reject]], None],
+        write_rejects: Callable[[Sequence[Reject]], None],
         *,
         keep: int = 50_000,
         few: int = 128,
@@ -47,11 +47,13 @@ class FastRatesFold:
         self._engine = engine
         self._calendar = FastCalendar(calendar)
         self._clock = clock
-        self._park = park
+        self._write_rejects = write_rejects
         self._keep = keep
         self._few = few
         # Owns the partitions. Each of the two forgets its dossiers before the other one folds.
-        self._plain = RatesFold(engine, topic, calendar, clock, park, keep=min(keep, _KEEP_PLAIN))
+        self._plain = RatesFold(
+            engine, topic, calendar, clock, write_rejects, keep=min(keep, _KEEP_PLAIN)
+        )
         self._complete: set[int] = set()  # partitions of which no dossier is in the store alone
         self._start()
 
@@ -145,7 +147,7 @@ class FastRatesFold:
     def _read_others(
         self, records: Sequence[LogRecord], rows: Sequence[int], partitions: npt.NDArray[np.int64]
     ) -> list[Other]:
-        """Read by the codec what the columns did not hold; park what it rejects, too."""
+        """Read by the codec what the columns did not hold; what it rejects is a dead letter."""
         others: list[Other] = []
         rejects: list[Reject] = []
         for row in rows:
@@ -154,7 +156,7 @@ class FastRatesFold:
             except RejectedRecord as cause:
                 rejects.append(Reject(int(partitions[row]), records[row], cause))
         if rejects:
-            self._park(rejects)
+            self._write_rejects(rejects)
         return others
 
     def _seen(self, read: Read, others: Sequence[Other]) -> dict[str, tuple[int, int]]:

@@ -1,6 +1,6 @@
 """Where many dossiers stand, and what they add to the cells; profile `simple`, vectorised.
 
-The rules are those of domain/standing.py and domain/rates.py. A dossier whose waits cannot be told
+The rules are those of domain/standing.py and domain/rates.py. A dossier whose waits are unclear
 from what is held (they overlap its reception, its finishing or the future) is left to them.
 """
 
@@ -33,8 +33,8 @@ def evaluate(rows: Rows, calendar: FastCalendar, now: int) -> tuple[Ints, Flags]
     """Set in place what each dossier adds to the cells at `now`.
 
     Returns:
-        When each turns overdue if nothing happens (NO_TIME: never), and which rows could not be
-        told: nothing of meaning is set in those.
+        When each turns overdue if nothing happens (NO_TIME: never), and which rows are
+        unclear: nothing of meaning is set in those.
     """
     current = rows["current"]
     refused, withdrawn = current == Status.REFUSED, current == Status.WITHDRAWN
@@ -76,7 +76,7 @@ def evaluate(rows: Rows, calendar: FastCalendar, now: int) -> tuple[Ints, Flags]
 def _deadlines(
     rows: Rows, calendar: FastCalendar, received: Ints, until: Ints
 ) -> tuple[Ints, Flags]:
-    """Return the due dates extended by the waits up to `until`, and which could not be told."""
+    """Return the due dates extended by the waits up to `until`, and which are unclear."""
     deadline = rows["times"][:, DUE].copy()
     waiting = rows["waits_from"] != NO_TIME
     some = np.flatnonzero((deadline != NO_TIME) & ((rows["waited"] > 0) | waiting))

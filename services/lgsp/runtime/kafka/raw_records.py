@@ -1,4 +1,4 @@
-"""Hands over aiokafka's records as its compiled decoder makes them.
+"""Lets aiokafka give its compiled decoder's records as they are.
 
 For each record aiokafka builds a Python object of twelve fields, which costs more than fetching
 and decoding it. The decoder's own record has all we look at (runtime/kafka/records.py).
@@ -9,14 +9,14 @@ from typing import Any
 from aiokafka.consumer.fetcher import PartitionRecords
 
 _wrap = PartitionRecords._consumer_record
-_bare: set[str] = set()
+_raw_topics: set[str] = set()
 
 
-def hand_over_bare(topic: str) -> None:
-    """Let every aiokafka consumer of this process give the topic's records bare."""
-    _bare.add(topic)
+def use_raw_records(topic: str) -> None:
+    """Make every aiokafka consumer of this process give the topic's records unwrapped."""
+    _raw_topics.add(topic)
     PartitionRecords._consumer_record = _consumer_record
 
 
 def _consumer_record(self: Any, tp: Any, record: Any) -> Any:
-    return record if tp.topic in _bare else _wrap(self, tp, record)
+    return record if tp.topic in _raw_topics else _wrap(self, tp, record)

@@ -8,7 +8,7 @@ from lgsp.domain.errors import ConfigurationError, FatalError, RejectedRecord, R
 from lgsp.runtime.avro.codec import LETTERS
 from lgsp.runtime.kafka.client import make_producer, read_topic
 from lgsp.runtime.kafka.topics import DEAD_LETTERS, DOSSIER_EVENTS
-from lgsp.runtime.letters.parking import (
+from lgsp.runtime.letters.dead_letters import (
     ConsecutiveLimit,
     DeadLetter,
     DeadLetters,
@@ -83,13 +83,13 @@ def test_a_record_that_is_no_json_object_is_still_one_line() -> None:
 def test_parked_listed_opened_replayed_and_closed(broker: str, tmp_path: Path) -> None:
     settings = load_settings(data=tmp_path, broker=broker)
     producer = make_producer(broker)
-    parking = DeadLetters(settings, producer, clock=lambda: 1_700_000_000_000)
+    letters = DeadLetters(settings, producer, clock=lambda: 1_700_000_000_000)
     cause = RejectedRecord(RejectReason.BAD_VALUE, field="DienThoai", value="0900000001")
     place = {"origin": "in/a.csv:7", "portal": "letters-test", "payload": PERSON}
-    first = parking.park(Stage.CONNECTOR, cause, **place)  # type: ignore[arg-type]
-    again = parking.park(Stage.CONNECTOR, cause, **place)  # type: ignore[arg-type]
-    parking.park_record(Stage.RATES, DOSSIER_EVENTS, 3, Poison(), cause)
-    parking.flush()
+    first = letters.write(Stage.CONNECTOR, cause, **place)  # type: ignore[arg-type]
+    again = letters.write(Stage.CONNECTOR, cause, **place)  # type: ignore[arg-type]
+    letters.write_record(Stage.RATES, DOSSIER_EVENTS, 3, Poison(), cause)
+    letters.flush()
     sealer = load(key_file(settings))
 
     mine = [letter for letter in open_letters(broker) if _is_mine(letter)]
@@ -118,8 +118,8 @@ def test_parked_listed_opened_replayed_and_closed(broker: str, tmp_path: Path) -
     replayed = [r for r in read_topic(broker, DOSSIER_EVENTS) if r.key == Poison.key]
     assert [(3, b"poison")] == [(r.partition, r.value) for r in replayed]
 
-    parking.park(Stage.CONNECTOR, cause, **place)  # type: ignore[arg-type]
-    parking.flush()
+    letters.write(Stage.CONNECTOR, cause, **place)  # type: ignore[arg-type]
+    letters.flush()
     assert [first] == [letter.letter_id for letter in open_letters(broker) if _is_mine(letter)]
     with pytest.raises(ConfigurationError, match="File exists"):
         replay([portal], sealer, producer, out)
@@ -132,13 +132,13 @@ def test_of_a_huge_record_the_beginning_is_kept(broker: str, tmp_path: Path) -> 
     producer = make_producer(broker)
     huge = b"x" * 3_000_000
     cause = RejectedRecord(RejectReason.BAD_VALUE, detail="too long")
-    parking = DeadLetters(settings, producer)
-    parked = parking.park(
+    letters = DeadLetters(settings, producer)
+    written = letters.write(
         Stage.CONNECTOR, cause, origin="in/b.csv:1", portal="huge-test", payload=huge
     )
-    parking.flush()
+    letters.flush()
 
-    (letter,) = [letter for letter in open_letters(broker) if letter.letter_id == parked]
+    (letter,) = [letter for letter in open_letters(broker) if letter.letter_id == written]
 
     assert huge[: 512 * 1024] == open_payload(letter, load(key_file(settings)))
     assert "too long (only the first 524,288 of 3,000,000 bytes are kept)" == letter.detail

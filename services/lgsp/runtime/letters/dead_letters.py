@@ -68,7 +68,7 @@ def decode_letter(value: bytes) -> DeadLetter:
 
 
 class DeadLetters:
-    """Parks rejected records; they are safe once `flush` has returned, and not before.
+    """Writes rejected records; they are safe once `flush` has returned, and not before.
 
     Args:
         settings: names the file of the sealing keys, which is made when absent.
@@ -87,7 +87,7 @@ class DeadLetters:
         self._clock = clock
         self._version = importlib.metadata.version("mini-lgsp")
 
-    def park(
+    def write(
         self,
         stage: Stage,
         cause: RejectedRecord,
@@ -133,11 +133,11 @@ class DeadLetters:
         self._producer.send(DEAD_LETTERS, letter_id.encode(), encode_letter(letter))
         return letter_id
 
-    def park_record(
+    def write_record(
         self, stage: Stage, topic: str, partition: int, record: LogRecord, cause: RejectedRecord
     ) -> str:
         """Send a letter for a record of the log; returns its id."""
-        return self.park(
+        return self.write(
             stage,
             cause,
             origin=f"{topic}/{partition}/{record.offset}",
@@ -145,10 +145,10 @@ class DeadLetters:
             dossier_code=(record.key or b"").decode(errors="replace"),
         )
 
-    def park_rejects(self, stage: Stage, topic: str, rejects: Sequence[Reject]) -> None:
-        """Park records of the log, counted, and return once they are durable."""
+    def write_rejects(self, stage: Stage, topic: str, rejects: Sequence[Reject]) -> None:
+        """Write records of the log as letters, counted, and return once they are durable."""
         for partition, record, cause in rejects:
-            self.park_record(stage, topic, partition, record, cause)
+            self.write_record(stage, topic, partition, record, cause)
             metrics.REJECTS.labels(stage.value, cause.reason.value).inc()
         self.flush()
 
