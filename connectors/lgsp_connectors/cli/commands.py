@@ -94,7 +94,9 @@ def check(
             show_json(found)
         else:
             _show_sample(found)
-        if found["rejects"] and not found["events"]:
+        if problem := found["problem"]:
+            typer.echo(f"error: {problem}", err=True)
+        if problem or (found["rejects"] and not found["events"]):
             raise typer.Exit(1)
 
 
@@ -138,7 +140,8 @@ async def _sample(planned: Plan, count: int) -> dict[str, Any]:
     connector = planned.build(now_ms, None)
     events: list[dict[str, Any]] = []
     rejects: list[dict[str, str]] = []
-    records = 0
+    records = refused = 0
+    problem = ""
     cursor = connector.start(None)
     try:
         while records < count:
@@ -155,14 +158,18 @@ async def _sample(planned: Plan, count: int) -> dict[str, Any]:
                     events += map(event_row, connector.to_events(record))
                 except RejectedRecord as error:
                     rejects.append(_reject_row(record.origin, error))
+            refused, problem = page.refused, page.problem
             if page.caught_up:
                 break
+            await asyncio.sleep(page.wait)
     finally:
         await connector.close()
     return {
         "portal": planned.head.portal,
         "connector": connector.name,
         "records": records,
+        "files_refused": refused,
+        "problem": problem,
         "events": events,
         "rejects": rejects,
     }
@@ -201,7 +208,15 @@ def _show_report(config: Path, report: Report, *, as_json: bool, to_the_end: boo
         )
         raise typer.Exit(1)
     if to_the_end and not report.caught_up:
-        typer.echo("error: stopped before it was caught up; run it again to go on", err=True)
+        why = report.problem or "stopped before it was caught up; run it again to go on"
+        typer.echo(f"error: {why}", err=True)
+        raise typer.Exit(1)
+    if to_the_end and report.files_refused:
+        typer.echo(
+            f"error: {report.files_refused} files cannot be used as they stand;"
+            " the reasons are in the dead letters",
+            err=True,
+        )
         raise typer.Exit(1)
 
 

@@ -26,19 +26,36 @@ class Record(NamedTuple):
         data: the record as the portal gave it; bytes when it could not be decoded.
         observed_at: when we read it, ms UTC.
         fault: what was already wrong with it while reading; such a record is never mapped.
+        file: name of the file it stands in; "" when it stands in none.
+        file_time: when that file was last written, ms UTC; None when it is not known.
+        row: its place in that file, counted from 1; later rows have higher ones.
     """
 
     origin: str
     data: Any
     observed_at: int
     fault: RejectedRecord | None = None
+    file: str = ""
+    file_time: int | None = None
+    row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """What one fetch read: the records, and the cursor that stands after them.
 
-    `done` and `total` are the progress in the source's own units (bytes, rows); total 0: unknown.
+    Args:
+        records: in the order of the source.
+        cursor: where the next fetch goes on.
+        caught_up: nothing more can be read now.
+        done: progress in the source's own units (bytes, rows).
+        total: what `done` will be at the end; 0: not known.
+        wait: seconds after which there is more to read, though not caught up; 0: at once.
+        skipped: rows that are no records by a rule (empty, sums).
+        refused: parts of the source (files) that cannot be used now, as a whole or from some
+            place on; each has its dead letter.
+        problem: why the source does not count as level though all of it was read ("no file
+            matches …"); "" when it does.
     """
 
     records: Sequence[Record]
@@ -46,6 +63,10 @@ class Page:
     caught_up: bool
     done: int = 0
     total: int = 0
+    wait: float = 0
+    skipped: int = 0
+    refused: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

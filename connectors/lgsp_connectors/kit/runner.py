@@ -28,14 +28,22 @@ _log = structlog.get_logger()
 
 @dataclass
 class Report:
-    """Exact counts of one run; `duplicates` are events read again and not produced again."""
+    """Exact counts of one run.
+
+    `duplicates` are events read again and not produced again; `skipped` rows that are no records
+    by a rule; `files_refused` files that cannot be used as they stand now, read in this run or
+    before. `problem` says why a source that was read to its end does not count as caught up.
+    """
 
     records: int = 0
     events: int = 0
     rejected: int = 0
     duplicates: int = 0
+    skipped: int = 0
+    files_refused: int = 0
     pages: int = 0
     caught_up: bool = False
+    problem: str = ""
     seconds: float = 0.0
     reasons: dict[str, int] = field(default_factory=dict)
 
@@ -99,19 +107,26 @@ class Runner:
                     metrics.CONNECTOR_CHECKPOINT.set_to_current_time()
                 cursor = page.cursor
                 self.report.seconds = time.monotonic() - started
+                self._note_standing(page)
                 self._on_page(page, self.report)
-                self.caught_up = self.report.caught_up = page.caught_up
-                if page.caught_up:
-                    metrics.CONNECTOR_CAUGHT_UP.set_to_current_time()
-                    if once:
-                        break
-                    await _pause(stop, self._settings.poll_seconds)
+                if page.caught_up and once:
+                    break
+                await _pause(stop, self._settings.poll_seconds if page.caught_up else page.wait)
         except RetryableError as error:
             raise FatalError(f"the log does not take what was read: {error}") from error
         finally:
             await self._connector.close()
         self.report.seconds = time.monotonic() - started
         return self.report
+
+    def _note_standing(self, page: Page) -> None:
+        """Tell whether the portal is level: nothing more to read, and nothing in the way."""
+        report = self.report
+        report.files_refused, report.problem = page.refused, page.problem
+        self.caught_up = report.caught_up = page.caught_up and not page.problem
+        metrics.CONNECTOR_REFUSED.set(page.refused)
+        if self.caught_up:
+            metrics.CONNECTOR_CAUGHT_UP.set_to_current_time()
 
     async def _fetch(self, cursor: Cursor, stop: asyncio.Event) -> Page | None:
         """Read the next page, trying again; None when the stop signal came first."""
@@ -156,6 +171,7 @@ class Runner:
         report.events += len(events)
         report.duplicates += len(stated) - len(events)
         report.records += len(page.records)
+        report.skipped += page.skipped
         report.pages += 1
         made, rejected, duplicates = (
             now - then
@@ -216,6 +232,8 @@ class Runner:
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
     """Wait for the stop signal, at most `seconds`."""
+    if seconds <= 0:
+        return
     try:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:

@@ -67,6 +67,10 @@ CONNECTOR_CHECKPOINT = Gauge(
 CONNECTOR_CAUGHT_UP = Gauge(
     "lgsp_connector_caught_up_timestamp_seconds", "When the portal had nothing more to give."
 )
+CONNECTOR_REFUSED = Gauge(
+    "lgsp_connector_files_refused",
+    "Files of the source that cannot be used as they stand, wholly or from some place on.",
+)
 CONNECTOR_NEWEST = Gauge(
     "lgsp_connector_newest_event_timestamp_seconds", "Time of the newest event of the last page."
 )
