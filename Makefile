@@ -15,10 +15,11 @@ DEV := .venv/.dev
 LINT := .venv-tools/.tools
 SYSTEM := .venv/.system-java
 POSTGRES := .venv/.system-postgres
+PROMETHEUS := .venv/.system-prometheus
 CHROMIUM := .venv/.system-chromium
 BENCH := .venv-bench/.bench
 
-.PHONY: help setup demo test check e2e browser chaos bench bench-long docs clean stop
+.PHONY: help setup demo test check e2e browser bench bench-long docs clean stop
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -28,10 +29,10 @@ setup: $(CORE) $(SYSTEM) ## Make .venv and install what the demo needs (Java and
 demo: setup ## The main job end to end: a simulated province to the national portal and the IOC
 	$(BIN)/lgsp demo
 
-test: $(DEV) $(SYSTEM) $(POSTGRES) ## All but the long suites, with real Kafka and PostgreSQL
-	$(PYTEST) $(PARALLEL) -m "not browser and not chaos"
+test: $(DEV) $(SYSTEM) $(POSTGRES) $(PROMETHEUS) ## All but the browser's, with real Kafka, PostgreSQL and Prometheus
+	$(PYTEST) $(PARALLEL) -m "not browser"
 
-check: $(DEV) $(LINT) ## Format, lint, types, import rules, schemas, docs, deployment files
+check: $(DEV) $(LINT) $(PROMETHEUS) ## Format, lint, types, import rules, schemas, docs, deployment files
 	@deploy/check.sh
 
 e2e: $(DEV) $(SYSTEM) ## Only the tests of the whole flow
@@ -39,9 +40,6 @@ e2e: $(DEV) $(SYSTEM) ## Only the tests of the whole flow
 
 browser: $(DEV) $(SYSTEM) $(CHROMIUM) ## The IOC page in a real Chromium
 	$(PYTEST) -m browser
-
-chaos: $(DEV) $(SYSTEM) $(POSTGRES) ## Long fault runs: kill, stop, cut, corrupt
-	$(PYTEST) -m chaos
 
 bench: $(BENCH) $(SYSTEM) $(POSTGRES) ## Our service beside its peers on one event set: table, docs/performance.md (minutes)
 	.venv-bench/bin/python -m benchmarks short
@@ -76,6 +74,9 @@ $(SYSTEM): | $(CORE)
 
 $(POSTGRES): | $(CORE)
 	@deploy/setup.sh postgres
+
+$(PROMETHEUS): | $(CORE)
+	@deploy/setup.sh prometheus
 
 $(CHROMIUM): | $(CORE)
 	@deploy/setup.sh chromium

@@ -4,6 +4,8 @@
 #   tools         .venv-tools: linters whose own dependencies clash with Faust's (docs/adr/0013)
 #   bench         .venv-bench: this project and the peers of benchmarks/; a JDK for the Java one
 #   java | postgres | chromium    Debian packages, only when the program is not there already
+#   prometheus    promtool and prometheus of Debian's package, unpacked into .venv: nothing is
+#                 installed, so no service starts and no root is needed
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 DEBIAN_FRONTEND=noninteractive
@@ -34,6 +36,28 @@ packages() {
     fi
   fi
   rm -f "$log"
+}
+
+# Unpacks the programs of Debian package $1 into folder $2 without installing it.
+unpacked() {
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+  say "unpacking Debian's $1 into $2"
+  part=$(mktemp -d)
+  if ! (cd "$part" && apt-get download -q "$1") >"$part/log" 2>&1 </dev/null; then
+    # The package lists may be missing (a fresh image) or old.
+    { can_install && as_root apt-get update -qq; } >>"$part/log" 2>&1 </dev/null || true
+    (cd "$part" && apt-get download -q "$1") >>"$part/log" 2>&1 </dev/null
+  fi
+  if ! compgen -G "$part/*.deb" >/dev/null; then
+    tail -n 20 "$part/log" >&2
+    rm -rf "$part"
+    return 1
+  fi
+  mkdir -p "$2"
+  dpkg-deb --fsys-tarfile "$part"/*.deb | tar -x -C "$2" ./usr/bin
+  found=$?
+  rm -rf "$part"
+  return "$found"
 }
 
 python_of_311() {
@@ -81,7 +105,7 @@ least_java() {
   echo "${found:-17}"
 }
 
-case "${1:?core, dev, tools, bench, java, postgres or chromium}" in
+case "${1:?core, dev, tools, bench, java, postgres, prometheus or chromium}" in
 core)
   environment .venv
   .venv/bin/python -m pip install -q --require-hashes -r requirements/build.txt </dev/null
@@ -124,6 +148,16 @@ postgres)
     packages postgresql || say "no PostgreSQL server here: its tests will be skipped"
   fi
   touch .venv/.system-postgres
+  ;;
+prometheus)
+  if ! command -v promtool >/dev/null; then
+    if unpacked prometheus .venv/prometheus; then
+      ln -sf ../prometheus/usr/bin/{prometheus,promtool} .venv/bin/
+    else
+      say "no promtool here: the tests of the alerts will be skipped"
+    fi
+  fi
+  touch .venv/.system-prometheus
   ;;
 chromium)
   command -v chromium >/dev/null || packages chromium || die "install the package chromium"

@@ -1,4 +1,4 @@
-"""Fixtures for every suite: one real broker a session, and topics of a test's own."""
+"""For every suite: how properties are tried, one real broker a session, topics of a test's own."""
 
 import os
 import uuid
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.broker.embedded import EmbeddedBroker
@@ -15,6 +16,18 @@ from lgsp.runtime.settings import load_settings
 from tests.ports import free_port_pair
 
 MakeTopic = Callable[..., str]
+
+# The one profile: no test sets its own. A loaded machine fails nothing by being slow; CI draws the
+# same examples each time, and a failure prints the line that repeats it anywhere.
+settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "100")),
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

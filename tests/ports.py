@@ -10,7 +10,7 @@ def free_port_pair() -> int:
     Below the range of ephemeral ports: the broker binds it seconds later, and until then any
     client on this machine might be given an ephemeral one.
     """
-    while True:
+    for _ in range(1000):
         port = random.SystemRandom().randrange(12_000, 32_000, 2)
         with socket.socket() as first, socket.socket() as second:
             try:
@@ -19,3 +19,4 @@ def free_port_pair() -> int:
             except OSError:
                 continue
             return port
+    raise AssertionError("no pair of free ports among a thousand")

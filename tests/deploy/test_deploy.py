@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from lgsp.runtime import metrics
 from lgsp.runtime.settings import Settings
+from tests.programs import program
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -77,23 +77,21 @@ def test_each_alert_has_a_unit_test() -> None:
     assert {rule["alert"] for rule in rules()} == fired
 
 
-@pytest.mark.skipif(not shutil.which("promtool"), reason="needs Debian's package prometheus")
 @pytest.mark.parametrize(
     "command", [["check", "config", "prometheus.yml"], ["test", "rules", "alerts_test.yml"]]
 )
 def test_prometheus_accepts_the_rules(command: list[str]) -> None:
+    promtool = program("promtool", "make check")
     done = subprocess.run(
-        ["promtool", *command], cwd=FOLDER, capture_output=True, text=True, check=False
+        [promtool, *command], cwd=FOLDER, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.skipif(
-    not (TOOLS / "docker-compose").exists(), reason="needs .venv-tools (`make check` makes it)"
-)
 def test_the_real_compose_parser_accepts_the_file() -> None:
+    parser = program("docker-compose", "make check", TOOLS)
     done = subprocess.run(
-        [TOOLS / "docker-compose", "-f", ROOT / "docker-compose.yml", "config", "--quiet"],
+        [parser, "-f", ROOT / "docker-compose.yml", "config", "--quiet"],
         capture_output=True,
         text=True,
         check=False,

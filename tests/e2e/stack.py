@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from tests.ports import free_port_pair
-from tests.processors.workers import wait_until
+from tests.waiting import wait_until
 
 
 class Up:
@@ -42,7 +42,7 @@ class Up:
                 stdout=log,
                 stderr=log,
             )
-        wait_until("ready", self._is_ready, timeout=120)
+        wait_until("ready", self._is_ready, 120)
         return self
 
     def _is_ready(self) -> bool:

@@ -11,7 +11,7 @@ from lgsp.simulation.spec import ProvinceSpec
 from lgsp.simulation.truth import Truth
 from lgsp.simulation.twin import simulate
 from tests.e2e.stack import Up
-from tests.processors.workers import wait_until
+from tests.waiting import wait_until
 
 DOSSIERS = 600
 PERIOD = "2024-H1"

@@ -1,7 +1,5 @@
 """The page in a real Chromium, on a real feed and a filled store."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 from tests.ioc.conftest import EVENTS, HALF
 from tests.ioc.feeds import Feed, running
+from tests.programs import program
 from tests.store.filled import fill
 from tests.store.rates.history import NOW
 
@@ -32,11 +31,7 @@ _FLAGS = [
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
     """A headless Chromium of Debian's package."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is not installed (apt-get install chromium)")
-        pytest.skip("Chromium is not installed (apt-get install chromium)")
+    chromium = program("chromium", "make browser")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 from tests.ioc.feeds import Feed
+from tests.waiting import read_line
 
 _RUN = (
     "import sys; from lgsp.ioc.serve import run; from lgsp.runtime.logs import configure_logs;"
@@ -46,8 +47,7 @@ def process(store: Engine) -> Iterator[subprocess.Popen[str]]:
 def test_it_ends_within_seconds_of_sigterm_with_open_streams(
     process: subprocess.Popen[str],
 ) -> None:
-    assert process.stderr is not None
-    ready = json.loads(process.stderr.readline())
+    ready = json.loads(read_line(process, process.stderr, "the feed is ready"))
     feed = Feed(int(ready["url"].rpartition(":")[2]))
     assert feed.json("/readyz") == {"ok": True}
     assert feed.json("/api/v1/indicators")["completeness"] == {"backlog": None}

@@ -12,8 +12,9 @@ import pytest
 from lgsp.domain.errors import ConfigurationError
 from lgsp.mocks.national.faults import load_faults
 from lgsp.runtime.supervisor import is_ready
-from tests.national.harness import CALL, LOGIN, RunningPortal, running_portal, until
+from tests.national.harness import CALL, LOGIN, RunningPortal, running_portal
 from tests.simulation.records import RECORD, STEP
+from tests.waiting import until
 
 CODE = RECORD["MaHoSo"]
 
@@ -168,7 +169,7 @@ async def test_keeps_what_it_answered_over_a_kill(tmp_path: Path) -> None:
         process, portal = await _started(tmp_path, http)
         created = await portal.call("DongBoHoSoMC", **save())
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.wait(20)
         process, portal = await _started(tmp_path, http)
         try:
             assert "0" == created["error_code"]
@@ -193,5 +194,5 @@ async def _started(
         "sys.exit(run(app, '127.0.0.1', int(sys.argv[2])))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(folder / "kept.db"), str(port)])
-    await until(lambda: is_ready(f"http://127.0.0.1:{port}/readyz"), 60)
+    await until("the mock answers", lambda: is_ready(f"http://127.0.0.1:{port}/readyz"), 60)
     return process, RunningPortal(f"http://127.0.0.1:{port}", http)

@@ -22,6 +22,7 @@ from lgsp.simulation import ProvinceSpec, Truth
 from lgsp_connectors.kit.contract import Connector
 from lgsp_connectors.kit.registry import plan
 from tests.simulation.reading_back import counts, reading
+from tests.waiting import until
 
 SPEC = ProvinceSpec(dossiers=800, seed=7)
 LIST = "/o/rest/v2/dossiers"
@@ -67,9 +68,7 @@ async def serving(
     portal, clock, truth = open_portal(SPEC, as_of=as_of, speed=speed)
     server = make_server(build_app(portal, clock, truth.document(), script=script), "127.0.0.1", 0)
     task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(20):
-        while not server.started:
-            await asyncio.sleep(0.005)
+    await until("the mock serves", lambda: server.started)
     url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     async with aiohttp.ClientSession(headers=HEADERS) as http:
         try:

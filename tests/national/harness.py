@@ -27,6 +27,7 @@ from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.runtime.settings import Settings
 from lgsp.store.sync.queue import SyncQueue, count_pending
 from lgsp.store.sync.rows import Outgoing
+from tests.waiting import until
 
 CALENDAR = load_calendar()
 TOPIC = "dossier-events"
@@ -93,7 +94,7 @@ async def running_portal(
     )
     server = make_server(app, "127.0.0.1", 0)
     serving = asyncio.create_task(server.serve())
-    await until(lambda: server.started)
+    await until("the mock serves", lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         async with aiohttp.ClientSession() as http:
@@ -101,13 +102,6 @@ async def running_portal(
     finally:
         server.should_exit = True
         await serving
-
-
-async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Look again and again until the condition holds; TimeoutError when it never does."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 @dataclass
@@ -178,10 +172,10 @@ class Sync:
                 with suppress(asyncio.CancelledError):
                     await running
 
-    async def drain(self, seconds: float = 20) -> None:
+    async def drain(self, seconds: float = 30) -> None:
         """Work until no dossier is pending."""
         async with self.working():
-            await until(lambda: self.pending() == 0, seconds)
+            await until("no dossier is pending", lambda: self.pending() == 0, seconds)
 
     async def _send(self, results: Sequence[Outgoing]) -> None:
         self.results += [RESULTS.decode(result.value) for result in results]

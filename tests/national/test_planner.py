@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lgsp.domain.dossier import Dossier, current_status, merge_all
@@ -132,7 +132,6 @@ def test_believes_the_portal_over_its_memory() -> None:
     assert "" == seen(Acknowledged(), {"MaHoSo": CODE}, wanted.record).record
 
 
-@settings(max_examples=200)
 @given(event_sets, st.randoms(use_true_random=False))
 def test_any_order_of_events_gives_one_valid_draft(
     events: list[DossierEvent], rnd: random.Random

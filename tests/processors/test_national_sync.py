@@ -19,8 +19,9 @@ from lgsp.store.engine import open_store
 from lgsp.store.sync.listing import list_stopped, redrive, summarise
 from lgsp.store.sync.tables import QUEUE
 from tests.national.dossiers import CODE, START, step, steps
-from tests.national.harness import CALENDAR, RunningPortal, Sync, running_portal, until
+from tests.national.harness import CALENDAR, RunningPortal, Sync, running_portal
 from tests.store.rates.history import history
+from tests.waiting import until
 
 WRITES = {"DongBoHoSoMC", "CapNhatTienDoHoSoMC"}
 
@@ -91,8 +92,8 @@ async def test_an_older_state_never_overwrites_a_newer_one(tmp_path: Path, engin
         async with sync.working():
             for start in range(0, len(shuffled), 7):
                 sync.feed(shuffled[start : start + 7])
-                await until(lambda: sync.pending() < 4)
-            await until(lambda: sync.pending() == 0)
+                await until("the first is through", lambda: sync.pending() < 4)
+            await until("all are through", lambda: sync.pending() == 0)
         calls = await portal.log()
 
         assert 12 == await equal_to_events_with_any_steps(portal, events)
@@ -220,7 +221,7 @@ async def test_a_refusal_is_parked_and_redriven(tmp_path: Path, engine: Engine) 
 
 async def outcomes(sync: Sync) -> list[str]:
     async with sync.working():
-        await until(lambda: not sync.queue.outgoing(1))
+        await until("all results are out", lambda: not sync.queue.outgoing(1))
     return [str(result["outcome"]) for result in sync.results]
 
 
@@ -274,8 +275,10 @@ async def test_a_worker_that_died_half_way_sends_no_step_again(
 
 
 async def until_log_has(portal: RunningPortal, service: str) -> None:
-    while not await portal.log(service=service):
-        pass
+    async def there() -> bool:
+        return bool(await portal.log(service=service))
+
+    await until(f"the portal is asked: {service}", there)
 
 
 async def test_events_of_a_push_s_time_are_sent_after_it(tmp_path: Path, engine: Engine) -> None:
@@ -286,7 +289,7 @@ async def test_events_of_a_push_s_time_are_sent_after_it(tmp_path: Path, engine:
         async with sync.working():
             await until_log_has(portal, "LayThuTuc")
             sync.feed([step(1, 9)])
-            await until(lambda: sync.pending() == 0)
+            await until("all are through", lambda: sync.pending() == 0)
         saves: list[dict[str, Any]] = await portal.log(service="DongBoHoSoMC")
 
         assert ["2", "9"] == [c["facts"][0]["TrangThaiHoSo"] for c in saves]
@@ -304,7 +307,7 @@ async def test_a_worker_that_lost_its_partition_sends_nothing(
         async with zombie.working():
             await until_log_has(portal, "login")
             owner = Sync(engine, portal.settings())
-            await until(lambda: abandoned() > before)
+            await until("it gives way", lambda: abandoned() > before)
         written = [c for c in await portal.log() if c["service"] in WRITES]
         await owner.drain()
 

@@ -34,9 +34,10 @@ from lgsp.store.sync.queue import LANE, count_pending
 from tests.national.dossiers import steps
 from tests.ports import free_port_pair
 from tests.processors.test_rates_gate import PARTITIONS, own_broker  # noqa: F401 - fixture
-from tests.processors.workers import Worker, wait_until
+from tests.processors.workers import Worker
 from tests.store.conftest import postgres_url, store_url  # noqa: F401 - fixtures
 from tests.store.rates.history import history
+from tests.waiting import wait_until
 
 SEALED = "H37.9-240108-0009"
 

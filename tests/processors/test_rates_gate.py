@@ -24,10 +24,11 @@ from lgsp.store.offsets import stored_offsets
 from lgsp.store.rates.digest import digest
 from lgsp.store.rates.fold import LANE
 from tests.ports import free_port_pair
-from tests.processors.workers import Worker, wait_until
+from tests.processors.workers import Worker
 from tests.store.conftest import postgres_url, store_url  # noqa: F401 - fixtures
 from tests.store.rates.history import history
 from tests.store.rates.test_fold import expected_cells, feed, make, stored_cells
+from tests.waiting import wait_until
 
 PARTITIONS = 8
 EVENTS_A_SECOND = 400
@@ -125,7 +126,7 @@ def test_nothing_missing_and_nothing_twice_whatever_happens_to_the_workers(
             one.start()
             wait_until("both again", lambda: 0 < one.partitions < PARTITIONS)
         wait_until("all is counted", lambda: caught_up(engine, settings))
-        wait_until("cells published", lambda: published(engine, settings), timeout=90)
+        wait_until("cells published", lambda: published(engine, settings), 90)
     finally:
         one.kill()
         two.kill()

@@ -6,22 +6,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
 from tests.ports import free_port_pair
-
-
-def wait_until(what: str, true: Callable[[], bool], timeout: float = 60) -> None:
-    """Ask until it is true; AssertionError names what did not come."""
-    deadline = time.monotonic() + timeout
-    while not true():
-        assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {what}"
-        time.sleep(0.1)
+from tests.waiting import wait_until
 
 
 def _writable(file: str) -> bool:
@@ -83,12 +75,15 @@ class Worker:
         One writer holds an SQLite file. A worker that stands still within its few milliseconds
         blocks the others until it goes on, which is why several workers want PostgreSQL.
         """
-        assert self.process is not None
-        while True:
-            self.process.send_signal(signal.SIGSTOP)
+
+        def stopped() -> bool:
+            self.send(signal.SIGSTOP)
             if not store_url.startswith("sqlite:///") or _writable(store_url[10:]):
-                return
-            self.process.send_signal(signal.SIGCONT)
+                return True
+            self.send(signal.SIGCONT)
+            return False
+
+        wait_until("it stands outside a transaction", stopped)
 
     def kill(self) -> None:
         """kill -9."""

@@ -5,19 +5,21 @@ import sys
 import pytest
 
 from lgsp.runtime.process import ForeignProcess
+from tests.waiting import read_line
 
 
 def test_waits_for_and_ends_a_process_by_its_pid() -> None:
     program = [sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read()"]
-    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
+    with subprocess.Popen(
+        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        read_line(child, child.stdout, "it is up")
         with ForeignProcess(child.pid) as process:
             assert program == process.arguments
             assert not process.wait(0)
             process.send(signal.SIGKILL)
             assert process.wait(30)
-            child.wait()
+            child.wait(30)
             assert [] == process.arguments
             process.send(signal.SIGTERM)
 

@@ -1,6 +1,5 @@
 """Stores to test on: an SQLite file always, a real PostgreSQL server under the marker."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from sqlalchemy import Engine
 
 from lgsp.store.engine import METADATA, open_store
 from tests.postgres import PostgresServer, server_binaries
+from tests.programs import missing
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +16,7 @@ def postgres_url() -> Iterator[str]:
     """URL of a real PostgreSQL server started for the tests."""
     binaries = server_binaries()
     if binaries is None:
-        if os.environ.get("CI"):
-            pytest.fail("PostgreSQL is not installed (apt-get install postgresql)")
-        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
+        missing("PostgreSQL is not installed (apt-get install postgresql)")
     with PostgresServer(binaries) as server:
         yield server.url
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.ports import free_port_pair
+from tests.waiting import read_line
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.broker.embedded import EmbeddedBroker
@@ -84,9 +85,7 @@ def test_dies_with_the_process_that_started_it(settings: Settings) -> None:
         text=True,
     )
     with parent:
-        assert parent.stdout is not None
-        while parent.stdout.readline() not in {"up\n", ""}:
-            pass
+        read_line(parent, parent.stdout, "the broker is up", lambda line: line == "up\n", 120)
         pid = EmbeddedBroker(settings).status().pid
         assert pid is not None
         with ForeignProcess(pid) as java:

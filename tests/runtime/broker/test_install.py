@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from lgsp.domain.errors import ConfigurationError
+from lgsp.runtime.broker import install
 from lgsp.runtime.broker.config import server_properties
 from lgsp.runtime.broker.install import DIST, find_java, kafka_version, libraries
 
@@ -68,6 +69,19 @@ def test_a_failed_fetch_leaves_nothing_behind_and_says_why(commands: Path, tmp_p
     cache = tmp_path / "cache"
 
     with pytest.raises(ConfigurationError, match="no route to the repository"):
+        libraries(cache)
+
+    assert [] == list(cache.iterdir())
+
+
+def test_a_fetch_without_end_is_ended_and_leaves_nothing_behind(
+    commands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _command(commands / "mvn", "exec /bin/sleep 600")
+    monkeypatch.setattr(install, "_FETCHED_WITHIN", 0.2)
+    cache = tmp_path / "cache"
+
+    with pytest.raises(ConfigurationError, match=r"mvn did not end within 0.2 s.*LGSP_BROKER"):
         libraries(cache)
 
     assert [] == list(cache.iterdir())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 from tests.runtime.lane.test_flow import Handler
+from tests.waiting import until
 
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.lane import watch as lane_watch
@@ -17,13 +18,6 @@ from lgsp.runtime.settings import Settings
 pytestmark = pytest.mark.kafka
 
 MakeTopic = Callable[..., str]
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Return once it is true; TimeoutError after half a minute."""
-    async with asyncio.timeout(30):
-        while not true():
-            await asyncio.sleep(0.05)
 
 
 def read_again(lane: Lane) -> float:
@@ -52,11 +46,11 @@ async def test_a_partition_that_faust_no_longer_fetches_is_taken_up_again(
     tasks = [asyncio.create_task(lane.run(app)), asyncio.create_task(watch.run(app))]
     try:
         produce()
-        await until(lambda: handler.positions == {0: 1, 1: 1})
+        await until("both are read", lambda: handler.positions == {0: 1, 1: 1})
         before = read_again(lane)
         app.consumer.pause_partitions({tp for tp in app.consumer.assignment() if tp[1] == 0})
         produce()
-        await until(lambda: handler.positions == {0: 2, 1: 2})
+        await until("both are read on", lambda: handler.positions == {0: 2, 1: 2})
         assert read_again(lane) > before
     finally:
         for task in tasks:

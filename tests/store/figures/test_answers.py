@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 from tests.domain.events import event_sets
@@ -68,9 +68,6 @@ def test_every_list_is_as_long_as_its_figure_says(
 
 
 @given(event_sets, st.sampled_from(PERIODS), st.sampled_from(SCOPES))
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 def test_any_history_is_explained_in_full(
     tmp_path_factory: pytest.TempPathFactory,
     events: list[DossierEvent],

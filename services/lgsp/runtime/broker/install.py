@@ -16,6 +16,8 @@ from lgsp.domain.errors import ConfigurationError
 
 DIST = Path(str(files("lgsp.runtime").joinpath("broker", "dist")))
 LEAST_JAVA = 17
+_VERSION_WITHIN = 60.0  # seconds; a Java that has not said its version by then is no Java
+_FETCHED_WITHIN = 1800.0  # seconds for 44 MB: a slow line may have them, a dead one ends
 WAYS_OUT = (
     "the embedded broker needs Java 17 and Maven (Debian: apt-get install openjdk-17-jre-headless"
     " maven); or run `docker compose up`; or point LGSP_BROKER at a Kafka that runs already"
@@ -42,7 +44,7 @@ def find_java() -> str:
     if java is None:
         where = f"in JAVA_HOME={home}" if home else "on PATH"
         raise ConfigurationError(f"no java {where}: {WAYS_OUT}")
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    said = _run([java, "-version"], _VERSION_WITHIN)
     version = re.search(r'version "(\d+)', said.stderr + said.stdout)
     if said.returncode != 0 or version is None:
         raise ConfigurationError(f"{java} -version does not work: {said.stderr.strip()[:200]}")
@@ -91,7 +93,7 @@ def _fetch(pom: Path, folder: Path) -> None:
             *["-DincludeScope=runtime", f"-DoutputDirectory={jars}"],
         ]
         # In the part folder, because Maven leaves its `target` beside the pom otherwise.
-        said = subprocess.run(command, capture_output=True, text=True, check=False, cwd=part)
+        said = _run(command, _FETCHED_WITHIN, part)
         if said.returncode != 0:
             last = "\n".join((said.stdout + said.stderr).strip().splitlines()[:5])
             raise ConfigurationError(f"Maven could not fetch Apache Kafka: {last}\n{WAYS_OUT}")
@@ -101,6 +103,19 @@ def _fetch(pom: Path, folder: Path) -> None:
             if not folder.is_dir():  # else another process was quicker, with the same jars
                 raise
     _progress(f"fetched Apache Kafka in {time.monotonic() - began:.0f} s: {folder}")
+
+
+def _run(
+    command: list[str], seconds: float, folder: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=folder, timeout=seconds
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ConfigurationError(
+            f"{command[0]} did not end within {seconds:g} s: {WAYS_OUT}"
+        ) from error
 
 
 def _progress(line: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select
 from tests.domain.events import events
@@ -203,9 +203,6 @@ def _refuse(rejects: Sequence[object]) -> None:
     assert not rejects
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
-)
 @given(
     st.lists(st.lists(values(), max_size=25), min_size=1, max_size=4), st.sampled_from([0, 3, 9])
 )
