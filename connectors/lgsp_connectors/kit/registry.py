@@ -20,12 +20,12 @@ def installed() -> dict[str, EntryPoint]:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ConfiguredConnector:
     """A validated YAML: what to run and how; `build` makes the connector itself."""
 
     document: Document
     head: Head
-    kind: Any
+    factory: Any
     settings: Any
 
     def build(self, clock: Callable[[], int], seal: Seal | None) -> Connector:
@@ -38,11 +38,11 @@ class Plan:
             seal,
             self.document.path.parent,
         )
-        connector: Connector = self.kind(self.settings, context)
+        connector: Connector = self.factory(self.settings, context)
         return connector
 
 
-def plan(path: Path) -> Plan:
+def read_config(path: Path) -> ConfiguredConnector:
     """Read and validate a connector's YAML.
 
     Raises:
@@ -56,7 +56,7 @@ def plan(path: Path) -> Plan:
             ("connector",), f"no connector {head.connector!r}; installed: {', '.join(points)}"
         )
     try:
-        kind = points[head.connector].load()
+        factory = points[head.connector].load()
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(f"connector {head.connector}: cannot load: {error}") from error
-    return Plan(document, head, kind, document.settings(kind.settings))
+    return ConfiguredConnector(document, head, factory, document.settings(factory.settings))

@@ -38,7 +38,7 @@ class RejectReason(StrEnum):
     REFUSED_BY_NATIONAL = "refused_by_national"
 
 
-class RejectedRecord(LgspError):  # noqa: N818 - a verdict on the record, not a failure of ours
+class RejectedRecord(LgspError):  # noqa: N818 - a judgement of the record, not a failure of ours
     """This record cannot be used: write it as a dead letter with its cause and go on.
 
     Args:
