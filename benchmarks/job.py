@@ -15,7 +15,7 @@ from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.store.rates.layout import decode, encode
 
 
-class CountedDossier(NamedTuple):
+class Entry(NamedTuple):
     """A dossier and what it has added to the counts."""
 
     dossier: Dossier
@@ -40,14 +40,14 @@ class Job:
         self._calendar = load_calendar()
         self._now = now
 
-    def join(self, entry: CountedDossier | None, value: bytes) -> CountedDossier:
+    def join(self, entry: Entry | None, value: bytes) -> Entry:
         """Join one event into a dossier held as an object."""
         new = merge(entry.dossier if entry else None, decode_event(value, sealed=False))
         if entry is not None:
             if new is entry.dossier:
                 return entry
             self._count(entry, -1)
-        made = CountedDossier(new, contribution(new, self._calendar, self._now))
+        made = Entry(new, contribution(new, self._calendar, self._now))
         self._count(made, 1)
         return made
 
@@ -56,18 +56,18 @@ class Job:
         entry = None
         if encoded is not None:
             dossier = decode(code, encoded)
-            entry = CountedDossier(dossier, contribution(dossier, self._calendar, self._now))
+            entry = Entry(dossier, contribution(dossier, self._calendar, self._now))
         return encode(self.join(entry, value).dossier)
 
     def digests(self, encoded: Mapping[str, bytes]) -> Digests:
         """Hash the encoded dossiers and the counts."""
         return digests_of(encoded, self.counts)
 
-    def entry_digests(self, entries: Mapping[str, CountedDossier]) -> Digests:
+    def entry_digests(self, entries: Mapping[str, Entry]) -> Digests:
         """Hash dossiers held as objects, and the counts."""
         return self.digests({code: encode(entry.dossier) for code, entry in entries.items()})
 
-    def _count(self, entry: CountedDossier, sign: int) -> None:
+    def _count(self, entry: Entry, sign: int) -> None:
         dossier = entry.dossier
         for day, measure in entry.added:
             key = (day, dossier.agency, dossier.domain, dossier.procedure)

@@ -12,8 +12,9 @@ from lgsp.domain.status import Status
 from lgsp_connectors.kit import cells
 from lgsp_connectors.kit.config import Strict
 from lgsp_connectors.kit.contract import Context, Cursor, Page, Record
+from lgsp_connectors.kit.forms import CodePattern, StatusCode, code_form
 from lgsp_connectors.kit.http import Auth, Client
-from lgsp_connectors.kit.mapping import Mapper, code_form
+from lgsp_connectors.kit.mapping import Mapper
 from lgsp_connectors.kit.times import compile_format
 
 _PATH = "/o/rest/v2/dossiers"
@@ -79,14 +80,14 @@ class OpenCpsSettings(Strict):
     """Keys of an `opencps` YAML besides those common to all connectors."""
 
     source: Source = Field(description="Where the portal is.")
-    dossier_code_pattern: str = Field(
+    dossier_code_pattern: CodePattern = Field(
         default="", description="`any` or a regular expression; empty: the national pattern."
     )
-    statuses: dict[str, int | str] = Field(
+    statuses: dict[str, StatusCode] = Field(
         default={},
         description="Word of dossierStatus: national status; added to the built-in words.",
     )
-    sub_statuses: dict[str, int | str] = Field(
+    sub_statuses: dict[str, StatusCode] = Field(
         default={}, description="Word of dossierSubStatus: national status; looked up first."
     )
 
@@ -121,9 +122,12 @@ class OpenCps:
             timeout=source.timeout_seconds,
             rate=source.requests_per_second,
         )
-        words = _statuses("statuses", {**STATUSES, **settings.statuses}, context)
-        sub_words = _statuses("sub_statuses", settings.sub_statuses, context)
-        self._mapper = _mapper(words, sub_words, settings.dossier_code_pattern, context)
+        self._mapper = _mapper(
+            {word: Status(code) for word, code in STATUSES.items()} | settings.statuses,
+            settings.sub_statuses,
+            settings.dossier_code_pattern,
+            context,
+        )
 
     def start(self, since: int | None) -> Cursor:
         """Start at the top of the list; `since` ends the first pass there, else it reads all."""
@@ -204,16 +208,6 @@ def _changed_at(row: Mapping[str, Any]) -> int | None:
         return None  # the mapping rejects the record and says why
 
 
-def _statuses(key: str, words: Mapping[str, Any], context: Context) -> dict[str, Status]:
-    known: dict[str, Status] = {}
-    for word, value in words.items():
-        status = cells.enum_of(Status, value)
-        if not isinstance(status, Status):
-            raise context.document.error((key, word), f"{value!r} is no national status (1..10)")
-        known[word] = status
-    return known
-
-
 def _mapper(
     words: dict[str, Status], sub_words: dict[str, Status], code_pattern: str, context: Context
 ) -> Mapper:
@@ -253,7 +247,7 @@ def _mapper(
         _COLUMNS,
         context,
         shape="dossiers",
-        code_pattern=code_form(code_pattern, context),
+        code_pattern=code_form(code_pattern),
         sealed={name: cells.text(column) for name, column in _SEALED.items()},
     )
 

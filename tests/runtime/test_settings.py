@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lgsp.domain.errors import ConfigurationError
+from lgsp.domain.errors import ConfigurationError, Fault
 from lgsp.runtime.settings import load_settings
 
 
@@ -38,52 +38,110 @@ def test_arguments_win_over_the_environment_over_the_file_over_secrets(
     assert "from-secrets" == found.national_password.get_secret_value()
 
 
-def test_every_fault_is_named_with_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LGSP_PARTITIONS", "none")
-    monkeypatch.setenv("LGSP_LOG_LEVEL", "loud")
-
+def faults() -> dict[str, Fault]:
     with pytest.raises(ConfigurationError) as caught:
         load_settings()
-
-    assert "LGSP_PARTITIONS" in str(caught.value)
-    assert "'none'" in str(caught.value)
-    assert "LGSP_LOG_LEVEL" in str(caught.value)
+    return {fault.key: fault for fault in caught.value.faults}
 
 
-def test_an_unknown_key_of_the_file_is_an_error(
+def test_every_fault_of_every_source_is_named_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "lgsp.yaml"
-    file.write_text("partition: 3\n")
+    file.write_text(
+        "provnce: H10\nmock_port: many\nfeed_port: 99999\nstore: ${NO_SUCH_VARIABLE}\n"
+        "national_rate: -1\nnational_rate: 2\n7: x\n"
+    )
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "lgsp_national_pasword").write_text("hunter2")
+    (secrets / "lgsp_batch_events").write_text("hunter2")
+    (secrets / "lgsp_national_user").write_bytes(b"\xff")
+    (secrets / "others_password").write_text("x")
     monkeypatch.setenv("LGSP_CONFIG", str(file))
+    monkeypatch.setenv("LGSP_SECRETS_DIR", str(secrets))
+    monkeypatch.setenv("LGSP_PARTITIONS", "abc")
+    monkeypatch.setenv("LGSP_NONSENSE", "hunter2")
+    monkeypatch.setenv("LGSP_FOLD", "x")
+    monkeypatch.setenv("LGSP_BROKER", "kafka")
+    monkeypatch.setenv("LGSP_NATIONAL_TIMEOUT", "inf")
+    monkeypatch.setenv("LGSP_MOCK_PORT", "few")
 
-    with pytest.raises(ConfigurationError, match="LGSP_PARTITION"):
-        load_settings()
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(metrics_port=99999)
+
+    lines = str(caught.value).replace(str(tmp_path), "").splitlines()
+    assert sorted(lines) == sorted(
+        [
+            "LGSP_NONSENSE: no such setting: see docs/settings.md",
+            "/lgsp.yaml:4: store: environment variable NO_SUCH_VARIABLE is not set",
+            "/lgsp.yaml:6: national_rate: the key is written twice",
+            "/lgsp.yaml:7: 7: a key is a word",
+            "/secrets/lgsp_national_pasword: no such setting;"
+            " did you mean LGSP_NATIONAL_PASSWORD?",
+            "/secrets/lgsp_national_user: is not UTF-8",
+            "LGSP_METRICS_PORT (command line): Input should be less than or equal to 65533;"
+            " the default is '9100' (got '99999')",
+            "LGSP_PARTITIONS: Input should be a valid integer, unable to parse string as an"
+            " integer; the default is '8' (got 'abc')",
+            "LGSP_FOLD: Input should be 'fast' or 'plain'; the default is 'fast' (got 'x')",
+            "LGSP_BROKER: not of the form host:port,host:port; the default is '' (got 'kafka')",
+            "LGSP_NATIONAL_TIMEOUT: Input should be a finite number; the default is '60'"
+            " (got 'inf')",
+            "LGSP_MOCK_PORT: Input should be a valid integer, unable to parse string as an"
+            " integer; the default is '8090' (got 'few')",
+            "/lgsp.yaml:3: feed_port: Input should be less than or equal to 65535;"
+            " the default is '8080' (got '99999')",
+            "/lgsp.yaml:1: provnce: unknown key; did you mean province?",
+            "/secrets/lgsp_batch_events: batch_events: Input should be a valid integer, unable to"
+            " parse string as an integer; the default is '5000' (got '***')",
+        ]
+    )
 
 
-def test_a_missing_file_and_a_missing_variable_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("- a\n", "1: a mapping of keys is expected"),
+        ("store: [\n", "2: not valid YAML"),
+        ("a: 1\nb: \x01\n", "2: not valid YAML: the character U+0001"),
+        (b"\xff", "not UTF-8: byte 1 is 0xFF"),
+    ],
+)
+def test_a_settings_file_that_cannot_be_read_hides_no_other_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | bytes | None, said: str
 ) -> None:
-    monkeypatch.setenv("LGSP_CONFIG", str(tmp_path / "absent.yaml"))
-    with pytest.raises(ConfigurationError, match=r"absent.yaml: no such file"):
-        load_settings()
-
     file = tmp_path / "lgsp.yaml"
-    file.write_text("store: postgresql://${NO_SUCH_VARIABLE}/lgsp\n")
+    if text is not None:
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
     monkeypatch.setenv("LGSP_CONFIG", str(file))
-    with pytest.raises(ConfigurationError, match=r"lgsp.yaml: .*NO_SUCH_VARIABLE"):
-        load_settings()
+    monkeypatch.setenv("LGSP_PARTITIONS", "abc")
+
+    found = faults()
+
+    assert "LGSP_PARTITIONS" in found
+    assert said in "\n".join(map(str, found.values()))
 
 
-def test_a_port_that_cannot_be_and_a_missing_folder_of_secrets_are_named(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("LGSP_FEED_PORT", "99999")
-    with pytest.raises(ConfigurationError, match=r"LGSP_FEED_PORT: .*65535"):
-        load_settings()
+def test_a_missing_folder_of_secrets_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LGSP_SECRETS_DIR", "/nowhere")
-    with pytest.raises(ConfigurationError, match="LGSP_SECRETS_DIR=/nowhere: no such folder"):
-        load_settings()
+    assert faults()["LGSP_SECRETS_DIR"].value == "/nowhere"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LGSP_NATIONAL_PASWORD", "hunter2"),
+        ("LGSP_NATIONAL_URL", "ftp://lgsp:hunter2@portal"),
+        ("LGSP_BROKER", "password=hunter2"),
+    ],
+)
+def test_a_fault_shows_no_secret(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    shown = "".join(map(str, faults().values()))
+    assert name in shown
+    assert "hunter2" not in shown
 
 
 def test_a_password_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:

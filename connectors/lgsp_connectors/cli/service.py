@@ -19,7 +19,7 @@ from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp_connectors.kit.contract import Page
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink
-from lgsp_connectors.kit.registry import ConfiguredConnector
+from lgsp_connectors.kit.registry import Plan
 from lgsp_connectors.kit.runner import Report, Runner
 
 _log = structlog.get_logger()
@@ -29,7 +29,7 @@ OnPage = Callable[[Page, Report], None]
 
 
 def run_connector(
-    configured: ConfiguredConnector,
+    planned: Plan,
     *,
     once: bool,
     backfill: bool = False,
@@ -40,7 +40,7 @@ def run_connector(
     """Run a connector against the log of the settings, until caught up or SIGTERM / Ctrl-C.
 
     Args:
-        configured: the validated YAML.
+        planned: the validated YAML.
         once: end when caught up; else poll on, with health and metrics served.
         backfill: use a checkpoint of its own, forgotten when the backfill is done.
         since: where a backfill starts (ms UTC); None: everything.
@@ -53,8 +53,8 @@ def run_connector(
     """
     settings = load_settings()
     configure_logs(settings, service="connector")
-    connector = configured.build(now_ms, load_or_create(key_file(settings)).seal)
-    key = configured.head.portal
+    connector = planned.build(now_ms, load_or_create(key_file(settings)).seal)
+    key = planned.head.portal
     if backfill:
         key = f"{key}/backfill/{'all' if since is None else since}"
     try:
@@ -67,10 +67,10 @@ def run_connector(
         async with BulkProducer(settings.bootstrap, DOSSIER_EVENTS) as events:
             runner = Runner(
                 connector,
-                LogSink(events, DeadLetters(settings, producer), configured.head.portal),
+                LogSink(events, DeadLetters(settings, producer), planned.head.portal),
                 checkpoints,
                 key=key,
-                settings=configured.head.run,
+                settings=planned.head.run,
                 on_page=on_page,
             )
             with nullcontext() if once else _health(settings, port, runner):

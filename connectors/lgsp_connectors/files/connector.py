@@ -4,7 +4,7 @@ import glob
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import structlog
 from pydantic import BaseModel, Field
@@ -15,7 +15,8 @@ from lgsp_connectors.files.marks import continues, parse_mark, settled
 from lgsp_connectors.files.rows import FileReader
 from lgsp_connectors.kit.config import Strict
 from lgsp_connectors.kit.contract import Context, Cursor, Page, Record
-from lgsp_connectors.kit.mapping import Shape, compile_mapping
+from lgsp_connectors.kit.forms import CodePattern, MappingBlock, compile_mapping
+from lgsp_connectors.kit.mapping import Shape
 
 _SINCE = ":since"  # no file is called so: names are relative paths
 _log = structlog.get_logger()
@@ -36,10 +37,10 @@ class FilesSettings(Strict):
 
     source: Source = Field(description="Where the files are.")
     shape: Shape = Field(description="What a row is: a dossier with its dates, or one step.")
-    dossier_code_pattern: str = Field(
+    dossier_code_pattern: CodePattern = Field(
         default="", description="`any` or a regular expression; empty: the national pattern."
     )
-    mapping: dict[str, Any] = Field(description="Attribute: column or form.")
+    mapping: MappingBlock = Field(description="Attribute: column or form.")
 
 
 class Files:

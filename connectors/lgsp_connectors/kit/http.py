@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import aiohttp
 import orjson
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
 from lgsp.runtime import metrics
@@ -22,6 +22,16 @@ _MOST_UNREADABLE = 4  # replies in a row that are no JSON: then it is not a hicc
 _LONGEST_ADVICE = 3600.0
 
 
+def _readable(file: Path | None) -> Path | None:
+    if file is not None:
+        _read_secret(file)
+    return file
+
+
+SecretFile = Annotated[Path | None, AfterValidator(_readable)]
+"""A file of a connector's settings that must be readable when the YAML is checked."""
+
+
 class Auth(Strict):
     """How to log in: basic (user and password) or a bearer token; secrets may come from files."""
 
@@ -29,9 +39,9 @@ class Auth(Strict):
     password: SecretStr = Field(
         default=SecretStr(""), description="Password; `${NAME}` takes a variable."
     )
-    password_file: Path | None = Field(default=None, description="File with the password.")
+    password_file: SecretFile = Field(default=None, description="File with the password.")
     token: SecretStr = Field(default=SecretStr(""), description="Bearer token.")
-    token_file: Path | None = Field(default=None, description="File with the bearer token.")
+    token_file: SecretFile = Field(default=None, description="File with the bearer token.")
 
     def header(self) -> dict[str, str]:
         """Give the Authorization header; ConfigurationError when a secret file is not readable."""
@@ -47,9 +57,18 @@ def _secret(value: SecretStr, file: Path | None) -> str:
     if file is None:
         return value.get_secret_value()
     try:
+        return _read_secret(file)
+    except ValueError as error:
+        raise ConfigurationError(f"source.auth: {error}") from error
+
+
+def _read_secret(file: Path) -> str:
+    try:
         return file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"source.auth: {file} cannot be read: {error}") from error
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not UTF-8") from error
 
 
 class Client:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from lgsp.domain.errors import ConfigurationError
-from lgsp_connectors.kit.config import Document, Head, load_document
+from lgsp.runtime.documents import Document, read_document
+from lgsp.runtime.faults import Faults, nearest
+from lgsp_connectors.kit.config import Head, read_head, read_settings
 from lgsp_connectors.kit.contract import Connector, Context, Seal
 
 GROUP = "lgsp.connectors"
@@ -20,12 +22,12 @@ def installed() -> dict[str, EntryPoint]:
 
 
 @dataclass(frozen=True)
-class ConfiguredConnector:
+class Plan:
     """A validated YAML: what to run and how; `build` makes the connector itself."""
 
     document: Document
     head: Head
-    factory: Any
+    kind: Any
     settings: Any
 
     def build(self, clock: Callable[[], int], seal: Seal | None) -> Connector:
@@ -38,25 +40,43 @@ class ConfiguredConnector:
             seal,
             self.document.path.parent,
         )
-        connector: Connector = self.factory(self.settings, context)
+        connector: Connector = self.kind(self.settings, context)
         return connector
 
 
-def read_config(path: Path) -> ConfiguredConnector:
+def plan(path: Path) -> Plan:
     """Read and validate a connector's YAML.
 
     Raises:
         ConfigurationError: naming file, line and key of every fault.
     """
-    document = load_document(path)
-    head = document.head()
+    document = read_document(path)
+    if document.faults and not document.data:
+        raise ConfigurationError(document.faults)  # no key can be judged
+    faults = Faults()
+    faults.found += document.faults
+    head = kind = settings = None
+    with faults.gathered():
+        head = read_head(document)
+    with faults.gathered():
+        kind = _kind(document)
+        settings = read_settings(document, kind.settings) if kind else None
+    faults.found.sort(key=lambda fault: fault.line)
+    faults.raise_all()
+    if head is None or settings is None:
+        raise AssertionError  # without them there are faults
+    return Plan(document, head, kind, settings)
+
+
+def _kind(document: Document) -> Any:
+    """Load the connector that the YAML names; None when it names none (a fault of the head)."""
+    name = document.data.get("connector")
+    if not isinstance(name, str):
+        return None
     points = installed()
-    if head.connector not in points:
-        raise document.error(
-            ("connector",), f"no connector {head.connector!r}; installed: {', '.join(points)}"
-        )
+    if name not in points:
+        raise document.error(("connector",), f"no connector {name!r}{nearest(name, points)}")
     try:
-        factory = points[head.connector].load()
+        return points[name].load()
     except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"connector {head.connector}: cannot load: {error}") from error
-    return ConfiguredConnector(document, head, factory, document.settings(factory.settings))
+        raise document.error(("connector",), f"{name} cannot be loaded: {error}") from error

@@ -1,5 +1,7 @@
 """The error tree, grouped by what the caller must do: not start, wait, reject or stop."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -7,8 +9,40 @@ class LgspError(Exception):
     """Root of every error that this project raises on purpose."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is wrong in what we were given, and where it stands.
+
+    Args:
+        message: what is wrong, and the way out.
+        file: the file it stands in; "" when it is in none.
+        line: line of that file, from 1; 0 when it is not known.
+        key: path of keys in the file (`source.path`), or the variable or option.
+        value: as given; None when there is none, or when it must not be shown.
+    """
+
+    message: str
+    file: str = ""
+    line: int = 0
+    key: str = ""
+    value: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        got = "" if self.value is None else f" (got {self.value!r})"
+        return ": ".join(part for part in (place, self.key, self.message + got) if part)
+
+
 class ConfigurationError(LgspError):
-    """A setting, option or mapping is wrong; found before work starts (exit code 2)."""
+    """A setting, option or mapping is wrong; found before work starts (exit code 2).
+
+    `faults` holds everything that is wrong, in the order of the sources; the message is a line
+    each.
+    """
+
+    def __init__(self, what: str | Iterable[Fault]) -> None:
+        self.faults = (Fault(message=what),) if isinstance(what, str) else tuple(what)
+        super().__init__("\n".join(map(str, self.faults)))
 
 
 class RetryableError(LgspError):
@@ -38,7 +72,7 @@ class RejectReason(StrEnum):
     REFUSED_BY_NATIONAL = "refused_by_national"
 
 
-class RejectedRecord(LgspError):  # noqa: N818 - a judgement of the record, not a failure of ours
+class RejectedRecord(LgspError):  # noqa: N818 - a verdict on the record, not a failure of ours
     """This record cannot be used: write it as a dead letter with its cause and go on.
 
     Args:

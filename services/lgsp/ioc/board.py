@@ -19,7 +19,7 @@ from lgsp.store.figures.sums import Sums
 _KEPT = 512
 
 
-class Breakdown(StrEnum):
+class Kind(StrEnum):
     """The documents there are."""
 
     INDICATORS = "indicators"
@@ -58,32 +58,32 @@ class Board:
         self.figures = figures
         self._clock = clock
         self._fresh_for = fresh_for
-        self._slots: OrderedDict[tuple[Breakdown, Question], _Slot] = OrderedDict()
+        self._slots: OrderedDict[tuple[Kind, Question], _Slot] = OrderedDict()
         self._lock = threading.Lock()
 
-    def document(self, breakdown: Breakdown, question: Question) -> Published:
+    def document(self, kind: Kind, question: Question) -> Published:
         """Return the document; RetryableError while the store cannot be read."""
         with self._lock:
-            slot = self._slots.setdefault((breakdown, question), _Slot())
-            self._slots.move_to_end((breakdown, question))
+            slot = self._slots.setdefault((kind, question), _Slot())
+            self._slots.move_to_end((kind, question))
             while len(self._slots) > _KEPT:
                 self._slots.popitem(last=False)
         with slot.lock:
             if slot.published is None or time.monotonic() - slot.made >= self._fresh_for:
-                with metrics.FIGURES_SECONDS.labels(breakdown.value).time():
-                    slot.published = publish(self._make(breakdown, question))
+                with metrics.FIGURES_SECONDS.labels(kind.value).time():
+                    slot.published = publish(self._make(kind, question))
                 slot.made = time.monotonic()
             return slot.published
 
-    def _make(self, breakdown: Breakdown, question: Question) -> dict[str, Any]:
-        if breakdown is Breakdown.INDICATORS:
+    def _make(self, kind: Kind, question: Question) -> dict[str, Any]:
+        if kind is Kind.INDICATORS:
             return self.figures.indicators(question).document()
         head = {
             "period": question.period.document(),
             "scope": question.scope.document(),
             "as_of": show_instant(self._clock()),
         }
-        if breakdown is Breakdown.UNITS:
+        if kind is Kind.UNITS:
             return head | {"units": _table("unit", self.figures.by_unit(question))}
         return head | {"months": _table("month", self.figures.by_month(question))}
 

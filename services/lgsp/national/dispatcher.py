@@ -1,4 +1,4 @@
-"""Drains the sync queue: takes what is due, pushes several dossiers at once, settles in groups.
+"""Drains the sync queue: claims what is due, pushes several dossiers at once, settles in groups.
 
 One dossier is pushed by one conversation at a time; a dossier that fails waits by itself.
 Results go to Kafka only after the store has them (an outbox), so a crash repeats a result and
@@ -16,7 +16,7 @@ from lgsp.national import acknowledged
 from lgsp.national.breaker import Breaker
 from lgsp.national.catalogue import Catalogue
 from lgsp.national.client import NationalClient
-from lgsp.national.conversation import DONE, Conversation, PersonOpener, Pushed, PushResult
+from lgsp.national.conversation import DONE, Conversation, PersonOpener, Pushed, Verdict
 from lgsp.national.results import encode_result
 from lgsp.national.retries import Retries
 from lgsp.runtime import metrics
@@ -25,7 +25,7 @@ from lgsp.store.sync.queue import SyncQueue
 from lgsp.store.sync.rows import Outgoing, Settled, Waiting
 from lgsp.store.sync.tables import QueueState
 
-_TAKE_AT_ONCE = 512  # dossiers in memory at once: enough to gather settlements while pushes go on
+_CLAIM = 512  # dossiers in memory at once: enough to gather settlements while pushes go on
 _GATHER = 0.02  # seconds in which finished pushes join one transaction
 _ASK_EVERY = 0.25  # seconds between looks for dossiers whose waiting time is over
 _SEND_AT_ONCE = 2000
@@ -80,25 +80,25 @@ class Dispatcher:
     async def run(self) -> None:
         """Push until cancelled; raises an ExceptionGroup of what a part could not handle."""
         async with asyncio.TaskGroup() as parts:
-            parts.create_task(self._take(), name="take")
+            parts.create_task(self._claim(), name="claim")
             parts.create_task(self._settle(), name="settle")
             parts.create_task(self._publish(), name="publish")
             for n in range(self._concurrency):
                 parts.create_task(self._push(), name=f"push-{n}")
 
-    async def _take(self) -> None:
+    async def _claim(self) -> None:
         while True:
             self._changed.clear()
-            taken = 0
-            if len(self._in_flight) <= _TAKE_AT_ONCE // 2:
-                found = self._queue.waiting(_TAKE_AT_ONCE)
-                self._more = len(found) == _TAKE_AT_ONCE
+            claimed = 0
+            if len(self._in_flight) <= _CLAIM // 2:
+                found = self._queue.waiting(_CLAIM)
+                self._more = len(found) == _CLAIM
                 for waiting in found:
                     if waiting.code not in self._in_flight:
                         self._in_flight.add(waiting.code)
                         self._todo.put_nowait(waiting)
-                        taken += 1
-            if not taken:
+                        claimed += 1
+            if not claimed:
                 await _wait_for(self._changed, _ASK_EVERY)
             else:
                 await asyncio.sleep(0)
@@ -113,9 +113,9 @@ class Dispatcher:
                     self._breaker.released()
                 continue
             pushed = await self._converse(waiting)
-            if pushed.result is PushResult.RETRY:
+            if pushed.verdict is Verdict.RETRY:
                 self._breaker.failed(waiting.code, probe=probe, wait=pushed.wait)
-            elif pushed.result is not PushResult.ABANDONED:
+            elif pushed.verdict is not Verdict.ABANDONED:
                 self._breaker.succeeded()
             elif probe:
                 self._breaker.released()
@@ -138,7 +138,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - one dossier must not stop the others
             self._log.exception("dossier_push_failed", dossier=waiting.code)
             return Pushed(
-                result=PushResult.REFUSED,
+                verdict=Verdict.REFUSED,
                 acknowledged=known,
                 status=Status.UNKNOWN,
                 newest_at=waiting.pending_since,
@@ -153,26 +153,26 @@ class Dispatcher:
             while not self._done.empty():
                 finished.append(self._done.get_nowait())
             for _, pushed in finished:
-                metrics.SYNC_PUSHES.labels(pushed.result.value).inc()
+                metrics.SYNC_PUSHES.labels(pushed.verdict.value).inc()
             self._log_stopped(finished)
-            ours = [(w, p) for w, p in finished if p.result is not PushResult.ABANDONED]
+            ours = [(w, p) for w, p in finished if p.verdict is not Verdict.ABANDONED]
             if ours:
                 self._queue.settle([self._settlement(w, p) for w, p in ours])
             self._in_flight.difference_update(waiting.code for waiting, _ in finished)
-            if self._more and len(self._in_flight) <= _TAKE_AT_ONCE // 2:
+            if self._more and len(self._in_flight) <= _CLAIM // 2:
                 self._changed.set()
 
     def _log_stopped(self, finished: Sequence[tuple[Waiting, Pushed]]) -> None:
         """Log one line a cause: a province's first day may hold thousands of dossiers."""
         causes: dict[tuple[str, str, str], list[str]] = {}
         for waiting, pushed in finished:
-            if pushed.result in {PushResult.REFUSED, PushResult.HELD}:
-                cause = (pushed.result.value, pushed.error_code, pushed.reason)
+            if pushed.verdict in {Verdict.REFUSED, Verdict.HELD}:
+                cause = (pushed.verdict.value, pushed.error_code, pushed.reason)
                 causes.setdefault(cause, []).append(waiting.code)
-        for (result, error_code, reason), codes in causes.items():
+        for (verdict, error_code, reason), codes in causes.items():
             self._log.warning(
                 "dossiers_not_synced",
-                result=result,
+                verdict=verdict,
                 error_code=error_code,
                 reason=reason,
                 count=len(codes),
@@ -182,11 +182,11 @@ class Dispatcher:
     def _settlement(self, waiting: Waiting, pushed: Pushed) -> Settled:
         now = self._clock()
         attempts, failing_since, next_attempt_at = 0, None, now
-        if pushed.result in DONE:
+        if pushed.verdict in DONE:
             state, reason = QueueState.CLEAN, ""
-        elif pushed.result is PushResult.HELD:
+        elif pushed.verdict is Verdict.HELD:
             state, reason = QueueState.HELD, pushed.reason
-        elif pushed.result is PushResult.REFUSED:
+        elif pushed.verdict is Verdict.REFUSED:
             state, reason = QueueState.PARKED, f"{pushed.error_code}: {pushed.reason}"
         else:
             state, reason = QueueState.PENDING, pushed.reason

@@ -30,7 +30,7 @@ _CITIZEN = "1"
 _HERE = "2"  # filed at the province's portal
 _KIND_OF_IDENTITY = {12: "1", 9: "2"}
 
-NationalRecord = dict[str, Any]
+Record = dict[str, Any]
 
 
 class HeldReason(StrEnum):
@@ -64,14 +64,14 @@ class Step(NamedTuple):
 
     key: str
     at: str
-    record: NationalRecord
+    record: Record
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """All that the portal should hold of a dossier: its record and its steps in time order."""
 
-    record: NationalRecord
+    record: Record
     record_digest: str
     steps: tuple[Step, ...]
     status: Status
@@ -82,8 +82,8 @@ class Plan:
     """What to send, in this order: `late` steps, the record if it `changed`, `steps`."""
 
     changed: bool
-    late: tuple[NationalRecord, ...]
-    steps: tuple[NationalRecord, ...]
+    late: tuple[Record, ...]
+    steps: tuple[Record, ...]
 
     @property
     def empty(self) -> bool:
@@ -155,7 +155,7 @@ def _changes(taken: list[Transition]) -> list[Transition]:
 
 def _record(
     dossier: Dossier, taken: list[Transition], names: Names, person: Mapping[str, str]
-) -> NationalRecord:
+) -> Record:
     current = taken[-1]
     ended = current.status in FINISHED
     finished_at = finishing_time(dossier, taken) if ended else None
@@ -213,7 +213,7 @@ def _returned_at(dossier: Dossier, taken: list[Transition]) -> int | None:
     return taken[-1].occurred_at if taken[-1].status is Status.RESULT_RETURNED else None
 
 
-def _step(dossier: Dossier, transition: Transition) -> NationalRecord:
+def _step(dossier: Dossier, transition: Transition) -> Record:
     return {
         "MaHoSo": dossier.code,
         # The official is not on the log (personal data that no figure needs): the unit stands in.

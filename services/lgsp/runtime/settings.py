@@ -1,35 +1,56 @@
 """Settings: environment `LGSP_*`, then a YAML file, then secret files; read once by the CLI."""
 
-import difflib
 import os
-import string
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
-    SecretsSettingsSource,
     SettingsConfigDict,
-    YamlConfigSettingsSource,
 )
 
-from lgsp.domain.errors import ConfigurationError
+from lgsp.domain.errors import Fault
+from lgsp.runtime.faults import HIDDEN, Faults, Keys, faults_of
+from lgsp.runtime.setting_files import (
+    CONFIG_VARIABLE,
+    PREFIX,
+    SECRETS_VARIABLE,
+    no_such_setting,
+    read_setting_files,
+)
 
-CONFIG_VARIABLE = "LGSP_CONFIG"
-SECRETS_VARIABLE = "LGSP_SECRETS_DIR"
 _OTHER_VARIABLES = {CONFIG_VARIABLE, SECRETS_VARIABLE, "LGSP_BENCH_CACHE"}
+_SERVER = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s,:\[\]/]+):\d{1,5}"
+_SERVERS = re.compile(rf"{_SERVER}(?:,{_SERVER})*")
+
+
+def _servers(text: str) -> str:
+    if text and not _SERVERS.fullmatch(text):
+        raise ValueError("not of the form host:port,host:port")
+    return text
+
+
+def _web_address(text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise ValueError("not an http:// or https:// address")
+    return text
 
 
 class Settings(BaseSettings):
     """Everything that differs between installations; `docs/settings.md` is generated from here."""
 
-    model_config = SettingsConfigDict(env_prefix="LGSP_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, allow_inf_nan=False
+    )
 
     data: Path = Field(Path(".lgsp"), description="Folder of all local state.")
-    broker: str = Field(
+    broker: Annotated[str, AfterValidator(_servers)] = Field(
         "", description="Kafka bootstrap servers `host:port,…`; empty: the embedded Apache Kafka."
     )
     broker_port: int = Field(
@@ -56,7 +77,7 @@ class Settings(BaseSettings):
         None, description="Extra working-day decisions (YAML) on top of the shipped calendar."
     )
     province: str = Field("H37", description="Code of the province served.")
-    national_url: str = Field(
+    national_url: Annotated[str, AfterValidator(_web_address)] = Field(
         "", description="Adapter URL of the national portal; empty: our mock."
     )
     national_user: str = Field("lgsp", description="User name at the national portal.")
@@ -158,65 +179,66 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: arguments, environment, YAML file, secret files."""
-        sources = [init_settings, env_settings]
-        if path := os.environ.get(CONFIG_VARIABLE):
-            if not Path(path).is_file():
-                raise ConfigurationError(f"{CONFIG_VARIABLE}={path}: no such file")
-            sources.append(_ExpandedYaml(settings_cls, yaml_file=path))
-        if folder := os.environ.get(SECRETS_VARIABLE):
-            if not Path(folder).is_dir():
-                raise ConfigurationError(f"{SECRETS_VARIABLE}={folder}: no such folder")
-            sources.append(SecretsSettingsSource(settings_cls, secrets_dir=folder))
-        return tuple(sources)
-
-
-class _ExpandedYaml(YamlConfigSettingsSource):
-    """A YAML file in which `${VAR}` stands for an environment variable that must exist."""
-
-    def _read_file(self, file_path: Any) -> dict[str, Any]:
-        return {
-            key: _expand(value, str(file_path))
-            for key, value in super()._read_file(file_path).items()
-        }
-
-
-def _expand(value: Any, where: str) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return string.Template(value).substitute(os.environ)
-    except (KeyError, ValueError) as error:
-        raise ConfigurationError(f"{where}: cannot expand {value!r}: {error}") from error
+        files = read_setting_files(settings_cls.model_fields)
+        return (
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, files.document.data if files.document else {}),
+            InitSettingsSource(settings_cls, files.secrets),
+        )
 
 
 def load_settings(**overrides: Any) -> Settings:
     """Read the settings once; `overrides` (command-line options) win where they are not None.
 
     Raises:
-        ConfigurationError: naming every setting at fault, its value and the rule it breaks.
+        ConfigurationError: with every fault of every source: the variable, or file, line and key;
+            the value, unless it is a secret; and what would be right.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
-    _refuse_unknown(os.environ)
+    files = read_setting_files(Settings.model_fields)
+    faults = Faults()
+    _refuse_unknown(os.environ, faults)
+    faults.found += files.faults.found
+    settings = None
+
+    def place(keys: Keys) -> tuple[str, int, str]:
+        """Return file, line and key of the value that counts, in the order of the sources."""
+        name = str(keys[0])
+        variable = f"{PREFIX}{name.upper()}"
+        if name in given:
+            return "", 0, f"{variable} (command line)"
+        written = [each for each in os.environ if each.upper() == variable]
+        return ("", 0, written[0]) if written else files.place(keys)
+
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
-        faults = "; ".join(
-            f"LGSP_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
-            f" (got {_shown(fault)})"
-            for fault in error.errors()
-        )
-        raise ConfigurationError(faults) from error
+        known = {fault.key for fault in files.faults.found}
+        found = faults_of(error, Settings, place)
+        faults.found += [
+            replace(fault, value=HIDDEN) if fault.key in files.secret_files else fault
+            for fault in map(_with_default, found)
+            if fault.key not in known
+        ]
+    faults.raise_all()
+    if settings is None:
+        raise AssertionError  # without settings there are faults
+    return settings
 
 
-def _refuse_unknown(environment: Mapping[str, str]) -> None:
+def _refuse_unknown(environment: Mapping[str, str], faults: Faults) -> None:
     """A misspelt variable would leave its setting at the default, and nobody would notice."""
-    known = {f"LGSP_{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES
-    unknown = [n for n in sorted(environment) if n.startswith("LGSP_") and n not in known]
-    if unknown:
-        near = difflib.get_close_matches(unknown[0], known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ": see docs/settings.md"
-        raise ConfigurationError(f"{', '.join(unknown)}: no such setting{hint}")
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES
+    for name in sorted(environment):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            # Its value may be a secret: which setting was meant is not known.
+            faults.add(no_such_setting(name, Settings.model_fields), key=name)
 
 
-def _shown(fault: Any) -> str:
-    return "***" if "password" in str(fault["loc"]) else repr(fault["input"])
+def _with_default(fault: Fault) -> Fault:
+    name = fault.key.partition(" ")[0].lower().removeprefix(PREFIX.lower())
+    field = Settings.model_fields.get(name)
+    if field is None or isinstance(field.default, SecretStr):
+        return fault
+    return replace(fault, message=f"{fault.message}; the default is {str(field.default or '')!r}")

@@ -1,4 +1,4 @@
-"""The course of one dossier: which changes, when, and the dates its portal states at each.
+"""The course of one dossier: which steps, when, and the dates its portal states at each.
 
 The class is decided first and the times are laid so that it is true, in working time (see
 arrivals.py): a due time, a suspension and a finish are sums and comparisons of integers there.
@@ -13,7 +13,7 @@ from lgsp.domain.errors import FatalError
 from lgsp.domain.event import Channel
 from lgsp.domain.status import Status
 from lgsp.domain.working_time import HOUR_MS, WORKING_DAY_MS
-from lgsp.simulation.agencies import Procedure
+from lgsp.simulation.catalogue import Procedure
 
 Instant = Callable[[int], int]
 """`Calendar.instant_at`: from working time to ms UTC."""
@@ -35,7 +35,7 @@ class Fate(StrEnum):
     REFUSED = "refused"
 
 
-class Ending(StrEnum):
+class Outcome(StrEnum):
     """The class a dossier is counted in at the period's end."""
 
     EARLY = "early"
@@ -47,7 +47,7 @@ class Ending(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class StatusChange(NamedTuple):
+class Step(NamedTuple):
     """One status and the dates known then (ms UTC).
 
     `due_at` is what the portal states; `clock_due_at` what one that stops its clock while it waits
@@ -63,15 +63,15 @@ class StatusChange(NamedTuple):
 
 
 class Course(NamedTuple):
-    """The changes after filing, the class, the due time with the suspensions so far (ms UTC)."""
+    """The steps after filing, the class, and the due time with the suspensions so far (ms UTC)."""
 
-    changes: list[StatusChange]
-    ending: Ending
+    steps: list[Step]
+    outcome: Outcome
     deadline: int | None
     finished_at: int | None
 
 
-class _Delays(NamedTuple):
+class _Plan(NamedTuple):
     """What happens on the way, before it is laid: waits in working ms, days of an extension."""
 
     waits: Sequence[tuple[Status, int]] = ()
@@ -89,7 +89,7 @@ class _Delays(NamedTuple):
         return sum(ms for _, ms in self.waits)
 
 
-_NO_DELAYS = _Delays()
+_PLAIN = _Plan()
 
 
 def received_course(
@@ -111,59 +111,59 @@ def received_course(
         return _withdrawn(received, end, procedure, instant, rng)
     if fate is Fate.GOOD and rng.random() < _NO_DEADLINE:
         done = min(received + _seconds(rng, _MARGIN, 5 * WORKING_DAY_MS), end)
-        changes = _lay(_NO_DELAYS, received, done, None, instant, rng)
-        return _finished(changes, done, end, None, Ending.WITHOUT_DEADLINE, instant, rng)
+        steps = _lay(_PLAIN, received, done, None, instant, rng)
+        return _finished(steps, done, end, None, Outcome.WITHOUT_DEADLINE, instant, rng)
     allowed = procedure.days * WORKING_DAY_MS
-    delays = _draw_delays(procedure, channel, rng)
-    finish = _finish(fate, delays, received, end, allowed, rng)
+    plan = _plan(procedure, channel, rng)
+    finish = _finish(fate, plan, received, end, allowed, rng)
     if finish is None:
-        delays = _NO_DELAYS
-        finish = _finish(fate, delays, received, end, allowed, rng)
+        plan = _PLAIN
+        finish = _finish(fate, plan, received, end, allowed, rng)
     if finish is None and fate is Fate.GOOD:  # due after the period: early always fits
-        finish = _early(delays, received, end, received + allowed, rng)
+        finish = _early(plan, received, end, received + allowed, rng)
     if finish is None:
         raise FatalError(f"the twin cannot lay a {fate} dossier of {procedure} into the period")
-    deadline = received + allowed + delays.longer
+    deadline = received + allowed + plan.longer
     if finish > deadline:
-        ending = Ending.LATE
+        outcome = Outcome.LATE
     else:
-        ending = Ending.EARLY if _day(finish) < _day(deadline) else Ending.ON_TIME
-    changes = _lay(delays, received, finish, allowed, instant, rng)
-    return _finished(changes, finish, end, deadline, ending, instant, rng)
+        outcome = Outcome.EARLY if _day(finish) < _day(deadline) else Outcome.ON_TIME
+    steps = _lay(plan, received, finish, allowed, instant, rng)
+    return _finished(steps, finish, end, deadline, outcome, instant, rng)
 
 
-def _draw_delays(procedure: Procedure, channel: Channel, rng: Random) -> _Delays:
+def _plan(procedure: Procedure, channel: Channel, rng: Random) -> _Plan:
     drawn = rng.random()
     if drawn < _SUPPLEMENT:
         waits = [(Status.SUPPLEMENT_REQUIRED, _seconds(rng, HOUR_MS, 5 * WORKING_DAY_MS))]
         if rng.random() < _TWO_ROUNDS:
             second = Status.PAYMENT_REQUIRED if procedure.fee else Status.SUPPLEMENT_REQUIRED
             waits.append((second, _seconds(rng, HOUR_MS, 2 * WORKING_DAY_MS)))
-        return _Delays(waits, moves_due=rng.random() < _MOVES_DUE)
+        return _Plan(waits, moves_due=rng.random() < _MOVES_DUE)
     if drawn < _PAYMENT and procedure.fee and channel is Channel.ONLINE:
-        return _Delays([(Status.PAYMENT_REQUIRED, _seconds(rng, HOUR_MS, 2 * WORKING_DAY_MS))])
+        return _Plan([(Status.PAYMENT_REQUIRED, _seconds(rng, HOUR_MS, 2 * WORKING_DAY_MS))])
     if _PAYMENT <= drawn < _EXTENSION:
-        return _Delays(extension=rng.randint(1, 5))
-    return _NO_DELAYS
+        return _Plan(extension=rng.randint(1, 5))
+    return _PLAIN
 
 
 def _finish(
-    fate: Fate, delays: _Delays, received: int, end: int, allowed: int, rng: Random
+    fate: Fate, plan: _Plan, received: int, end: int, allowed: int, rng: Random
 ) -> int | None:
     """Choose the finish so that the fate is true; None when it does not fit into the period."""
-    deadline = received + allowed + delays.longer
+    deadline = received + allowed + plan.longer
     if fate is Fate.LATE:
         return _late(deadline, end, rng)
     drawn = rng.random()
-    soonest = received + delays.waiting + _MARGIN
+    soonest = received + plan.waiting + _MARGIN
     if deadline <= end:
-        if delays.waits and drawn < _THANKS_TO_WAITING:
+        if plan.waits and drawn < _THANKS_TO_WAITING:
             return _between(rng, received + allowed, deadline, soonest)
         if drawn > 1 - _AT_THE_DEADLINE:
             return deadline
         if drawn > 1 - _ON_THE_DUE_DAY:
             return _between(rng, _day(deadline) * WORKING_DAY_MS, deadline, soonest)
-    return _early(delays, received, end, deadline, rng)
+    return _early(plan, received, end, deadline, rng)
 
 
 def _late(deadline: int, end: int, rng: Random) -> int | None:
@@ -177,9 +177,9 @@ def _late(deadline: int, end: int, rng: Random) -> int | None:
     return min(deadline + _seconds(rng, _SECOND, most), end)
 
 
-def _early(delays: _Delays, received: int, end: int, deadline: int, rng: Random) -> int | None:
+def _early(plan: _Plan, received: int, end: int, deadline: int, rng: Random) -> int | None:
     """Choose a finish on a working day before the due day, more often late than soon."""
-    low = received + delays.waiting + _MARGIN
+    low = received + plan.waiting + _MARGIN
     high = min(_day(deadline) * WORKING_DAY_MS, end)
     if low > high:
         return None
@@ -192,70 +192,70 @@ def _between(rng: Random, after: int, upto: int, least: int) -> int | None:
 
 
 def _lay(
-    delays: _Delays, received: int, finish: int, allowed: int | None, instant: Instant, rng: Random
-) -> list[StatusChange]:
-    """Lay the changes from reception up to the finish, without it."""
+    plan: _Plan, received: int, finish: int, allowed: int | None, instant: Instant, rng: Random
+) -> list[Step]:
+    """Lay the steps from reception up to the finish, without it."""
     due = clock_due = None if allowed is None else received + allowed
-    free = finish - received - delays.waiting
+    free = finish - received - plan.waiting
     if allowed is not None:
         free = min(free, allowed)
-    count = 1 + len(delays.waits) + (delays.extension > 0)
+    count = 1 + len(plan.waits) + (plan.extension > 0)
     points = sorted(rng.sample(range(1, free // _SECOND), count))
-    changes = [_change(received, Status.RECEIVED, due, clock_due, instant)]
+    steps = [_step(received, Status.RECEIVED, due, clock_due, instant)]
     at = received + points[0] * _SECOND
-    changes.append(_change(at, Status.PROCESSING, due, clock_due, instant))
-    if delays.extension and due is not None:
-        due = clock_due = due + delays.extension * WORKING_DAY_MS
+    steps.append(_step(at, Status.PROCESSING, due, clock_due, instant))
+    if plan.extension and due is not None:
+        due = clock_due = due + plan.extension * WORKING_DAY_MS
         at = received + points[1] * _SECOND
-        changes.append(_change(at, Status.PROCESSING, due, clock_due, instant))
+        steps.append(_step(at, Status.PROCESSING, due, clock_due, instant))
     waited = 0
-    for point, (status, wait) in zip(points[1:], delays.waits, strict=False):
+    for point, (status, wait) in zip(points[1:], plan.waits, strict=False):
         at = received + point * _SECOND + waited
-        changes.append(_change(at, status, due, clock_due, instant))
+        steps.append(_step(at, status, due, clock_due, instant))
         waited += wait
         if due is not None and clock_due is not None:
             clock_due += wait
-            due = clock_due if delays.moves_due else due
-        changes.append(_change(at + wait, Status.PROCESSING, due, clock_due, instant))
-    return changes
+            due = clock_due if plan.moves_due else due
+        steps.append(_step(at + wait, Status.PROCESSING, due, clock_due, instant))
+    return steps
 
 
 def _finished(
-    changes: list[StatusChange],
+    steps: list[Step],
     finish: int,
     end: int,
     deadline: int | None,
-    ending: Ending,
+    outcome: Outcome,
     instant: Instant,
     rng: Random,
 ) -> Course:
     at = instant(finish)
-    _, _, due, clock_due, _, _ = changes[-1]
+    _, _, due, clock_due, _, _ = steps[-1]
     stopped = rng.random() < _STOPPED
     status = Status.STOPPED if stopped else Status.PROCESSED
-    changes.append(StatusChange(at, status, due, clock_due, at))
+    steps.append(Step(at, status, due, clock_due, at))
     returned = finish + _seconds(rng, 60_000, 3 * WORKING_DAY_MS)
     if not stopped and returned <= end and rng.random() < _RETURNED:
         back = instant(returned)
-        changes.append(StatusChange(back, Status.RESULT_RETURNED, due, clock_due, at, back))
-    return Course(changes, ending, None if deadline is None else instant(deadline), at)
+        steps.append(Step(back, Status.RESULT_RETURNED, due, clock_due, at, back))
+    return Course(steps, outcome, None if deadline is None else instant(deadline), at)
 
 
 def _open(received: int, end: int, procedure: Procedure, instant: Instant, rng: Random) -> Course:
     allowed = procedure.days * WORKING_DAY_MS
-    changes = [_change(received, Status.RECEIVED, received + allowed, received + allowed, instant)]
+    steps = [_step(received, Status.RECEIVED, received + allowed, received + allowed, instant)]
     deadline = received + allowed
     drawn = rng.random()
     if drawn < 0.9:
         room = min(end - received, allowed)
         points = sorted(rng.sample(range(1, room // _SECOND), 2))
         first, second = (received + point * _SECOND for point in points)
-        changes.append(_change(first, Status.PROCESSING, deadline, deadline, instant))
+        steps.append(_step(first, Status.PROCESSING, deadline, deadline, instant))
         if drawn < 0.3:
             status = Status.PAYMENT_REQUIRED if drawn < 0.08 else Status.SUPPLEMENT_REQUIRED
-            changes.append(_change(second, status, deadline, deadline, instant))
+            steps.append(_step(second, status, deadline, deadline, instant))
             deadline += end - second
-    return Course(changes, Ending.OPEN, instant(deadline), None)
+    return Course(steps, Outcome.OPEN, instant(deadline), None)
 
 
 def _withdrawn(
@@ -263,17 +263,15 @@ def _withdrawn(
 ) -> Course:
     allowed = procedure.days * WORKING_DAY_MS
     gone = received + _seconds(rng, 2 * _MARGIN, min(allowed, end - received))
-    changes = _lay(_NO_DELAYS, received, gone, allowed, instant, rng)
-    changes.append(
-        _change(gone, Status.WITHDRAWN, received + allowed, received + allowed, instant)
-    )
-    return Course(changes, Ending.WITHDRAWN, instant(received + allowed), None)
+    steps = _lay(_PLAIN, received, gone, allowed, instant, rng)
+    steps.append(_step(gone, Status.WITHDRAWN, received + allowed, received + allowed, instant))
+    return Course(steps, Outcome.WITHDRAWN, instant(received + allowed), None)
 
 
-def _change(
+def _step(
     at: int, status: Status, due: int | None, clock_due: int | None, instant: Instant
-) -> StatusChange:
-    return StatusChange(
+) -> Step:
+    return Step(
         instant(at),
         status,
         None if due is None else instant(due),

@@ -135,7 +135,7 @@ def _run(
             settings,
             twin,
             truth.rows["rows"],
-            truth.endings.total(),
+            truth.outcomes.total(),
             bars,
             stack.keep_alive,
             overrides,
@@ -155,7 +155,7 @@ def _run(
         raise FatalError(f"the connector read {delivery.records} of {truth.rows['rows']} rows")
     return {
         "scale": scale,
-        "dossiers": truth.endings.total(),
+        "dossiers": truth.outcomes.total(),
         "events": delivery.events,
         "figures": found,
         "national": national,

@@ -25,7 +25,7 @@ from lgsp.store.engine import shown
 from lgsp.store.figures.sums import (
     Remembered,
     Sums,
-    SumsByName,
+    Table,
     add_row,
     count_unturned,
     counts_in,
@@ -87,7 +87,7 @@ class Figures:
         self._backlog = backlog
         self._silent_after = silent_after
         self._down_after = down_after
-        self._remembered = Remembered()
+        self._tables = Remembered()
 
     def indicators(self, question: Question) -> Indicators:
         """Return the figures with all that is needed to trust them."""
@@ -119,29 +119,29 @@ class Figures:
             profile=question.profile,
         )
 
-    def by_unit(self, question: Question) -> SumsByName:
+    def by_unit(self, question: Question) -> Table:
         """Return the sums of each unit right below the scope's; they add up to its figures.
 
         Now only: `question.as_of` must be None, as in `by_month`.
         """
 
-        def compute(connection: Connection) -> SumsByName:
+        def table(connection: Connection) -> Table:
             query = select_sums(question.scope, question.period, DAY_CELLS.c.agency)
             rows = connection.execute(query)
             return grouped((child_unit(agency, question.scope.unit), row) for agency, *row in rows)
 
         with self._reading() as connection:
-            return self._remembered.get(connection, "units", question, compute)
+            return self._tables.get(connection, "units", question, table)
 
-    def by_month(self, question: Question) -> SumsByName:
+    def by_month(self, question: Question) -> Table:
         """Return the sums of each `YYYY-MM`; open ones stand in the month of their reception."""
 
-        def compute(connection: Connection) -> SumsByName:
+        def table(connection: Connection) -> Table:
             query = select_sums(question.scope, question.period, DAY_CELLS.c.day)
             return grouped((month_of(day), row) for day, *row in connection.execute(query))
 
         with self._reading() as connection:
-            return self._remembered.get(connection, "months", question, compute)
+            return self._tables.get(connection, "months", question, table)
 
     def explain(
         self,
@@ -193,7 +193,7 @@ class Figures:
         return question.as_of
 
     def _sums(self, connection: Connection, question: Question) -> Sums:
-        def compute(connection: Connection) -> SumsByName:
+        def table(connection: Connection) -> Table:
             if question.as_of is not None:
                 return {"": self._sums_of_dossiers(connection, question)}
             sums = nothing()
@@ -201,7 +201,7 @@ class Figures:
             add_row(sums, connection.execute(query).one())
             return {"": sums}
 
-        return self._remembered.get(connection, "sums", question, compute)[""]
+        return self._tables.get(connection, "sums", question, table)[""]
 
     def _sums_of_dossiers(self, connection: Connection, question: Question) -> Sums:
         sums = nothing()

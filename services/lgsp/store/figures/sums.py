@@ -16,11 +16,11 @@ from lgsp.store.tables import DAY_CELLS, DOSSIERS, OFFSETS
 Sums = dict[str, int]
 """One exact integer for each of MEASURES."""
 
-SumsByName = dict[str, Sums]
+Table = dict[str, Sums]
 """Sums by row name; never changed once made."""
 
 LANE = "rates"
-_ANSWERS_KEPT = 256
+_TABLES_KEPT = 256
 
 
 def nothing() -> Sums:
@@ -34,35 +34,35 @@ def add_row(sums: Sums, row: Sequence[int | None]) -> None:
         sums[measure] += int(value or 0)
 
 
-def grouped(rows: Iterable[tuple[str, Sequence[int | None]]]) -> SumsByName:
+def grouped(rows: Iterable[tuple[str, Sequence[int | None]]]) -> Table:
     """Add up selected rows by name; names without any count are left out."""
-    groups: SumsByName = defaultdict(nothing)
+    groups: Table = defaultdict(nothing)
     for name, row in rows:
         add_row(groups[name], row)
     return {name: sums for name, sums in sorted(groups.items()) if any(sums.values())}
 
 
 class Remembered:
-    """Answers made since the rates worker's last transaction; may be shared between threads."""
+    """Tables made since the rates worker's last transaction; may be shared between threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, tuple[str, SumsByName]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[str, Table]] = OrderedDict()
 
     def get(
         self,
         connection: Connection,
         what: str,
         question: Hashable,
-        make: Callable[[Connection], SumsByName],
-    ) -> SumsByName:
-        """Return the sums of `what` and `question`, made when the store has changed since."""
+        make: Callable[[Connection], Table],
+    ) -> Table:
+        """Return the table of `what` and `question`, made when the store has changed since."""
         marker = read_marker(connection)
         kept = self._kept.get((what, question))
         if kept is not None and kept[0] == marker:
             return kept[1]
         made = make(connection)
         self._kept[what, question] = (marker, made)
-        while len(self._kept) > _ANSWERS_KEPT:
+        while len(self._kept) > _TABLES_KEPT:
             self._kept.popitem(last=False)
         return made
 

@@ -1,0 +1,248 @@
+"""A YAML file with the line of each key, so that every fault names file, line and key."""
+
+import os
+import re
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from lgsp.domain.errors import ConfigurationError, Fault
+from lgsp.runtime.faults import Faults, faults_of
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+# What YAML calls a mark may be a secret that nobody put in quotes.
+_MARK = re.compile(r"(alias|anchor|tag handle|tag) (?:'.*?'|\".*?\")")
+_Model = TypeVar("_Model", bound=BaseModel)
+Keys = tuple[Hashable, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed YAML file.
+
+    Args:
+        path: the file.
+        data: plain data, `${NAME}` in texts replaced.
+        lines: line of each key and list item, by its path.
+        written: texts as they stand in the file, where something in them was replaced.
+        faults: what was already wrong while reading; what is at fault is left out of `data`.
+    """
+
+    path: Path
+    data: Any = None
+    lines: dict[Keys, int] = field(default_factory=dict)
+    written: dict[Keys, str] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+    def fault(self, keys: Sequence[Hashable], message: str, value: str | None = None) -> Fault:
+        """Make the fault of a key path, at its line or that of its nearest written parent."""
+        known = self._known(keys)
+        return Fault(
+            message=message,
+            file=str(self.path),
+            line=self.lines.get(known, 1),
+            key=".".join(map(str, keys)),
+            value=value,
+        )
+
+    def where(self, keys: Sequence[Hashable]) -> str:
+        """Return "file.yaml:12: a.b" for a key path."""
+        fault = self.fault(keys, "")
+        return f"{fault.file}:{fault.line}: {fault.key}"
+
+    def error(self, keys: Sequence[Hashable], message: str) -> ConfigurationError:
+        """Make the error of a key: file, line, key, message."""
+        return ConfigurationError([self.fault(keys, message)])
+
+    def validated(
+        self,
+        model: type[_Model],
+        data: Any,
+        at: Sequence[Hashable] = (),
+        more_keys: Iterable[str] = (),
+    ) -> _Model:
+        """Return `data`, which stands at path `at`, as the model.
+
+        Args:
+            model: its fields are the right keys.
+            data: what is validated.
+            at: where it stands in the file.
+            more_keys: right keys beside those of the model, at its top.
+
+        Raises:
+            ConfigurationError: with every fault, not only the first. A key that was at fault
+                when the file was read is named once, by that.
+        """
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            found = faults_of(error, model, lambda keys: self._place((*at, *keys)), more_keys)
+        known = {fault.key for fault in self.faults}
+        if new := [self._as_written(fault) for fault in found if fault.key not in known]:
+            raise ConfigurationError(new)
+        raise ConfigurationError(self.faults)
+
+    def _place(self, keys: Sequence[Hashable]) -> tuple[str, int, str]:
+        """Return file, line and key; what pydantic adds for the arms of a union is no key."""
+        known = self._known(keys)
+        missing = keys[: len(known) + 1] if len(known) == len(keys) - 1 else known
+        shown = missing if _is_mapping(self.data, known) else known
+        fault = self.fault(shown, "")
+        return fault.file, fault.line, fault.key
+
+    def _as_written(self, fault: Fault) -> Fault:
+        """Show a text as the file has it: what stands in a variable may be a secret."""
+        for keys, text in self.written.items():
+            if ".".join(map(str, keys)) == fault.key and fault.value is not None:
+                return replace(fault, value=text)
+        return fault
+
+    def _known(self, keys: Sequence[Hashable]) -> Keys:
+        known = tuple(keys)
+        while known not in self.lines and known:
+            known = known[:-1]
+        return known
+
+
+def read_document(path: Path, root: type = dict) -> Document:
+    """Read a YAML file; `${NAME}` in a text stands for an environment variable.
+
+    Args:
+        path: the file.
+        root: what it must hold: a mapping (dict) or a list.
+
+    Returns:
+        The document with all its faults: no such file, not YAML, not a `root`, a key written
+        twice, a variable that is not set. Its data is empty when nothing can be read.
+    """
+    document = Document(path, root())
+    text = ""
+    try:
+        text = path.read_text("utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except OSError as error:
+        document.faults.append(Fault(message=f"cannot be read: {error.strerror}", file=str(path)))
+    except UnicodeDecodeError as error:
+        message = f"not UTF-8: byte {error.start + 1} is 0x{error.object[error.start]:02X}"
+        document.faults.append(Fault(message=message, file=str(path)))
+    except yaml.MarkedYAMLError as error:
+        document.faults.append(_syntax_fault(path, error))
+    except yaml.reader.ReaderError as error:
+        message = f"not valid YAML: the character U+{error.character:04X} is not allowed"
+        line = text.count("\n", 0, error.position) + 1
+        document.faults.append(Fault(message=message, file=str(path), line=line))
+    else:
+        _read_root(node, document)
+    return document
+
+
+def load_document(path: Path, root: type = dict) -> Document:
+    """Read a YAML file as `read_document` does; ConfigurationError when anything is wrong."""
+    document = read_document(path, root)
+    if document.faults:
+        raise ConfigurationError(document.faults)
+    return document
+
+
+def _read_root(node: yaml.Node | None, document: Document) -> None:
+    if node is None and isinstance(document.data, list):
+        return
+    wanted = yaml.MappingNode if isinstance(document.data, dict) else yaml.SequenceNode
+    if not isinstance(node, wanted):
+        what = "a mapping of keys" if wanted is yaml.MappingNode else "a list"
+        document.faults.append(
+            Fault(message=f"{what} is expected", file=str(document.path), line=1)
+        )
+        return
+    faults = Faults()
+    with faults.gathered():
+        try:
+            plain = _plain(node, (), document, faults)
+        except RecursionError:
+            raise document.error((), "an alias contains itself") from None
+        if isinstance(plain, dict):
+            document.data.update(plain)
+        else:
+            document.data.extend(plain)
+    document.faults.extend(faults.found)
+
+
+def _plain(node: yaml.Node, at: Keys, document: Document, faults: Faults) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        out: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            with faults.gathered():
+                key = _key(key_node, at, document)
+                if key in out:
+                    raise ConfigurationError(
+                        [_at(document, (*at, key), key_node, "the key is written twice")]
+                    )
+                document.lines[(*at, key)] = key_node.start_mark.line + 1
+                out[key] = _plain(value_node, (*at, key), document, faults)
+        return out
+    if isinstance(node, yaml.SequenceNode):
+        items: list[Any] = []
+        for number, item in enumerate(node.value):
+            document.lines[(*at, number)] = item.start_mark.line + 1
+            items.append(None)  # keeps the places of the others when this one is at fault
+            with faults.gathered():
+                items[-1] = _plain(item, (*at, number), document, faults)
+        return items
+    value = _scalar(node, at, document)
+    return _expanded(value, at, document) if isinstance(value, str) else value
+
+
+def _key(node: yaml.Node, at: Keys, document: Document) -> Any:
+    if not isinstance(node, yaml.ScalarNode):
+        raise ConfigurationError([_at(document, at, node, "a key is one word")])
+    return _scalar(node, at, document)
+
+
+def _scalar(node: yaml.Node, at: Keys, document: Document) -> Any:
+    try:
+        return yaml.SafeLoader("").construct_object(node)
+    except yaml.MarkedYAMLError as error:
+        raise ConfigurationError([_syntax_fault(document.path, error)]) from None
+    except (ValueError, OverflowError) as error:
+        kind = node.tag.rpartition(":")[2]
+        what = str(error) if kind == "timestamp" else f"not of the type {kind}"
+        raise ConfigurationError([_at(document, at, node, what)]) from None
+
+
+def _expanded(text: str, at: Keys, document: Document) -> str:
+    names = _VARIABLE.findall(text)
+    if unset := [name for name in names if name not in os.environ]:
+        raise document.error(at, f"environment variable {', '.join(unset)} is not set")
+    if names:
+        document.written[at] = text
+    return _VARIABLE.sub(lambda match: os.environ[match[1]], text)
+
+
+def _at(document: Document, keys: Keys, node: yaml.Node, message: str) -> Fault:
+    return Fault(
+        message=message,
+        file=str(document.path),
+        line=node.start_mark.line + 1,
+        key=".".join(map(str, keys)),
+    )
+
+
+def _syntax_fault(path: Path, error: yaml.MarkedYAMLError) -> Fault:
+    problem = _MARK.sub(r"\1", str(error.problem))
+    if problem != str(error.problem):
+        problem += ": a value that begins with *, &, ! or % stands in quotes"
+    line = error.problem_mark.line + 1 if error.problem_mark else 1
+    return Fault(message=f"not valid YAML: {problem}", file=str(path), line=line)
+
+
+def _is_mapping(data: Any, keys: Keys) -> bool:
+    for key in keys:
+        try:
+            data = data[key]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return isinstance(data, dict)
