@@ -118,7 +118,8 @@ class OpenCps:
         self._overlap = source.overlap_minutes * 60_000
         self._client = Client(
             source.url,
-            headers={"groupId": source.group_id, **source.auth.header()},
+            headers={"groupId": source.group_id},
+            auth=source.auth,
             timeout=source.timeout_seconds,
             rate=source.requests_per_second,
         )

@@ -37,6 +37,10 @@ def text_of(value: Any) -> str | None:
 def _clean(text: str) -> str | None:
     if "\0" in text:  # no database keeps it as text, and no portal means it
         raise ValueError("the text holds a zero byte")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"the text holds half a surrogate pair at {error.start}") from error
     return unicodedata.normalize("NFC", text).strip() or None
 
 

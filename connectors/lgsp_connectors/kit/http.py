@@ -1,5 +1,6 @@
 """HTTP to a portal: one table from status to duty, advice on waiting honoured, secrets unseen."""
 
+import json
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,7 +18,8 @@ from lgsp.runtime.pace import limiter
 from lgsp_connectors.kit.config import Strict
 
 _RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
-_DENIED = frozenset({401, 403})
+_DENIED = frozenset({203, 401, 403})  # 203: OpenCPS answers so when nobody is logged in
+_EXPIRED = 401
 _MOST_UNREADABLE = 4  # replies in a row that are no JSON: then it is not a hiccup
 _LONGEST_ADVICE = 3600.0
 
@@ -52,6 +54,14 @@ class Auth(Strict):
             return {"Authorization": aiohttp.encode_basic_auth(self.user, password)}
         return {}
 
+    def account(self) -> str:
+        """Say who logs in, for messages; never a secret."""
+        if self.token_file is not None:
+            return f"the token in {self.token_file}"
+        if self.token.get_secret_value():
+            return "the token"
+        return f"user {self.user!r}" if self.user else "no account is set"
+
 
 def _secret(value: SecretStr, file: Path | None) -> str:
     if file is None:
@@ -76,16 +86,28 @@ class Client:
 
     Args:
         base: URL up to the path.
-        headers: sent with each request, authentication included; never logged.
+        headers: sent with each request; never logged.
+        auth: how to log in; a secret file is read again when the portal says 401, once a request.
         timeout: seconds for one request as a whole.
         rate: most requests a second; 0: no limit.
+
+    Raises:
+        ConfigurationError: a secret file of `auth` cannot be read.
     """
 
     def __init__(
-        self, base: str, *, headers: Mapping[str, str], timeout: float, rate: float = 0
+        self,
+        base: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        auth: Auth | None = None,
+        timeout: float,
+        rate: float = 0,
     ) -> None:
         self._base = base.rstrip("/")
-        self._headers = dict(headers)
+        self._headers = dict(headers or {})
+        self._auth = auth or Auth()
+        self._login = self._auth.header()
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._pace = limiter(rate)
         self._session: aiohttp.ClientSession | None = None
@@ -98,6 +120,14 @@ class Client:
             RetryableError: no answer, a status that says "later", or a body that is no JSON.
             FatalError: access denied, a status that will not change, or no JSON again and again.
         """
+        status, retry_after, body = await self._get(path, params)
+        if status == _EXPIRED and self._logged_in_anew():
+            status, retry_after, body = await self._get(path, params)
+        if status != 200:
+            self._refuse(path, status, retry_after)
+        return self._parsed(path, body)
+
+    async def _get(self, path: str, params: Mapping[str, str]) -> tuple[int, str | None, bytes]:
         if self._pace is not None:
             await self._pace.acquire()
         if self._session is None:
@@ -106,18 +136,21 @@ class Client:
         outcome = "failed"
         try:
             async with self._session.get(
-                self._base + path, params=params, allow_redirects=False
+                self._base + path, params=params, headers=self._login, allow_redirects=False
             ) as answer:
                 body = await answer.read()
                 outcome = f"{answer.status // 100}xx"
-                if answer.status != 200:
-                    _refuse(path, answer.status, answer.headers.get("Retry-After"))
+                return answer.status, answer.headers.get("Retry-After"), body
         except (aiohttp.ClientError, TimeoutError) as error:
             raise RetryableError(f"GET {path}: {type(error).__name__}: {error}") from error
         finally:
             metrics.CONNECTOR_REQUESTS.labels(outcome).inc()
             metrics.CONNECTOR_REQUEST_SECONDS.observe(time.perf_counter() - started)
-        return self._parsed(path, body)
+
+    def _logged_in_anew(self) -> bool:
+        """Read the secrets again; tell whether they are others than those just refused."""
+        refused, self._login = self._login, self._auth.header()
+        return self._login != refused
 
     async def close(self) -> None:
         """Close the connections."""
@@ -127,27 +160,50 @@ class Client:
 
     def _parsed(self, path: str, body: bytes) -> Any:
         try:
-            parsed = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
+            parsed = json_of(body)
+        except ValueError as error:
             self._unreadable += 1
             kind = "HTML" if body.lstrip()[:1] == b"<" else "no JSON"
-            message = f"GET {path}: the answer is {kind} ({len(body)} bytes)"
+            message = f"GET {path}: the answer is {kind} ({len(body)} bytes): {error}"
             if self._unreadable >= _MOST_UNREADABLE:
-                raise FatalError(f"{message}, {self._unreadable} times in a row") from error
+                raise FatalError(f"{message}; {self._unreadable} times in a row") from error
             raise RetryableError(message) from error
         self._unreadable = 0
         return parsed
 
+    def _refuse(self, path: str, status: int, retry_after: str | None) -> NoReturn:
+        message = f"GET {path}: HTTP {status}"
+        if status in _RETRY:
+            raise RetryableError(message, wait=advised_wait(retry_after))
+        if status in _DENIED:
+            raise FatalError(
+                f"{message}: not logged in, or not allowed: check source.auth"
+                f" ({self._auth.account()})"
+            )
+        if 300 <= status < 400:
+            raise FatalError(f"{message}: redirected, check source.url and source.auth")
+        raise FatalError(f"{message}: check source.url")
 
-def _refuse(path: str, status: int, retry_after: str | None) -> NoReturn:
-    message = f"GET {path}: HTTP {status}"
-    if status in _RETRY:
-        raise RetryableError(message, wait=advised_wait(retry_after))
-    if status in _DENIED:
-        raise FatalError(f"{message}: access denied, check source.auth")
-    if 300 <= status < 400:
-        raise FatalError(f"{message}: redirected, check source.url and source.auth")
-    raise FatalError(f"{message}: check source.url")
+
+def json_of(body: bytes) -> Any:
+    """Read JSON; also with a byte order mark, in UTF-16 or 32, and with half a surrogate pair.
+
+    Raises:
+        ValueError: with the parser's reason and the position, never with the content.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        try:
+            return json.loads(body, parse_constant=_no_number)
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{error.reason} at byte {error.start}") from error
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")
 
 
 def advised_wait(header: str | None) -> float | None:

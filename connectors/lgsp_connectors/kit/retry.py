@@ -15,11 +15,20 @@ _Result = TypeVar("_Result")
 
 
 async def retried(call: Callable[[], Awaitable[_Result]], *, give_up_seconds: float) -> _Result:
-    """Await `call` until it succeeds.
+    """Await `call` until it succeeds; advice to wait never shortens our own back-off.
+
+    Args:
+        call: what is tried.
+        give_up_seconds: longest time it is tried; 0: once.
 
     Raises:
         FatalError: it still failed after `give_up_seconds`, or failed for good.
     """
+    if not give_up_seconds:
+        try:
+            return await call()
+        except RetryableError as error:
+            raise FatalError(str(error)) from error
     failures = 0
 
     def wait(error: Exception) -> bool | float:
@@ -28,9 +37,8 @@ async def retried(call: Callable[[], Awaitable[_Result]], *, give_up_seconds: fl
             return False
         failures += 1
         metrics.CONNECTOR_RETRIES.inc()
-        if error.wait is not None:
-            return error.wait
-        return random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**failures))  # noqa: S311
+        own = random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**failures))  # noqa: S311
+        return max(own, error.wait or 0)
 
     try:
         async for attempt in stamina.retry_context(

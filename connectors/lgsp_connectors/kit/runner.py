@@ -6,26 +6,33 @@ crash in between reads the page again: its events have the same ids, nothing is 
 
 import asyncio
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
 
 import structlog
 
-from lgsp.domain.errors import FatalError, RejectedRecord, RetryableError
+from lgsp.domain.errors import (
+    FatalError,
+    LgspError,
+    RejectedRecord,
+    RejectReason,
+    RetryableError,
+)
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime import metrics
-from lgsp.runtime.ending import cancel_tasks
 from lgsp.runtime.pace import limiter
-from lgsp.runtime.waiting import is_set_within
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
-from lgsp_connectors.kit.recent import Recent
 from lgsp_connectors.kit.retry import retried
+from lgsp_connectors.kit.sent import Sent
 from lgsp_connectors.kit.sink import Checkpoints, Sink, payload_of
 
 _MOST_SHOWN = 20  # rejects of one page written out in the log; all are dead letters
-_FETCH_ENDS_WITHIN = 4.0  # seconds that a connector may take to give up a page when told to stop
+_SENT = "~sent"  # in the stored cursor, beside the connector's own keys
+Reject = tuple[Record, RejectedRecord]
 _log = structlog.get_logger()
 
 
@@ -60,6 +67,7 @@ class Runner:
         checkpoints: keep the cursor.
         key: checkpoint key: the portal, or a backfill of it.
         settings: pacing, polling and limits.
+        sent: what is on the log already; a memory of this run when it is left out.
         on_page: called with each page once its checkpoint is stored (progress bars).
     """
 
@@ -71,14 +79,14 @@ class Runner:
         *,
         key: str,
         settings: RunSettings,
+        sent: Sent | None = None,
         on_page: Callable[[Page, Report], None] | None = None,
     ) -> None:
         self._connector, self._sink, self._checkpoints = connector, sink, checkpoints
         self._key, self._settings = key, settings
         self._on_page = on_page or (lambda _page, _report: None)
-        self._recent = Recent()
+        self._sent = sent or Sent()
         self._rejects_in_a_row = 0
-        self._shown = 0
         self._pace = limiter(settings.pages_per_second)
         self._log = _log.bind(connector=connector.name, portal=key)
         self.caught_up = False
@@ -96,17 +104,22 @@ class Runner:
         stop = stop or asyncio.Event()
         started = time.monotonic()
         try:
-            cursor = self._checkpoints.load(self._key)
-            if cursor is None:
+            stored = self._checkpoints.load(self._key)
+            self._sent.resume((stored or {}).get(_SENT, ""))
+            if stored is None:
                 cursor = self._connector.start(since)
+            else:
+                cursor = {name: value for name, value in stored.items() if name != _SENT}
             while not stop.is_set():
                 page = await self._fetch(cursor, stop)
                 if page is None:
                     break
                 await self._take(page)
                 await self._sink.flush()
-                if page.cursor != cursor:
-                    await asyncio.to_thread(self._checkpoints.store, self._key, page.cursor)
+                if page.cursor != cursor or self._sent.pending:
+                    after = {**page.cursor, _SENT: self._sent.token()}
+                    await asyncio.to_thread(self._checkpoints.store, self._key, after)
+                    self._sent.keep()
                     metrics.CONNECTOR_CHECKPOINT.set_to_current_time()
                 cursor = page.cursor
                 self.report.seconds = time.monotonic() - started
@@ -114,11 +127,11 @@ class Runner:
                 self._on_page(page, self.report)
                 if page.caught_up and once:
                     break
-                pause = self._settings.poll_seconds if page.caught_up else page.wait
-                await is_set_within(stop, pause)
+                await _pause(stop, self._settings.poll_seconds if page.caught_up else page.wait)
         except RetryableError as error:
             raise FatalError(f"the log does not take what was read: {error}") from error
         finally:
+            self._sent.drop()
             await self._connector.close()
         self.report.seconds = time.monotonic() - started
         return self.report
@@ -134,14 +147,15 @@ class Runner:
 
     async def _fetch(self, cursor: Cursor, stop: asyncio.Event) -> Page | None:
         """Read the next page, trying again; None when the stop signal came first."""
-        reading = asyncio.create_task(self._read(cursor), name="fetch")
-        stopping = asyncio.create_task(stop.wait(), name="stop")
+        reading = asyncio.ensure_future(self._read(cursor))
+        stopping = asyncio.ensure_future(stop.wait())
         try:
             await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
             return reading.result() if reading.done() else None
         finally:
-            if left := await cancel_tasks((reading, stopping), _FETCH_ENDS_WITHIN):
-                self._log.warning("fetch_does_not_end", left=left)
+            for task in (reading, stopping):
+                task.cancel()
+            await asyncio.gather(reading, stopping, return_exceptions=True)
 
     async def _read(self, cursor: Cursor) -> Page:
         if self._pace is not None:
@@ -151,28 +165,22 @@ class Runner:
         )
 
     async def _take(self, page: Page) -> None:
-        """Map and hand over one page; one canonical log line."""
+        """Map and hand over one page: what is good first, then what is not; one log line."""
         started = time.perf_counter()
         report = self.report
         before = (report.events, report.rejected, report.duplicates)
-        to_events, is_new, send = self._connector.to_events, self._recent.is_new, self._sink.send
-        self._shown = 0
-        stated: list[DossierEvent] = []
-        for record in page.records:
-            try:
-                if record.fault is not None:
-                    raise record.fault
-                stated += to_events(record)
-            except RejectedRecord as error:
-                await self._reject(record, error)
+        stated, rejects = self._mapped(page)
+        fresh = self._sent.fresh([event.event_id for event in stated])
+        newest = 0
+        for event in stated:
+            if event.event_id in fresh:
+                fresh.remove(event.event_id)
+                self._sink.send(event)
+                report.events += 1
+                newest = max(newest, event.occurred_at)
             else:
-                self._rejects_in_a_row = 0
-        events = [event for event in stated if is_new(event.event_id)]
-        for event in events:
-            send(event)
-        newest = max((event.occurred_at for event in events), default=0)
-        report.events += len(events)
-        report.duplicates += len(stated) - len(events)
+                report.duplicates += 1
+        new_rejects = self._reject(rejects)
         report.records += len(page.records)
         report.skipped += page.skipped
         report.pages += 1
@@ -198,36 +206,97 @@ class Runner:
                 caught_up=page.caught_up,
                 seconds=round(time.perf_counter() - started, 3),
             )
+        if len(rejects) < len(page.records):
+            self._rejects_in_a_row = 0
+        elif new_rejects:
+            await self._count_in_a_row(new_rejects)
 
-    async def _reject(self, record: Record, error: RejectedRecord) -> None:
-        """Reject the record, once while it is remembered: an overlap reads it again and again."""
-        report, origin = self.report, record.origin
-        # Without a payload (a torn file, a wrong header) only the place tells two rejects apart.
-        what = payload_of(record) or origin.encode()
-        identity = f"{error.reason}\0{error.field}\0".encode() + what
-        if not self._recent.is_new(blake2b(identity, digest_size=16).digest()):
-            report.duplicates += 1
-            return
-        self._sink.reject(record, error)
-        report.rejected += 1
-        reason = error.reason.value
-        report.reasons[reason] = report.reasons.get(reason, 0) + 1
-        metrics.REJECTS.labels("connector", reason).inc()
-        self._shown += 1
-        log = self._log.warning if self._shown <= _MOST_SHOWN else self._log.debug
-        log(
-            "record_rejected",
-            origin=origin,
-            reason=reason,
-            field=error.field,
-            value=error.value,
-            detail=error.detail,
-        )
-        self._rejects_in_a_row += 1
+    def _mapped(self, page: Page) -> tuple[list[DossierEvent], list[Reject]]:
+        """Give what the page states, and its rejects in order."""
+        to_events = self._connector.to_events
+        stated: list[DossierEvent] = []
+        rejects: list[Reject] = []
+        for record in page.records:
+            try:
+                if record.fault is not None:
+                    raise record.fault
+                stated += to_events(record)
+            except RejectedRecord as error:
+                rejects.append((record, error))
+            except (LgspError, MemoryError):
+                raise
+            except Exception as error:  # noqa: BLE001 - the author's code: one record's fault
+                rejects.append((record, _defect(error)))
+        return stated, rejects
+
+    def _reject(self, rejects: Sequence[Reject]) -> list[Reject]:
+        """Reject each record once, however often an overlap reads it; give those that are new."""
+        report = self.report
+        ids = [_identity(record, error) for record, error in rejects]
+        fresh = self._sent.fresh(ids)
+        new: list[Reject] = []
+        for id_, (record, error) in zip(ids, rejects, strict=True):
+            if id_ not in fresh:
+                report.duplicates += 1
+                continue
+            fresh.remove(id_)
+            new.append((record, error))
+            self._sink.reject(record, error)
+            report.rejected += 1
+            reason = error.reason.value
+            report.reasons[reason] = report.reasons.get(reason, 0) + 1
+            metrics.REJECTS.labels("connector", reason).inc()
+            log = self._log.warning if len(new) <= _MOST_SHOWN else self._log.debug
+            log(
+                "record_rejected",
+                origin=record.origin,
+                reason=reason,
+                field=error.field,
+                value=error.value,
+                detail=error.detail,
+            )
+        return new
+
+    async def _count_in_a_row(self, rejects: Sequence[Reject]) -> None:
+        """Count a page that had nothing usable; give up when that goes on for too long."""
+        self._rejects_in_a_row += len(rejects)
         if self._rejects_in_a_row >= self._settings.max_consecutive_rejects:
             await self._sink.flush()  # the letters are kept, the checkpoint is not
+            record, error = rejects[-1]
             raise FatalError(
                 f"{self._rejects_in_a_row} records in a row were rejected, the last one at"
-                f" {origin}: {error}; the mapping or the portal is wrong"
+                f" {record.origin}: {error}; the mapping or the portal is wrong"
                 " (run.max_consecutive_rejects)"
             )
+
+
+def _identity(record: Record, error: RejectedRecord) -> bytes:
+    """Give 16 bytes that stand for the reject."""
+    # Without a payload (a torn file, a wrong header) only the place tells two rejects apart.
+    what = payload_of(record) or record.origin.encode()
+    identity = f"{error.reason}\0{error.field}\0".encode() + what
+    return blake2b(identity, digest_size=16).digest()
+
+
+def _defect(error: Exception) -> RejectedRecord:
+    """Say where code failed on a record; never its message, which may quote the record."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = next((f for f in reversed(frames) if f.name == "to_events"), frames[-1])
+    detail = f"{type(error).__name__} in {_place(frames[-1])}"
+    if place is not frames[-1]:
+        detail += f", from {_place(place)}"
+    return RejectedRecord(RejectReason.DEFECT, detail=detail)
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    return f"{Path(frame.filename).name}:{frame.lineno} ({frame.name})"
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait for the stop signal, at most `seconds`."""
+    if seconds <= 0:
+        return
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

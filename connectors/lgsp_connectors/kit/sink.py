@@ -1,5 +1,6 @@
 """Where a connector's events, rejects and checkpoints go: the log, through one producer."""
 
+import json
 from typing import Any, Protocol
 
 import orjson
@@ -39,7 +40,12 @@ class Checkpoints(Protocol):
 
 def payload_of(record: Record) -> bytes:
     """Give the original record as bytes, for the (sealed) payload of a dead letter."""
-    return record.data if isinstance(record.data, bytes) else orjson.dumps(record.data)
+    if isinstance(record.data, bytes):
+        return record.data
+    try:
+        return orjson.dumps(record.data)
+    except orjson.JSONEncodeError:  # half a surrogate pair, or an integer of more than 64 bits
+        return json.dumps(record.data, default=repr).encode()
 
 
 def encode_checkpoint(cursor: Cursor, stored_at: int) -> bytes:

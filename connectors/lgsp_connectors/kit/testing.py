@@ -89,6 +89,7 @@ class FakePortal:
         self._always: Callable[[], web.Response] | None = None
         self._server: TestServer | None = None
         self.requests: list[dict[str, str]] = []
+        self.headers: list[Mapping[str, str]] = []
 
     @property
     def url(self) -> str:
@@ -96,13 +97,13 @@ class FakePortal:
         assert self._server is not None  # noqa: S101 - a misuse of the test kit
         return str(self._server.make_url("/")).rstrip("/")
 
-    def answer(self, status: int, *, body: str = "", retry_after: str = "") -> None:
+    def answer(self, status: int, *, body: str | bytes = "", retry_after: str = "") -> None:
         """Script the answer to one further request."""
         self._script.append(_response(status, body, retry_after))
 
-    def always(self, status: int, *, body: str = "") -> None:
+    def always(self, status: int, *, body: str | bytes = "", retry_after: str = "") -> None:
         """Answer every further request so, until `recover`."""
-        self._always = lambda: _response(status, body, "")
+        self._always = lambda: _response(status, body, retry_after)
 
     def recover(self) -> None:
         """Go back to the handler."""
@@ -128,6 +129,7 @@ class FakePortal:
 
     async def _serve(self, request: web.Request) -> web.Response:
         self.requests.append(dict(request.query))
+        self.headers.append(request.headers)
         if self._script:
             return self._script.popleft()
         if self._always is not None:
@@ -136,6 +138,7 @@ class FakePortal:
         return web.Response(body=orjson.dumps(data), content_type="application/json")
 
 
-def _response(status: int, body: str, retry_after: str) -> web.Response:
+def _response(status: int, body: str | bytes, retry_after: str) -> web.Response:
     headers = {"Retry-After": retry_after} if retry_after else {}
-    return web.Response(status=status, text=body, headers=headers)
+    content = body.encode() if isinstance(body, str) else body
+    return web.Response(status=status, body=content, headers=headers)

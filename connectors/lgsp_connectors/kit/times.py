@@ -5,13 +5,14 @@ Instants are ms UTC. A parser raises ValueError for a text that names no instant
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _MS = timedelta(milliseconds=1)
 _DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_DAY = date.max.toordinal()
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times are counted from it
 
 Parse = Callable[[str], int]
@@ -33,7 +34,7 @@ def compile_iso(zone: str | None) -> Parse:
     def parse(text: str) -> int:
         at = datetime.fromisoformat(text)
         if at.tzinfo is not None:
-            return (at - _EPOCH) // _MS
+            return _instant(at)
         if local is None:
             raise ValueError("no offset in the text and no timezone in the mapping")
         return local(at)
@@ -59,9 +60,13 @@ def compile_format(form: str, zone: str | None) -> Parse:
 
     def parse(text: str) -> int:
         at = quick(text) or datetime.strptime(text, form)  # noqa: DTZ007 - made local below
-        return local(at) if at.tzinfo is None else (at - _EPOCH) // _MS
+        return local(at) if at.tzinfo is None else _instant(at)
 
     return parse
+
+
+def _instant(at: datetime) -> int:
+    return (at - _EPOCH) // _MS
 
 
 def _quick(form: str) -> Callable[[str], datetime | None]:
@@ -107,12 +112,15 @@ def _local(zone: str) -> Callable[[datetime], int]:
         """Give the day's offset; None when the clocks change on it."""
         start = datetime.fromordinal(day).replace(tzinfo=info)
         at_start = start.utcoffset()
-        return at_start if at_start == (start + _DAY).utcoffset() else None
+        if day == _LAST_DAY or at_start != (start + _DAY).utcoffset():
+            return None
+        return at_start
 
     def instant(at: datetime) -> int:
         fixed = offset(at.toordinal())
         if fixed is None:
-            return (at.replace(tzinfo=info) - _EPOCH) // _MS
-        return (at - fixed - _NAIVE_EPOCH) // _MS
+            return _instant(at.replace(tzinfo=info))
+        # The epoch first: taken from a day at the edge of the calendar, an offset leaves it.
+        return (at - _NAIVE_EPOCH - fixed) // _MS
 
     return instant

@@ -70,6 +70,7 @@ class RejectReason(StrEnum):
     UNMAPPED_VALUE = "unmapped_value"
     FINISHED_WITHOUT_DATE = "finished_without_date"
     REFUSED_BY_NATIONAL = "refused_by_national"
+    DEFECT = "defect"  # the code that reads the record failed: its author's fault or ours
 
 
 class RejectedRecord(LgspError):  # noqa: N818 - a verdict on the record, not a failure of ours
@@ -78,13 +79,15 @@ class RejectedRecord(LgspError):  # noqa: N818 - a verdict on the record, not a 
     Args:
         reason: the closed cause, used as a metric label.
         field: attribute or column at fault, "" when the whole record is.
-        value: the value as found; never personal data (the caller masks it).
+        value: the value as found, with ? for what is no character (half a surrogate pair);
+            never personal data (the caller masks it).
         detail: one sentence for a human.
     """
 
     def __init__(
         self, reason: RejectReason, *, field: str = "", value: str = "", detail: str = ""
     ) -> None:
+        value = value.encode(errors="replace").decode()
         what = f"{field}={value!r}" if field else value
         super().__init__(": ".join(part for part in (reason.value, what, detail) if part))
         self.reason = reason

@@ -69,3 +69,12 @@ def test_iso_without_offset_is_local_time_or_an_error() -> None:
 def test_no_instant_is_an_error(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the library's own words
         compile_iso("Asia/Ho_Chi_Minh")(text)
+
+
+@pytest.mark.parametrize("zone", [*ZONES, "UTC", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("text", ["31/12/9999", "01/01/0001", "30/12/9999"])
+def test_the_edges_of_the_calendar_are_instants(text: str, zone: str) -> None:
+    at = datetime.strptime(text, "%d/%m/%Y").replace(tzinfo=ZoneInfo(zone))
+    expected = (at - EPOCH) // timedelta(milliseconds=1)
+    assert expected == compile_format("%d/%m/%Y", zone)(text)
+    assert expected == compile_iso(zone)(at.date().isoformat())

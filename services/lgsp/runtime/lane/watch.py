@@ -7,14 +7,17 @@ the lag is true, and a partition that stands still is read again, then ends the 
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
+from aiokafka.errors import KafkaError
+from faust.exceptions import ConsumerNotStarted
+from faust.types import TP
 
-from lgsp.domain.errors import FatalError, RetryableError
+from lgsp.domain.errors import FatalError
 from lgsp.runtime import metrics
-from lgsp.runtime.lane.consumer import LaneConsumer
 from lgsp.runtime.lane.flow import Lane
 
 _EVERY = 5.0  # seconds between two looks
@@ -25,8 +28,8 @@ _SILENT_AFTER = 30.0  # seconds without an answer of the broker before /readyz s
 
 
 @dataclass
-class _Seen:
-    """Where a partition stands (None: not open), since when, and whether it was read again."""
+class _Still:
+    """A partition seen at a position (None: not open), and what was done about it."""
 
     position: int | None
     since: float
@@ -37,8 +40,8 @@ class _Seen:
 class _Question:
     """Where the log ends, asked when the positions were these: no answer can be below them."""
 
-    positions: Mapping[int, int | None]
-    answer: asyncio.Future[Mapping[int, int]]
+    positions: dict[TP, int | None]
+    answer: asyncio.Future[dict[TP, int]]
 
 
 class LaneWatch:
@@ -46,19 +49,15 @@ class LaneWatch:
 
     Args:
         lane: whose partitions are looked at.
-        consumer: the lane's; it asks the broker.
         clock: monotonic seconds, the lane's.
     """
 
-    def __init__(
-        self, lane: Lane, consumer: LaneConsumer, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, lane: Lane, clock: Callable[[], float] = time.monotonic) -> None:
         self._lane = lane
-        self._consumer = consumer
         self._clock = clock
         self._answered = clock()
         self._question: _Question | None = None
-        self._seen: dict[int, _Seen] = {}
+        self._still: dict[int, _Still] = {}
         self._log = structlog.get_logger().bind(lane=lane.name)
 
     @property
@@ -66,7 +65,7 @@ class LaneWatch:
         """False when the broker, asked, has not said for half a minute how far the log goes."""
         return self._clock() - self._answered < _SILENT_AFTER
 
-    async def run(self) -> None:
+    async def run(self, app: Any) -> None:
         """Look every few seconds until cancelled.
 
         Raises:
@@ -75,79 +74,80 @@ class LaneWatch:
         """
         try:
             while True:
-                await self.look()
+                await self.look(app.consumer)
                 await asyncio.sleep(_EVERY)
         finally:
             if self._question:
                 self._question.answer.cancel()
 
-    async def look(self) -> None:
+    async def look(self, consumer: Any) -> None:
         """Compare the log's ends with what is stored, and act on partitions that stand still."""
-        assigned = self._consumer.assignment()
+        try:
+            assigned = {tp for tp in consumer.assignment() if tp.topic == self._lane.topic}
+        except ConsumerNotStarted:
+            assigned = set()
         if not assigned:
-            self._seen.clear()
+            self._still.clear()
             self._answered = self._clock()
             return
-        question = await self._ask(assigned)
+        question = await self._ask(consumer, assigned)
         if question is None:
             return
         now = self._clock()
         if now - self._answered > _ANSWER_IN + 2 * _EVERY:
-            self._seen.clear()  # whatever stood still, we were not there to see it
+            self._still.clear()  # whatever stood still, we were not there to see it
         self._answered = now
-        for partition in self._seen.keys() - assigned:
-            del self._seen[partition]
-        for partition, end in question.answer.result().items():
-            if partition in assigned:
-                self._check_end(partition, question.positions[partition], end)
-                await self._check_progress(partition, end)
+        for partition in self._still.keys() - {tp.partition for tp in assigned}:
+            del self._still[partition]
+        for tp, end in question.answer.result().items():
+            if tp in assigned:
+                self._compare(tp, question.positions[tp], end)
+                await self._see(consumer, TP(*tp), end)
 
-    async def _ask(self, assigned: frozenset[int]) -> _Question | None:
+    async def _ask(self, consumer: Any, assigned: set[TP]) -> _Question | None:
         """Return an answered question, None without an answer. One at a time: it may hang."""
         if self._question is None:
-            positions = {at: self._lane.handler.position(at) for at in assigned}
-            answer = asyncio.ensure_future(self._consumer.ends(assigned))
+            positions = {tp: self._lane.handler.position(tp.partition) for tp in assigned}
+            answer = asyncio.ensure_future(consumer.highwaters(*sorted(assigned)))
             self._question = _Question(positions, answer)
         question = self._question
-        # Not asyncio.wait_for: it swallows a cancellation that comes together with the answer.
-        await asyncio.wait({question.answer}, timeout=_ANSWER_IN)
-        if not question.answer.done():
-            self._log.warning("log_end_unknown", error=f"no answer in {_ANSWER_IN:.0f} s")
+        try:
+            await asyncio.wait_for(asyncio.shield(question.answer), _ANSWER_IN)
+        except (KafkaError, TimeoutError) as error:  # a rebalance, or the broker is away
+            self._log.warning("log_end_unknown", error=repr(error))
+            if question.answer.done():
+                self._question = None
             return None
         self._question = None
-        error = question.answer.exception()
-        if isinstance(error, RetryableError):  # a rebalance, or the broker is away
-            self._log.warning("log_end_unknown", error=str(error))
-            return None
         return question
 
-    def _check_end(self, partition: int, position: int | None, end: int) -> None:
+    def _compare(self, tp: TP, position: int | None, end: int) -> None:
         if position is not None and end < position:
             raise FatalError(
-                f"{self._lane.topic}/{partition}: the log ends at {end}, the store has counted up"
-                f" to {position}: it is another log, or it has lost its end"
+                f"{tp.topic}/{tp.partition}: the log ends at {end}, the store has counted up to"
+                f" {position}: it is another log, or it has lost its end"
             )
 
-    async def _check_progress(self, partition: int, end: int) -> None:
-        lane, now = self._lane, self._clock()
+    async def _see(self, consumer: Any, tp: TP, end: int) -> None:
+        lane, now, partition = self._lane, self._clock(), tp.partition
         position = lane.handler.position(partition)
         if position is not None:
             lane.note_end(partition, end)
             lane.report(partition)
-        seen = self._seen.get(partition)
-        if seen is None or seen.position != position or not self._waits(partition, position):
-            self._seen[partition] = _Seen(position, now)
-        elif position is None or seen.read_again:
-            if now - seen.since > _GIVE_UP_AFTER:
+        still = self._still.get(partition)
+        if still is None or still.position != position or not self._waits(partition, position):
+            self._still[partition] = _Still(position, now)
+        elif position is None or still.read_again:
+            if now - still.since > _GIVE_UP_AFTER:
                 raise FatalError(
                     f"{lane.topic}/{partition}: stored up to {position}, the log ends at {end},"
-                    f" and nothing was read for {now - seen.since:.0f} s"
+                    f" and nothing was read for {now - still.since:.0f} s"
                 )
-        elif now - seen.since > _READ_AGAIN_AFTER:
-            self._seen[partition] = _Seen(position, now, read_again=True)
+        elif now - still.since > _READ_AGAIN_AFTER:
+            self._still[partition] = _Still(position, now, read_again=True)
             metrics.READ_AGAIN.labels(lane.name).inc()
             self._log.warning("partition_not_read", partition=partition, offset=position)
-            self._consumer.resume(partition)
+            consumer.resume_partitions({tp})
             await lane.read_again(partition)
 
     def _waits(self, partition: int, position: int | None) -> bool:

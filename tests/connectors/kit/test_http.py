@@ -1,0 +1,119 @@
+"""The HTTP client of the kit: what a body says is read, and refused with place and reason."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from lgsp.domain.errors import FatalError, RetryableError
+from lgsp_connectors.kit.http import Auth, Client, advised_wait
+from lgsp_connectors.kit.retry import retried
+from lgsp_connectors.kit.testing import FakePortal
+
+PATH = "/list"
+
+
+@pytest.fixture
+async def portal() -> AsyncIterator[FakePortal]:
+    async with FakePortal(PATH, lambda _query, _headers: {"total": 0}) as served:
+        yield served
+
+
+@pytest.fixture
+async def client(portal: FakePortal) -> AsyncIterator[Client]:
+    made = Client(portal.url, auth=Auth(user="lgsp", password="pw"), timeout=5)
+    yield made
+    await made.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),  # a byte order mark
+        (rb'{"a": 1, "note": "x \ud83d y"}', {"a": 1, "note": "x \ud83d y"}),  # half a pair
+        (b'{"a": 1, "note": "\xed\xa0\xbd"}', {"a": 1, "note": "\ud83d"}),  # the same as bytes
+        ('{"a": "Đơn"}'.encode("utf-16"), {"a": "Đơn"}),
+    ],
+)
+async def test_reads_what_a_strict_parser_refuses(
+    portal: FakePortal, client: Client, body: bytes, found: object
+) -> None:
+    portal.answer(200, body=body)
+    assert found == await client.get_json(PATH, {})
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"total": 1, "data"', "line 1 column 20"),
+        ('{"total":\n 1,, }', "line 2 column 4"),
+        ('{"total": NaN}', "NaN"),
+        ("", "line 1 column 1"),
+        ("[" * 100_000, "nested"),
+        ("1" * 5000, "5000"),
+    ],
+)
+async def test_no_json_says_the_parsers_reason_and_position(
+    portal: FakePortal, client: Client, body: str, said: str
+) -> None:
+    portal.answer(200, body=body)
+    with pytest.raises(RetryableError, match="no JSON") as caught:
+        await client.get_json(PATH, {})
+    assert said in str(caught.value)
+    assert f"{len(body)} bytes" in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [401, 403, 203])
+async def test_not_logged_in_names_the_account(
+    portal: FakePortal, client: Client, status: int
+) -> None:
+    portal.always(status, body="{}")
+    with pytest.raises(FatalError, match=rf"HTTP {status}.*source\.auth.*user 'lgsp'") as caught:
+        await client.get_json(PATH, {})
+    assert "pw" not in str(caught.value)
+
+
+async def test_a_token_that_was_renewed_is_taken_once(portal: FakePortal, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("old")
+    client = Client(portal.url, auth=Auth(token_file=file), timeout=5)
+    try:
+        await client.get_json(PATH, {})
+        portal.answer(401)
+        file.write_text("new")
+        await client.get_json(PATH, {})
+        assert portal.headers[-1]["Authorization"] == "Bearer new"
+        portal.always(401)
+        portal.requests.clear()
+        with pytest.raises(FatalError, match=r"source\.auth.*token"):
+            await client.get_json(PATH, {})
+        assert len(portal.requests) == 1  # the file holds the same token: nothing to try
+    finally:
+        await client.close()
+
+
+GONE_BY = format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)
+
+
+@pytest.mark.parametrize("advice", ["0", GONE_BY])
+async def test_advice_never_makes_it_more_impatient_than_its_own_back_off(
+    portal: FakePortal, client: Client, advice: str
+) -> None:
+    portal.always(503, retry_after=advice)
+    with pytest.raises(FatalError):
+        await retried(lambda: client.get_json(PATH, {}), give_up_seconds=2)
+    assert 2 <= len(portal.requests) <= 12
+
+
+async def test_it_can_be_told_not_to_try_again(portal: FakePortal, client: Client) -> None:
+    portal.always(503)
+    with pytest.raises(FatalError, match="503"):
+        await retried(lambda: client.get_json(PATH, {}), give_up_seconds=0)
+    assert len(portal.requests) == 1
+
+
+def test_advice_is_seconds_from_now() -> None:
+    assert advised_wait("7") == 7
+    assert advised_wait("soon") is None
