@@ -10,11 +10,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from faust.types import TP
-
 from benchmarks.contenders.process import Stopwatch, Task, read_task, report
 from benchmarks.digests import digests_in
 from lgsp.runtime.calendar.vietnam import load_calendar
+from lgsp.runtime.ending import LastResort
 from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.worker import SideTask, run_worker
@@ -33,10 +32,10 @@ class TimedLane(Lane):
 
     arrived: Callable[[], None]
 
-    async def offer(self, tp: TP, records: list[Any], *, end: int | None) -> None:
+    async def offer(self, partition: int, records: list[Any], *, end: int | None) -> None:
         """Queue what was fetched."""
         self.arrived()
-        await super().offer(tp, records, end=end)
+        await super().offer(partition, records, end=end)
 
 
 class Timed:
@@ -77,8 +76,12 @@ def run(
     )
     lane = TimedLane(LANE, task.topic, Timed(fold, stored), batch_events=most_events(settings))
     lane.arrived = arrived
+    last_resort = LastResort()
     with background_wal_checkpoints(engine, lambda: lane.catching_up):
-        run_worker(settings, lane, [make(lane) for make in side_tasks], port=0)
+        run_worker(
+            settings, lane, [make(lane) for make in side_tasks], port=0, last_resort=last_resort
+        )
+    last_resort.cancel()  # what follows takes its time
 
 
 def stop() -> None:

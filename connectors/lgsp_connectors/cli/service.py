@@ -1,7 +1,6 @@
 """One connector as a process: producer, sealing, signals, health, the runner."""
 
 import asyncio
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -9,6 +8,7 @@ import structlog
 
 from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.runtime.clock import now_ms
+from lgsp.runtime.ending import LastResort
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
@@ -17,6 +17,7 @@ from lgsp.runtime.letters.dead_letters import DeadLetters
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings, load_settings
+from lgsp.runtime.signals import stop_on_signal
 from lgsp_connectors.kit.contract import Page
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink
 from lgsp_connectors.kit.registry import Plan
@@ -25,6 +26,7 @@ from lgsp_connectors.kit.sent import Sent
 from lgsp_connectors.kit.state import state_file
 
 _log = structlog.get_logger()
+_STOP_WITHIN = 15.0  # seconds; what is not on the log by then is read again
 _PORTS_BEFORE = 2  # rates and national sync have the first two metrics ports
 
 OnPage = Callable[[Page, Report], None]
@@ -40,6 +42,8 @@ def run_connector(
     on_page: OnPage | None = None,
 ) -> Report:
     """Run a connector against the log of the settings, until caught up or SIGTERM / Ctrl-C.
+
+    From the signal on the process has fifteen seconds to end; then it exits with code 1.
 
     Args:
         planned: the validated YAML.
@@ -77,8 +81,11 @@ def run_connector(
                 sent=sent,
                 on_page=on_page,
             )
-            with nullcontext() if once else _health(settings, port, runner):
-                report = await runner.run(once=once, since=since, stop=_stop_signal())
+            with (
+                nullcontext() if once else _health(settings, port, runner),
+                stop_on_signal(LastResort(), _STOP_WITHIN) as stop,
+            ):
+                report = await runner.run(once=once, since=since, stop=stop)
             if backfill and runner.caught_up:
                 checkpoints.forget(key)
             return report
@@ -104,11 +111,3 @@ def _health(settings: Settings, port: int | None, runner: Runner) -> Iterator[No
         yield
     finally:
         health.close()
-
-
-def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop

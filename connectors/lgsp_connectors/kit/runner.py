@@ -23,7 +23,9 @@ from lgsp.domain.errors import (
 )
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime import metrics
+from lgsp.runtime.ending import cancel_tasks
 from lgsp.runtime.pace import limiter
+from lgsp.runtime.waiting import is_set_within
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
 from lgsp_connectors.kit.retry import retried
@@ -31,6 +33,7 @@ from lgsp_connectors.kit.sent import Sent
 from lgsp_connectors.kit.sink import Checkpoints, Sink, payload_of
 
 _MOST_SHOWN = 20  # rejects of one page written out in the log; all are dead letters
+_FETCH_ENDS_WITHIN = 4.0  # seconds that a connector may take to give up a page when told to stop
 _SENT = "~sent"  # in the stored cursor, beside the connector's own keys
 Reject = tuple[Record, RejectedRecord]
 _log = structlog.get_logger()
@@ -127,7 +130,8 @@ class Runner:
                 self._on_page(page, self.report)
                 if page.caught_up and once:
                     break
-                await _pause(stop, self._settings.poll_seconds if page.caught_up else page.wait)
+                pause = self._settings.poll_seconds if page.caught_up else page.wait
+                await is_set_within(stop, pause)
         except RetryableError as error:
             raise FatalError(f"the log does not take what was read: {error}") from error
         finally:
@@ -147,15 +151,14 @@ class Runner:
 
     async def _fetch(self, cursor: Cursor, stop: asyncio.Event) -> Page | None:
         """Read the next page, trying again; None when the stop signal came first."""
-        reading = asyncio.ensure_future(self._read(cursor))
-        stopping = asyncio.ensure_future(stop.wait())
+        reading = asyncio.create_task(self._read(cursor), name="fetch")
+        stopping = asyncio.create_task(stop.wait(), name="stop")
         try:
             await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
             return reading.result() if reading.done() else None
         finally:
-            for task in (reading, stopping):
-                task.cancel()
-            await asyncio.gather(reading, stopping, return_exceptions=True)
+            if left := await cancel_tasks((reading, stopping), _FETCH_ENDS_WITHIN):
+                self._log.warning("fetch_does_not_end", left=left)
 
     async def _read(self, cursor: Cursor) -> Page:
         if self._pace is not None:
@@ -290,13 +293,3 @@ def _defect(error: Exception) -> RejectedRecord:
 
 def _place(frame: traceback.FrameSummary) -> str:
     return f"{Path(frame.filename).name}:{frame.lineno} ({frame.name})"
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait for the stop signal, at most `seconds`."""
-    if seconds <= 0:
-        return
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

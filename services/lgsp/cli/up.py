@@ -16,7 +16,7 @@ from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
-from lgsp.runtime.supervisor import StopSignal
+from lgsp.runtime.signals import StopSignal
 
 _MARK = "lgsp-data"
 _DRAIN_SECONDS = 10.0

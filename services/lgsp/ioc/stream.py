@@ -1,7 +1,6 @@
 """The live stream: one poller for all clients, newest document only, resumable."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator
 from functools import partial
@@ -11,6 +10,7 @@ import structlog
 from lgsp.domain.errors import RetryableError
 from lgsp.ioc.board import Board, Kind, Published
 from lgsp.runtime import metrics
+from lgsp.runtime.waiting import is_set_within
 from lgsp.store.figures.answers import Question
 
 _MOST_QUESTIONS = 200
@@ -88,8 +88,7 @@ class Hub:
                 await self._look(question, channel)
             # A large store is busy folding while its figures change: take a fifth of the time.
             pause = max(self._every, 4 * (time.monotonic() - began))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), pause)
+            await is_set_within(self._closing, pause)
         async with self._news:
             self._news.notify_all()
 

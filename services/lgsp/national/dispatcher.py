@@ -20,6 +20,7 @@ from lgsp.national.conversation import DONE, Conversation, PersonOpener, Pushed,
 from lgsp.national.results import encode_result
 from lgsp.national.retries import Retries
 from lgsp.runtime import metrics
+from lgsp.runtime.waiting import is_set_within
 from lgsp.store.rates.layout import decode as decode_dossier
 from lgsp.store.sync.queue import SyncQueue
 from lgsp.store.sync.rows import Outgoing, Settled, Waiting
@@ -99,7 +100,7 @@ class Dispatcher:
                         self._todo.put_nowait(waiting)
                         claimed += 1
             if not claimed:
-                await _wait_for(self._changed, _ASK_EVERY)
+                await is_set_within(self._changed, _ASK_EVERY)
             else:
                 await asyncio.sleep(0)
 
@@ -217,11 +218,3 @@ class Dispatcher:
                 self._queue.sent(results)
             if len(results) < _SEND_AT_ONCE:
                 await asyncio.sleep(_SEND_EVERY)
-
-
-async def _wait_for(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -4,7 +4,6 @@ Children never outlive the supervisor by accident: the kernel sends them SIGTERM
 """
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -143,28 +142,3 @@ def is_ready(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError, ValueError):
         return False
-
-
-class StopSignal:
-    """Turns SIGTERM and SIGINT into a flag; a context manager that gives the handlers back."""
-
-    def __init__(self) -> None:
-        self.received = False
-
-    def __enter__(self) -> "StopSignal":
-        self._previous = {
-            number: signal.signal(number, self._on_signal)
-            for number in (signal.SIGTERM, signal.SIGINT)
-        }
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _on_signal(self, _number: int, _frame: object) -> None:
-        self.received = True
-
-    def __call__(self) -> bool:
-        """Tell whether a signal has come."""
-        return self.received

@@ -5,14 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from faust.types import TP
 from prometheus_client import REGISTRY
-from tests.runtime.lane.test_flow import Handler
+from tests.runtime.lane.fakes import FakeHandler
 from tests.waiting import until
 
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.lane import watch as lane_watch
+from lgsp.runtime.lane.faust import FaustConsumer
 from lgsp.runtime.lane.flow import Lane
-from lgsp.runtime.lane.worker import make_app
 from lgsp.runtime.settings import Settings
 
 pytestmark = pytest.mark.kafka
@@ -31,10 +32,10 @@ async def test_a_partition_that_faust_no_longer_fetches_is_taken_up_again(
     monkeypatch.setattr(lane_watch, "_EVERY", 0.2)
     monkeypatch.setattr(lane_watch, "_READ_AGAIN_AFTER", 1.0)
     topic = make_topic(partitions=2)
-    handler = Handler({})
+    handler = FakeHandler({})
     lane = Lane(topic, topic, handler, batch_events=100)
-    app = make_app(Settings(data=tmp_path, broker=broker, partitions=2), lane)
-    watch = lane_watch.LaneWatch(lane)
+    consumer = FaustConsumer(Settings(data=tmp_path, broker=broker, partitions=2), lane)
+    watch = lane_watch.LaneWatch(lane, consumer)
     producer = make_producer(broker)
 
     def produce() -> None:
@@ -42,13 +43,14 @@ async def test_a_partition_that_faust_no_longer_fetches_is_taken_up_again(
             producer.send(topic, b"k", b"x", partition)
         producer.flush()
 
-    await app.start()
-    tasks = [asyncio.create_task(lane.run(app)), asyncio.create_task(watch.run(app))]
+    tasks = [
+        asyncio.create_task(work) for work in (consumer.run(), lane.run(consumer), watch.run())
+    ]
     try:
         produce()
         await until("both are read", lambda: handler.positions == {0: 1, 1: 1})
         before = read_again(lane)
-        app.consumer.pause_partitions({tp for tp in app.consumer.assignment() if tp[1] == 0})
+        consumer.app.consumer.pause_partitions({TP(topic, 0)})
         produce()
         await until("both are read on", lambda: handler.positions == {0: 2, 1: 2})
         assert read_again(lane) > before
@@ -56,5 +58,5 @@ async def test_a_partition_that_faust_no_longer_fetches_is_taken_up_again(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await app.stop()
+        await consumer.stop()
         producer.close()

@@ -23,7 +23,7 @@ from lgsp.domain.figures import Scope
 from lgsp.domain.period import parse_period
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
-from lgsp.runtime.supervisor import StopSignal
+from lgsp.runtime.signals import StopSignal
 from lgsp.simulation.spec import RECEIVED, ProvinceSpec
 from lgsp.simulation.twin import simulate
 from lgsp.store.figures.answers import Question

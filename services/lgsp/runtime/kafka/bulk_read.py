@@ -5,7 +5,6 @@ the log (rebuild). Same promises and errors.
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -62,7 +61,8 @@ async def read_batches(
             position = 0
             while position < end:
                 most = min(at_once - len(records), end - position)
-                found, position = await asyncio.wait_for(_next(consumer, tp, most), patience)
+                async with asyncio.timeout(patience):
+                    found, position = await _next(consumer, tp, most)
                 records += (record for record in found if record.offset < end)
                 if len(records) == at_once:
                     yield Batch(partition, records)
@@ -74,9 +74,12 @@ async def read_batches(
     except KafkaError as error:
         raise _translate_error(bootstrap, error) from error
     finally:
-        # It lets out the cancellation of its own fetch when that had just failed.
-        with contextlib.suppress(asyncio.CancelledError):
-            await consumer.stop()
+        # A task of its own: it lets out the cancellation of its own fetch when that had just
+        # failed, which must not be taken for ours, nor ours be swallowed with it.
+        stopping = asyncio.ensure_future(consumer.stop())
+        await asyncio.wait({stopping})
+        if not stopping.cancelled():
+            stopping.result()
 
 
 async def _next(consumer: Any, tp: TopicPartition, most: int) -> tuple[list[Any], int]:

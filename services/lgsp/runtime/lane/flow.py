@@ -1,14 +1,14 @@
-"""The lane: whole partition batches from Faust's consumer to a handler that makes them durable.
+"""The lane: whole partition batches from a consumer to a handler that makes them durable.
 
 Faust's agents cost 80-200 us an event and commit past failed work (docs/adr/0004), so a processor
-reads its topic here instead: the App, its group, assignor, rebalance and commit timer stay
-Faust's; records go in lists, one list a partition, to a handler which stores state and position
-in one transaction. The stored position is the truth: an assigned partition starts there, whatever
-Kafka's own offset says. Every offset must hold a record, so that a missing one shows: a lane's
-topic is not compacted, and nobody writes it in transactions.
+reads its topic here instead: group, rebalance and commit timer stay Faust's; records go in lists,
+one list a partition, to a handler which stores state and position in one transaction. The stored
+position is the truth: an assigned partition starts there, whatever Kafka's own offset says. Every
+offset must hold a record, so that a missing one shows: a lane's topic is not compacted, and
+nobody writes it in transactions.
 
-The other half, on Faust's side, is runtime/lane/faust.py; runtime/lane/watch.py sees that no
-partition stands still.
+The consumer is a protocol (runtime/lane/consumer.py), made with Faust by runtime/lane/faust.py;
+runtime/lane/watch.py sees that no partition stands still.
 """
 
 import asyncio
@@ -17,12 +17,11 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from aiokafka.errors import KafkaError
-from faust.types import TP
 
-from lgsp.domain.errors import FatalError
+from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.runtime import metrics
 from lgsp.runtime.kafka.records import Batch
+from lgsp.runtime.lane.consumer import LaneConsumer
 from lgsp.runtime.lane.handler import FencedError, LaneHandler
 
 _QUEUED_BATCHES = 16
@@ -31,7 +30,7 @@ _GATHER = 0.1  # seconds in which the next ones must come
 
 
 class Lane:
-    """One topic's way from Faust's consumer to the handler, and what is known of its progress."""
+    """One topic's way from the consumer to the handler, and what is known of its progress."""
 
     def __init__(self, name: str, topic: str, handler: LaneHandler, *, batch_events: int) -> None:
         self.name = name
@@ -45,7 +44,7 @@ class Lane:
         self.starving = False  # the handler waits for records, and none are queued
         self.starved_at = time.monotonic()  # when it last had nothing to do
         self.last_progress = time.monotonic()
-        self._queue: asyncio.Queue[tuple[TP, list[Any]]] = asyncio.Queue(_QUEUED_BATCHES)
+        self._queue: asyncio.Queue[tuple[int, list[Any]]] = asyncio.Queue(_QUEUED_BATCHES)
         self._gone_back: dict[int, int] = {}  # partition -> offset it was last sent back to
         self._log = structlog.get_logger().bind(lane=name, topic=topic)
 
@@ -60,13 +59,13 @@ class Lane:
         """False when records have waited for a minute with nothing stored: alive but stuck."""
         return not any(self.lag.values()) or time.monotonic() - self.last_progress < 60
 
-    async def offer(self, tp: TP, records: list[Any], *, end: int | None) -> None:
+    async def offer(self, partition: int, records: list[Any], *, end: int | None) -> None:
         """Queue what was fetched; waits (back-pressure) while the handler is behind.
 
         `end` is the partition's end in the log as the fetch saw it, None when it did not.
         """
-        self.note_end(tp.partition, max(end or 0, records[-1].offset + 1))
-        await self._queue.put((tp, records))
+        self.note_end(partition, max(end or 0, records[-1].offset + 1))
+        await self._queue.put((partition, records))
 
     def note_end(self, partition: int, end: int) -> None:
         """Note how far a partition of the log goes; with no lag, waiting is no standstill."""
@@ -76,25 +75,25 @@ class Lane:
 
     async def read_again(self, partition: int) -> None:
         """Have the partition read from its stored position, before anything queued later."""
-        await self._queue.put((TP(self.topic, partition), []))
+        await self._queue.put((partition, []))
 
     def drop(self, partitions: frozenset[int] | None = None) -> None:
         """Drop queued records of the partitions (None: of all); they will be fetched again."""
         kept = []
         while not self._queue.empty():
             item = self._queue.get_nowait()
-            if partitions is not None and item[0].partition not in partitions:
+            if partitions is not None and item[0] not in partitions:
                 kept.append(item)
         for item in kept:
             self._queue.put_nowait(item)
 
-    async def run(self, app: Any) -> None:
+    async def run(self, consumer: LaneConsumer) -> None:
         """Feed the handler until cancelled; an error of the handler ends the process."""
         while True:
-            await self.step(app)
-            await asyncio.sleep(0)  # let Faust's own tasks run between batches of a long backlog
+            await self.step(consumer)
+            await asyncio.sleep(0)  # let the consumer's tasks run between batches of a backlog
 
-    async def step(self, app: Any) -> None:
+    async def step(self, consumer: LaneConsumer) -> None:
         """Wait for records, gather a batch, and apply it.
 
         Live, a batch is what has come; behind a long backlog it is filled up to the batch size.
@@ -120,22 +119,26 @@ class Lane:
         self.catching_up = sum(self.lag.values()) - count >= _LONG_BACKLOG
         batches, gaps = self._fit(items)
         if batches:  # first: what fits may not fit any more when a gap has been waited for
-            await self._apply(app, batches)
-        for tp in gaps:
-            await self._go_back(app.consumer, tp)
+            await self._apply(consumer, batches)
+        for partition in gaps:
+            await self._go_back(consumer, partition)
 
-    def _fit(self, items: list[tuple[TP, list[Any]]]) -> tuple[list[Batch], set[TP]]:
-        """Join what was queued into one batch a partition that starts at its stored position."""
+    def _fit(self, items: list[tuple[int, list[Any]]]) -> tuple[list[Batch], set[int]]:
+        """Join what was queued into one batch a partition that starts at its stored position.
+
+        Returns:
+            The batches, and the partitions of which records are missing.
+        """
         wanted: dict[int, list[Any]] = {}
-        gaps: set[TP] = set()
-        for tp, records in items:
-            position = self.handler.position(tp.partition)
-            if position is None or tp in gaps:
+        gaps: set[int] = set()
+        for partition, records in items:
+            position = self.handler.position(partition)
+            if position is None or partition in gaps:
                 continue
             if not records:  # asked for by read_again()
-                gaps.add(tp)
+                gaps.add(partition)
                 continue
-            held = wanted.get(tp.partition)
+            held = wanted.get(partition)
             expected = held[-1].offset + 1 if held else position
             if records[-1].offset < expected:
                 continue
@@ -143,13 +146,13 @@ class Lane:
             if records[0].offset < expected:
                 fresh = [r for r in records if r.offset >= expected]
             if fresh[0].offset > expected:
-                gaps.add(tp)
+                gaps.add(partition)
                 continue
-            wanted.setdefault(tp.partition, []).extend(fresh)
+            wanted.setdefault(partition, []).extend(fresh)
         return [Batch(p, records) for p, records in wanted.items()], gaps
 
-    async def _apply(self, app: Any, batches: list[Batch]) -> None:
-        generation = app.consumer_generation_id
+    async def _apply(self, consumer: LaneConsumer, batches: list[Batch]) -> None:
+        generation = consumer.generation
         with metrics.BATCH_SECONDS.labels(self.name).time():
             try:
                 await self.handler.apply(batches)
@@ -157,7 +160,7 @@ class Lane:
                 metrics.FENCED.labels(self.name).inc()
                 self._log.warning("lane_fenced", partitions=sorted(fenced.partitions))
                 for partition in {b.partition for b in batches}:
-                    await self._go_back(app.consumer, TP(self.topic, partition))
+                    await self._go_back(consumer, partition)
                 return
         self.last_progress = time.monotonic()
         metrics.LAST_BATCH.labels(self.name).set_to_current_time()
@@ -165,27 +168,25 @@ class Lane:
         metrics.EVENTS_IN.labels(self.name).inc(sum(len(b.records) for b in batches))
         for batch in batches:
             self._gone_back.pop(batch.partition, None)
-            app.consumer.acknowledge(
-                generation, TP(self.topic, batch.partition), batch.next_offset
-            )
+            consumer.acknowledge(generation, batch.partition, batch.next_offset)
 
-    async def _go_back(self, consumer: Any, tp: TP) -> None:
+    async def _go_back(self, consumer: LaneConsumer, partition: int) -> None:
         """Go back to the stored position: after a fence, or when records are missing."""
-        if self.handler.position(tp.partition) is None:
+        if self.handler.position(partition) is None:
             return  # taken from us meanwhile: it is not ours to open
-        offset = self.handler.open_partition(tp.partition)
-        if self._gone_back.get(tp.partition) == offset:
+        offset = self.handler.open_partition(partition)
+        if self._gone_back.get(partition) == offset:
             first = 0
-            with suppress(KafkaError):  # the broker is away: the next time will tell
-                first = (await consumer.earliest_offsets(tp)).get(tp, 0)
+            with suppress(RetryableError):  # the broker is away: the next time will tell
+                first = await consumer.earliest_offset(partition)
             if first > offset:
                 raise FatalError(
-                    f"{self.topic}/{tp.partition}: the log starts at {first}, the store stands at"
+                    f"{self.topic}/{partition}: the log starts at {first}, the store stands at"
                     f" {offset}: records were deleted before they were read"
                 )
-        self._gone_back[tp.partition] = offset
-        self.drop(frozenset({tp.partition}))
-        await consumer.seek(tp, offset)
+        self._gone_back[partition] = offset
+        self.drop(frozenset({partition}))
+        await consumer.seek(partition, offset)
 
     def report(self, partition: int) -> None:
         """Set the gauges of one partition; with every batch they would cost as an event does."""

@@ -7,17 +7,14 @@ the lag is true, and a partition that stands still is read again, then ends the 
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
-from aiokafka.errors import KafkaError
-from faust.exceptions import ConsumerNotStarted
-from faust.types import TP
 
-from lgsp.domain.errors import FatalError
+from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.runtime import metrics
+from lgsp.runtime.lane.consumer import LaneConsumer
 from lgsp.runtime.lane.flow import Lane
 
 _EVERY = 5.0  # seconds between two looks
@@ -28,8 +25,8 @@ _SILENT_AFTER = 30.0  # seconds without an answer of the broker before /readyz s
 
 
 @dataclass
-class _Still:
-    """A partition seen at a position (None: not open), and what was done about it."""
+class _Seen:
+    """Where a partition stands (None: not open), since when, and whether it was read again."""
 
     position: int | None
     since: float
@@ -40,8 +37,8 @@ class _Still:
 class _Question:
     """Where the log ends, asked when the positions were these: no answer can be below them."""
 
-    positions: dict[TP, int | None]
-    answer: asyncio.Future[dict[TP, int]]
+    positions: Mapping[int, int | None]
+    answer: asyncio.Future[Mapping[int, int]]
 
 
 class LaneWatch:
@@ -49,15 +46,19 @@ class LaneWatch:
 
     Args:
         lane: whose partitions are looked at.
+        consumer: the lane's; it asks the broker.
         clock: monotonic seconds, the lane's.
     """
 
-    def __init__(self, lane: Lane, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, lane: Lane, consumer: LaneConsumer, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._lane = lane
+        self._consumer = consumer
         self._clock = clock
         self._answered = clock()
         self._question: _Question | None = None
-        self._still: dict[int, _Still] = {}
+        self._seen: dict[int, _Seen] = {}
         self._log = structlog.get_logger().bind(lane=lane.name)
 
     @property
@@ -65,7 +66,7 @@ class LaneWatch:
         """False when the broker, asked, has not said for half a minute how far the log goes."""
         return self._clock() - self._answered < _SILENT_AFTER
 
-    async def run(self, app: Any) -> None:
+    async def run(self) -> None:
         """Look every few seconds until cancelled.
 
         Raises:
@@ -74,80 +75,79 @@ class LaneWatch:
         """
         try:
             while True:
-                await self.look(app.consumer)
+                await self.look()
                 await asyncio.sleep(_EVERY)
         finally:
             if self._question:
                 self._question.answer.cancel()
 
-    async def look(self, consumer: Any) -> None:
+    async def look(self) -> None:
         """Compare the log's ends with what is stored, and act on partitions that stand still."""
-        try:
-            assigned = {tp for tp in consumer.assignment() if tp.topic == self._lane.topic}
-        except ConsumerNotStarted:
-            assigned = set()
+        assigned = self._consumer.assignment()
         if not assigned:
-            self._still.clear()
+            self._seen.clear()
             self._answered = self._clock()
             return
-        question = await self._ask(consumer, assigned)
+        question = await self._ask(assigned)
         if question is None:
             return
         now = self._clock()
         if now - self._answered > _ANSWER_IN + 2 * _EVERY:
-            self._still.clear()  # whatever stood still, we were not there to see it
+            self._seen.clear()  # whatever stood still, we were not there to see it
         self._answered = now
-        for partition in self._still.keys() - {tp.partition for tp in assigned}:
-            del self._still[partition]
-        for tp, end in question.answer.result().items():
-            if tp in assigned:
-                self._compare(tp, question.positions[tp], end)
-                await self._see(consumer, TP(*tp), end)
+        for partition in self._seen.keys() - assigned:
+            del self._seen[partition]
+        for partition, end in question.answer.result().items():
+            if partition in assigned:
+                self._check_end(partition, question.positions[partition], end)
+                await self._check_progress(partition, end)
 
-    async def _ask(self, consumer: Any, assigned: set[TP]) -> _Question | None:
+    async def _ask(self, assigned: frozenset[int]) -> _Question | None:
         """Return an answered question, None without an answer. One at a time: it may hang."""
         if self._question is None:
-            positions = {tp: self._lane.handler.position(tp.partition) for tp in assigned}
-            answer = asyncio.ensure_future(consumer.highwaters(*sorted(assigned)))
+            positions = {at: self._lane.handler.position(at) for at in assigned}
+            answer = asyncio.ensure_future(self._consumer.ends(assigned))
             self._question = _Question(positions, answer)
         question = self._question
-        try:
-            await asyncio.wait_for(asyncio.shield(question.answer), _ANSWER_IN)
-        except (KafkaError, TimeoutError) as error:  # a rebalance, or the broker is away
-            self._log.warning("log_end_unknown", error=repr(error))
-            if question.answer.done():
-                self._question = None
+        # Not asyncio.wait_for: it swallows a cancellation that comes together with the answer.
+        await asyncio.wait({question.answer}, timeout=_ANSWER_IN)
+        if not question.answer.done():
+            self._log.warning("log_end_unknown", error=f"no answer in {_ANSWER_IN:.0f} s")
             return None
         self._question = None
+        error = question.answer.exception()
+        if isinstance(error, RetryableError):  # a rebalance, or the broker is away
+            self._log.warning("log_end_unknown", error=str(error))
+            return None
         return question
 
-    def _compare(self, tp: TP, position: int | None, end: int) -> None:
+    def _check_end(self, partition: int, position: int | None, end: int) -> None:
         if position is not None and end < position:
             raise FatalError(
-                f"{tp.topic}/{tp.partition}: the log ends at {end}, the store has counted up to"
-                f" {position}: it is another log, or it has lost its end"
+                f"{self._lane.topic}/{partition}: the log ends at {end}, the store has counted up"
+                f" to {position}: it is another log, or it has lost its end"
             )
 
-    async def _see(self, consumer: Any, tp: TP, end: int) -> None:
-        lane, now, partition = self._lane, self._clock(), tp.partition
+    async def _check_progress(self, partition: int, end: int) -> None:
+        lane, now = self._lane, self._clock()
         position = lane.handler.position(partition)
         if position is not None:
             lane.note_end(partition, end)
             lane.report(partition)
-        still = self._still.get(partition)
-        if still is None or still.position != position or not self._waits(partition, position):
-            self._still[partition] = _Still(position, now)
-        elif position is None or still.read_again:
-            if now - still.since > _GIVE_UP_AFTER:
+        seen = self._seen.get(partition)
+        if seen is None or seen.position != position or not self._waits(partition, position):
+            self._seen[partition] = _Seen(position, now)
+        elif position is None or seen.read_again:
+            if now - seen.since > _GIVE_UP_AFTER:
                 raise FatalError(
                     f"{lane.topic}/{partition}: stored up to {position}, the log ends at {end},"
-                    f" and nothing was read for {now - still.since:.0f} s"
+                    f" and nothing was read for {now - seen.since:.0f} s"
                 )
-        elif now - still.since > _READ_AGAIN_AFTER:
-            self._still[partition] = _Still(position, now, read_again=True)
+        elif now - seen.since > _READ_AGAIN_AFTER:
+            self._seen[partition] = _Seen(position, now, read_again=True)
             metrics.READ_AGAIN.labels(lane.name).inc()
             self._log.warning("partition_not_read", partition=partition, offset=position)
-            consumer.resume_partitions({tp})
+            self._consumer.resume(partition)
             await lane.read_again(partition)
 
     def _waits(self, partition: int, position: int | None) -> bool:

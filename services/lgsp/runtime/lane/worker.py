@@ -1,118 +1,153 @@
-"""Runs one processor: a Faust app on a lane, its side tasks, its health server, until SIGTERM."""
+"""Runs one processor: its lane, its side tasks, its health server, until SIGTERM or a failure.
+
+Then it ends, whatever hangs: the tasks have a limit, leaving the group has one, and the process
+has one.
+"""
 
 import asyncio
-import signal
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
-import faust
 import structlog
 
 from lgsp.domain.errors import FatalError
+from lgsp.runtime.ending import LastResort, cancel_tasks
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.lane.collector import collect_all_now_and_then, collect_young_only
-from lgsp.runtime.lane.faust import make_transport
+from lgsp.runtime.lane.consumer import GroupConsumer
+from lgsp.runtime.lane.faust import FaustConsumer
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.watch import LaneWatch
 from lgsp.runtime.settings import Settings
+from lgsp.runtime.signals import stop_on_signal
 
 SideTask = Callable[[], Awaitable[None]]
 _LIVENESS_LIMIT = 30.0  # seconds that the loop may stand still before /healthz says so
+_TASKS_END_WITHIN = 4.0
+_LEAVE_WITHIN = 5.0  # the group
+_EXIT_WITHIN = 10.0  # the process, from when its tasks are cancelled
+_STOP_WITHIN = 15.0  # the process, from SIGTERM: a batch under way holds the loop up
 
 
-def make_app(settings: Settings, lane: Lane) -> faust.App:
-    """Return the Faust app of a lane: group `lgsp-<lane>`, no Tables, no web server."""
-    data = settings.data / "faust"
-    data.mkdir(parents=True, exist_ok=True)
-    app = faust.App(
-        f"lgsp-{lane.name}",
-        broker=[f"kafka://{address}" for address in settings.bootstrap.split(",")],
-        datadir=data / lane.name,
-        topic_partitions=settings.partitions,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        consumer_auto_offset_reset="earliest",
-        broker_commit_interval=1.0,
-        broker_max_poll_records=settings.batch_events,
-        broker_session_timeout=settings.session_timeout,
-        broker_heartbeat_interval=settings.session_timeout / 5,
-        consumer_max_fetch_size=4 * 1024 * 1024,
-        producer_linger_ms=0,
-        web_enabled=False,
-        worker_redirect_stdouts=False,
-    )
-    app.transport = make_transport(app, lane)
-    app.topics.add(app.topic(lane.topic, value_serializer="raw", partitions=settings.partitions))
-    return app
-
-
-def run_worker(settings: Settings, lane: Lane, side_tasks: Sequence[SideTask], port: int) -> int:
+def run_worker(
+    settings: Settings,
+    lane: Lane,
+    side_tasks: Sequence[SideTask],
+    port: int,
+    last_resort: LastResort | None = None,
+) -> int:
     """Run the lane and its side tasks until SIGTERM or SIGINT; return 0 after a clean stop.
 
     A side task or the lane that raises ends the process: nothing after the last committed
     transaction has happened, and a supervisor's restart resumes from there.
 
+    When this has returned or raised, the process has ten seconds to end, counted from when the
+    stop began; then it exits with code 1. A caller that has more to do gives its own
+    `last_resort` and cancels it.
+
     Raises:
-        FatalError: the lane, a side task or Faust failed.
+        FatalError: the lane, a side task or the consumer failed.
     """
-    return asyncio.run(_run(settings, lane, side_tasks, port))
+    return asyncio.run(_serve(settings, lane, side_tasks, port, last_resort or LastResort()))
 
 
-async def _run(settings: Settings, lane: Lane, side_tasks: Sequence[SideTask], port: int) -> int:
+async def _serve(
+    settings: Settings,
+    lane: Lane,
+    side_tasks: Sequence[SideTask],
+    port: int,
+    last_resort: LastResort,
+) -> int:
     log = structlog.get_logger().bind(lane=lane.name)
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    beat = _Heartbeat()
-    app = make_app(settings, lane)
-
-    watch = LaneWatch(lane)
+    consumer = FaustConsumer(settings, lane)
+    watch, beat = LaneWatch(lane, consumer), _Heartbeat()
 
     def ready() -> Mapping[str, bool]:
         return {"joined": lane.joined, "moving": lane.moving, "broker": watch.broker_answers}
 
     collect_young_only()
     health = serve_health(settings.metrics_host, port, ready, beat.checks)
-    await app.start()
-    tasks = [
-        asyncio.create_task(work, name=name)
-        for name, work in [
-            ("lane", lane.run(app)),
-            ("lane watch", watch.run(app)),
-            ("heartbeat", beat.run()),
-            ("collector", collect_all_now_and_then()),
-            ("faust", app.wait_until_stopped()),
-            ("stop", stop.wait()),
-            *[(task.__name__, _as_coroutine(task)) for task in side_tasks],
-        ]
-    ]
     log.info("worker_started", port=health.port)
+    work = {
+        "lane": lane.run(consumer),
+        "lane watch": watch.run(),
+        "heartbeat": beat.run(),
+        "collector": collect_all_now_and_then(),
+        **{task.__name__: _as_coroutine(task) for task in side_tasks},
+    }
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        _raise_failures(done, stopped=stop.is_set())
+        with stop_on_signal(last_resort, _STOP_WITHIN) as stop:
+            await run_until_stopped(consumer, work, stop, last_resort)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await app.stop()
         health.close()
-        log.info("worker_stopped")
+    log.info("worker_stopped")
     return 0
+
+
+async def run_until_stopped(
+    consumer: GroupConsumer,
+    work: Mapping[str, Coroutine[Any, Any, None]],
+    stop: asyncio.Event,
+    last_resort: LastResort,
+) -> None:
+    """Run the consumer and the named work until `stop` is set, or one of them ends.
+
+    Then all are cancelled and the consumer leaves its group. What does not end within its limit
+    is logged, and the process exits.
+
+    Raises:
+        FatalError: one of them failed or ended by itself, or the consumer did not stop cleanly.
+    """
+    running = {"consumer": consumer.run(), **work}
+    tasks = [asyncio.create_task(task, name=name) for name, task in running.items()]
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    failure: FatalError | None = None
+    try:
+        done, _ = await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        failure = _failure(done - {stopping}, stopped=stopping in done)
+    finally:
+        last_resort.exit_within(_EXIT_WITHIN)
+        left = await cancel_tasks({*tasks, stopping}, _TASKS_END_WITHIN)
+        leaving = asyncio.create_task(consumer.stop(), name="leaving the group")
+        await asyncio.wait({leaving}, timeout=_LEAVE_WITHIN)
+        failure = failure or _failure_of(leaving)
+        if not leaving.done():
+            left.append(leaving.get_name())
+        if left:
+            structlog.get_logger().error("worker_does_not_end", left=left, failure=str(failure))
+            last_resort.exit_now()
+    if failure is not None:
+        raise failure
 
 
 async def _as_coroutine(task: SideTask) -> None:
     await task()
 
 
-def _raise_failures(done: Iterable[asyncio.Task[Any]], *, stopped: bool) -> None:
+def _failure(done: Iterable[asyncio.Task[Any]], *, stopped: bool) -> FatalError | None:
+    """Return why the work is over; None when it was told to end and nothing failed."""
     for task in done:
-        if error := task.exception():
-            raise FatalError(f"{task.get_name()}: {error}") from error
-    if not stopped:
-        names = ", ".join(sorted(task.get_name() for task in done))
-        raise FatalError(f"{names} ended by itself")
+        if failure := _failure_of(task):
+            return failure
+    if stopped:
+        return None
+    return FatalError(f"{', '.join(sorted(task.get_name() for task in done))} ended by itself")
+
+
+def _failure_of(task: asyncio.Task[Any]) -> FatalError | None:
+    if not task.done() or task.cancelled() or (error := task.exception()) is None:
+        return None
+    failure = FatalError(f"{task.get_name()}: {_reasons(error)}")
+    failure.__cause__ = error
+    return failure
+
+
+def _reasons(error: BaseException) -> str:
+    """Return what the error says; of a group, what each of its errors says."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(_reasons(part) for part in error.exceptions)
+    return str(error) or type(error).__name__
 
 
 class _Heartbeat:
