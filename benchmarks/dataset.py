@@ -110,7 +110,7 @@ class Dataset:
 
 def _rules() -> str:
     """Return a name that changes with the code of the domain."""
-    sources = sorted(Path(lgsp.domain.__path__[0]).glob("*.py"))
+    sources = sorted(Path(lgsp.domain.__path__[0]).rglob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()[:10]
 
 

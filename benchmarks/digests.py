@@ -9,17 +9,17 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine, func, select
 
-from lgsp.domain.rates import MEASURES
+from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.store.rates.cells import day_cells
 from lgsp.store.rates.digest import digest
-from lgsp.store.tables import DAY_CELLS
 
 Key = tuple[int, str, str, str]
 """Day (days since 1970), agency, domain, procedure."""
 Counts = dict[Key, list[int]]
-"""One integer for each of MEASURES."""
+"""One integer for each measure."""
 
 # Whether an open dossier is overdue depends on the time of counting: no part of a digest.
-TIMELESS = tuple(i for i, name in enumerate(MEASURES) if name != "open_overdue")
+TIMELESS = tuple(i for i, measure in enumerate(SIMPLE.measures.measures) if not measure.timed)
 
 
 class Digests(NamedTuple):
@@ -61,12 +61,13 @@ def digests_of(encoded: Mapping[str, bytes], counts: Counts) -> Digests:
 
 def digests_in(store: Engine) -> Digests:
     """Hash what our store holds."""
-    key = (DAY_CELLS.c.day, DAY_CELLS.c.agency, DAY_CELLS.c.domain, DAY_CELLS.c.procedure)
-    query = select(*key, *[func.sum(DAY_CELLS.c[name]) for name in MEASURES]).group_by(*key)
+    cells, measures = day_cells(SIMPLE.measures).view.c, SIMPLE.measures
+    key = (cells.day, cells.agency, cells.domain, cells.procedure)
+    query = select(*key, *[func.sum(cells[name]) for name in measures.names]).group_by(*key)
     with store.connect() as connection:
         counts: Counts = {
             (row[0], row[1], row[2], row[3]): [int(number) for number in row[4:]]
             for row in connection.execute(query)
         }
-    found = digest(store)
+    found = digest(store, measures)
     return Digests(found.dossiers, sha256(cell_lines(counts)), found.sha256)

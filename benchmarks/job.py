@@ -1,7 +1,7 @@
 """The job of every contender that computes, written with our own domain code.
 
 Decode an event, join it into its dossier, take the dossier's old contribution out of the day
-counts and put the new one in.
+counts and put the new one in. Everyone counts by PROFILE.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,10 +9,13 @@ from typing import NamedTuple
 
 from benchmarks.digests import Counts, Digests, Key, digests_of
 from lgsp.domain.dossier import Dossier, merge
-from lgsp.domain.rates import MEASURES, DayCount, contribution
+from lgsp.domain.measures import DayCount
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.store.rates.layout import decode, encode
+
+PROFILE = SIMPLE
 
 
 class Entry(NamedTuple):
@@ -23,7 +26,7 @@ class Entry(NamedTuple):
 
 
 Add = Callable[[Key, int, int], None]
-"""Adds an amount to one measure (an index into MEASURES) of one cell."""
+"""Adds an amount to one measure (by its index) of one cell."""
 
 
 class Job:
@@ -47,7 +50,7 @@ class Job:
             if new is entry.dossier:
                 return entry
             self._count(entry, -1)
-        made = Entry(new, contribution(new, self._calendar, self._now))
+        made = Entry(new, PROFILE.contribution(new, self._calendar, self._now))
         self._count(made, 1)
         return made
 
@@ -56,7 +59,7 @@ class Job:
         entry = None
         if encoded is not None:
             dossier = decode(code, encoded)
-            entry = Entry(dossier, contribution(dossier, self._calendar, self._now))
+            entry = Entry(dossier, PROFILE.contribution(dossier, self._calendar, self._now))
         return encode(self.join(entry, value).dossier)
 
     def digests(self, encoded: Mapping[str, bytes]) -> Digests:
@@ -76,5 +79,5 @@ class Job:
     def _add_here(self, key: Key, measure: int, amount: int) -> None:
         numbers = self.counts.get(key)
         if numbers is None:
-            numbers = self.counts[key] = [0] * len(MEASURES)
+            numbers = self.counts[key] = [0] * len(PROFILE.measures.names)
         numbers[measure] += amount

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.dataset import Dataset
+from benchmarks.job import PROFILE
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.runtime.kafka.records import Batch
@@ -24,14 +25,17 @@ def measure(dataset: Dataset, events: int = EVENTS) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(data=Path(folder), fold="fast")
         store = open_store(settings.rates_store)
-        fold = make_fold(settings, store, "events", load_calendar(), lambda: dataset.end, _refuse)
+        calendar = load_calendar()
+        fold = make_fold(
+            settings, store, PROFILE, "events", calendar, lambda: dataset.end, _refuse
+        )
         assert isinstance(fold, FastRatesFold)
         fold.open_partition(0)
         records = dataset.records(events)
         offset = 0
         tracemalloc.start()
         try:
-            while found := list(islice(records, most_events(settings))):
+            while found := list(islice(records, most_events(settings, PROFILE))):
                 fold.fold([Batch(0, _numbered(found, offset, dataset.end))])
                 offset += len(found)
             del found

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from benchmarks.dataset import Dataset, Record
+from benchmarks.job import PROFILE
 from benchmarks.rebuild import rebuild
 from benchmarks.system import Process, installation, rounded
 from lgsp.domain.errors import RetryableError
@@ -99,7 +100,7 @@ def _counted(settings: Settings) -> Counts:
     """Return the counts that the store holds now."""
     store = open_store(settings.rates_store, read_only=True)
     question = Question(parse_period("all"))
-    found = Figures(store, load_calendar(), now_ms).indicators(question).document()
+    found = Figures(store, PROFILE, load_calendar(), now_ms).indicators(question).document()
     store.dispose()
     return _timeless(found)
 

@@ -11,9 +11,9 @@ from typing import Any
 from zlib import crc32
 
 from benchmarks.dataset import Dataset, Record
+from benchmarks.job import PROFILE
 from benchmarks.topic import PARTITIONS
 from lgsp.domain.dossier import merge_all
-from lgsp.domain.standing import standing
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.avro.columns import decode_columns
 from lgsp.runtime.avro.event_bytes import quick_encode_event
@@ -40,7 +40,9 @@ def measure(dataset: Dataset, count: int) -> list[dict[str, Any]]:
             decode_columns(values[at : at + 5000]) for at in range(0, count, 5000)
         ],
         "merge, plain": lambda: merge_all(events),
-        "standing of each dossier, plain": lambda: [standing(d, calendar, end) for d in dossiers],
+        "standing of each dossier, plain": lambda: [
+            PROFILE.standing(d, calendar, end) for d in dossiers
+        ],
         "dossier to bytes": lambda: [encode(d) for d in dossiers],
         "all, to SQLite, plain": lambda: _fold(records, dataset, "plain"),
         "all, to SQLite, fast": lambda: _fold(records, dataset, "fast"),
@@ -64,10 +66,13 @@ def _fold(records: Sequence[Record], dataset: Dataset, kind: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(data=Path(folder), fold=kind)
         store = open_store(settings.rates_store)
-        fold = make_fold(settings, store, "events", load_calendar(), lambda: dataset.end, _refuse)
+        calendar = load_calendar()
+        fold = make_fold(
+            settings, store, PROFILE, "events", calendar, lambda: dataset.end, _refuse
+        )
         for partition in range(PARTITIONS):
             fold.open_partition(partition)
-        share = most_events(settings) // PARTITIONS
+        share = most_events(settings, PROFILE) // PARTITIONS
         for at in range(0, max(map(len, partitions)), share):
             parts = ((p, waiting[at : at + share]) for p, waiting in enumerate(partitions))
             fold.fold([Batch(p, part) for p, part in parts if part])

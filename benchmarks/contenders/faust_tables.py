@@ -6,9 +6,8 @@ from typing import Any
 from benchmarks.contenders.faust_app import make_app, run
 from benchmarks.contenders.process import PARTITIONS, Stopwatch, read_task, report
 from benchmarks.digests import Counts, Key, digests_of
-from benchmarks.job import Job
+from benchmarks.job import PROFILE, Job
 from benchmarks.topic import create
-from lgsp.domain.rates import MEASURES
 
 
 def main() -> None:
@@ -51,7 +50,7 @@ def _counts(cells: Any) -> Counts:
     for text, number in cells.items():
         day, agency, domain, procedure, measure = text.split("|")
         key = (int(day), agency, domain, procedure)
-        counts.setdefault(key, [0] * len(MEASURES))[int(measure)] += number
+        counts.setdefault(key, [0] * len(PROFILE.measures.names))[int(measure)] += number
     return counts
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import lgsp_schemas
 from benchmarks.contenders.process import read_task
 from benchmarks.dataset import cache_folder
+from benchmarks.job import PROFILE
 from lgsp.domain.errors import ConfigurationError
-from lgsp.domain.status import NEXT, Status, Verdict, verdict
+from lgsp.domain.status import Status
 from lgsp.runtime.broker.install import find_java
 from lgsp.runtime.calendar.vietnam import load_calendar
 
@@ -49,19 +50,13 @@ def write_rules(file: Path) -> None:
     calendar = load_calendar()
     days = range(calendar.first, calendar.last + 1)
     takes = "".join(
-        str(int(_takes_effect(old, new, reopens)))
+        str(int(old is not Status.UNKNOWN and PROFILE.statuses.takes[reopens][old][new]))
         for old in Status
         for new in Status
         for reopens in (False, True)
     )
     worked = "".join(str(int(calendar.is_working(day))) for day in days)
     file.write_text(f"{calendar.first}\n{worked}\n{takes}\n", "ascii")
-
-
-def _takes_effect(old: Status, new: Status, reopens: bool) -> bool:
-    if old not in NEXT or new not in NEXT:
-        return False
-    return verdict(old, new, reopens=reopens) is not Verdict.ILLEGAL
 
 
 def _run(*command: str, folder: str) -> None:

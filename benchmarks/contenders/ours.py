@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.contenders.process import Stopwatch, Task, read_task, report
 from benchmarks.digests import digests_in
+from benchmarks.job import PROFILE
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.ending import LastResort
 from lgsp.runtime.kafka.records import Batch, Reject
@@ -69,12 +70,15 @@ def run(
     fold = make_fold(
         settings,
         engine,
+        PROFILE,
         task.topic,
         load_calendar(settings.calendar_file),
         lambda: task.now,
         _refuse,
     )
-    lane = TimedLane(LANE, task.topic, Timed(fold, stored), batch_events=most_events(settings))
+    lane = TimedLane(
+        LANE, task.topic, Timed(fold, stored), batch_events=most_events(settings, PROFILE)
+    )
     lane.arrived = arrived
     last_resort = LastResort()
     with background_wal_checkpoints(engine, lambda: lane.catching_up):

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.dataset import Dataset
 from benchmarks.digests import TIMELESS, Counts, cell_lines, digests_of
 
-from lgsp.domain.rates import MEASURES
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.simulation import ProvinceSpec
 
@@ -51,8 +51,8 @@ def test_a_changed_spec_has_another_name(dataset: Dataset) -> None:
 
 
 def test_a_digest_ignores_zero_cells_and_being_overdue() -> None:
-    overdue = MEASURES.index("open_overdue")
-    numbers = [0] * len(MEASURES)
+    overdue = SIMPLE.measures.names.index("open_overdue")
+    numbers = [0] * len(SIMPLE.measures.names)
     numbers[overdue] = 5
     counts: Counts = {(19_000, "H37", "G03", "1.000001"): numbers}
 

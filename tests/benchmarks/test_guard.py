@@ -13,6 +13,7 @@ from benchmarks.digests import digests_in
 from benchmarks.harness import run_once
 from benchmarks.topic import produce
 
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.runtime.kafka.records import Batch
@@ -59,6 +60,7 @@ def test_a_replay_writes_few_rows_and_few_bytes(
     store = open_store(f"sqlite:///{tmp_path / 'rates.db'}")
     fold = make(
         store,
+        SIMPLE,
         "events",
         load_calendar(),
         lambda: dataset.end,

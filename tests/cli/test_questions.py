@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine
 
 from lgsp.cli import build
-from lgsp.domain.figures import RATES, Part
+from lgsp.domain.measures import Part
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.store.engine import open_store
 from tests.store.filled import fill
 from tests.store.rates.history import history
@@ -35,7 +36,7 @@ def test_the_lists_of_explain_are_as_long_as_the_figures(
 ) -> None:
     scope = ("--period", "2024", "--unit", "H37.1", "--json")
     figures = json.loads(run(capsys, "indicators", *scope))
-    for rate in RATES:
+    for rate in (rate.name for rate in SIMPLE.measures.rates):
         for part in Part:
             said = json.loads(run(capsys, "explain", rate, "--part", part, *scope))
 

@@ -11,6 +11,7 @@ import pytest
 
 from lgsp.cli import rebuild, rebuild_share
 from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.domain.profiles.profile import Profile
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.settings import Settings
@@ -77,7 +78,7 @@ def test_a_store_that_is_not_empty_is_refused(log: Settings, tmp_path: Path) -> 
 def test_a_process_that_is_killed_ends_the_rebuild(
     log: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(_settings: Settings) -> int:
+    def die(_settings: Settings, _profile: Profile) -> int:
         os.kill(os.getpid(), signal.SIGKILL)
         return 0
 
@@ -89,7 +90,7 @@ def test_a_process_that_is_killed_ends_the_rebuild(
 def test_what_a_process_cannot_do_is_told(
     log: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_settings: Settings) -> int:
+    def fail(_settings: Settings, _profile: Profile) -> int:
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(rebuild_share, "most_events", fail)

@@ -7,7 +7,8 @@ import pytest
 
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.event import Channel, DossierEvent
-from lgsp.domain.standing import RESOLVED, STILL_OPEN, State, standing
+from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.domain.standing import RESOLVED, STILL_OPEN, State
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp_connectors.kit.registry import plan
@@ -24,7 +25,7 @@ needs_log = pytest.mark.skipif(
 
 def figures(events: list[DossierEvent]) -> dict[str, int]:
     calendar, now = load_calendar(), now_ms()
-    stand = [(d, standing(d, calendar, now)) for d in merge_all(events).values()]
+    stand = [(d, SIMPLE.standing(d, calendar, now)) for d in merge_all(events).values()]
     return {
         "received": sum(s.received_at is not None for _, s in stand),
         "online": sum(d.channel is Channel.ONLINE for d, _ in stand),

@@ -14,6 +14,7 @@ from lgsp.domain.dossier import (
     merge_all,
 )
 from lgsp.domain.event import DossierEvent
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.status import Status, Verdict
 from lgsp.store.rates.layout import decode, encode
 from tests.domain.events import event_sets, events, seen_again
@@ -56,10 +57,12 @@ def test_state_survives_the_store(found: list[DossierEvent]) -> None:
 @given(event_sets)
 def test_every_transition_is_kept_and_judged(found: list[DossierEvent]) -> None:
     for dossier in merge_all(found).values():
-        judged = judge_transitions(dossier)
+        judged = judge_transitions(dossier, SIMPLE.statuses)
 
         assert [s.transition for s in judged] == list(dossier.transitions)
-        assert [s.transition for s in judged if s.effective] == effective_transitions(dossier)
+        assert [s.transition for s in judged if s.effective] == effective_transitions(
+            dossier, SIMPLE.statuses
+        )
         assert all(
             (s.verdict is Verdict.UNMAPPED) == (s.transition.status is Status.UNKNOWN)
             for s in judged
@@ -79,5 +82,7 @@ def test_unknown_never_overwrites_what_is_known(found: list[DossierEvent]) -> No
 @given(event_sets)
 def test_current_status_is_the_last_effective_one(found: list[DossierEvent]) -> None:
     for dossier in merge_all(found).values():
-        taken = effective_transitions(dossier)
-        assert current_status(dossier) == (taken[-1].status if taken else Status.UNKNOWN)
+        taken = effective_transitions(dossier, SIMPLE.statuses)
+        assert current_status(dossier, SIMPLE.statuses) == (
+            taken[-1].status if taken else Status.UNKNOWN
+        )

@@ -6,35 +6,28 @@ from hypothesis import strategies as st
 
 from lgsp.domain.codes import child_unit, in_unit
 from lgsp.domain.errors import ConfigurationError
-from lgsp.domain.figures import (
-    COUNTS,
-    FIGURES,
-    Indicators,
-    Part,
-    Scope,
-    check_profile,
-    counts_of,
-    measures_of,
-    percent,
-    rates_of,
-)
+from lgsp.domain.figures import Indicators, Scope, counts_of, percent, rates_of
+from lgsp.domain.measures import Part
 from lgsp.domain.period import parse_period
-from lgsp.domain.rates import MEASURES
+from lgsp.domain.profiles.registry import profile_named
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.trust import Liveness, Trust, freshness, judge
 
+MEASURES = SIMPLE.measures
+
 # The province's published half-year.
-PUBLISHED = dict.fromkeys(MEASURES, 0) | {
+PUBLISHED = dict.fromkeys(MEASURES.names, 0) | {
     "received_online": 168_014,
     "received_direct": 3_983,
     "resolved_early": 100_000,
     "resolved_on_time": 69_123,
     "resolved_late": 1_912,
 }
-counts = st.fixed_dictionaries({m: st.integers(0, 200_000) for m in MEASURES})
+counts = st.fixed_dictionaries({m: st.integers(0, 200_000) for m in MEASURES.names})
 
 
 def test_the_published_figures_come_out() -> None:
-    rates = rates_of(PUBLISHED)
+    rates = rates_of(MEASURES, PUBLISHED)
 
     assert rates["filing_rate"] == {
         "numerator": 168014,
@@ -65,31 +58,33 @@ def test_halves_go_up_and_nothing_is_divided_by_nothing() -> None:
 
 @given(counts)
 def test_every_figure_is_the_sum_of_its_measures(sums: dict[str, int]) -> None:
-    document = counts_of(sums)
-    rates = rates_of(sums)
+    document = counts_of(MEASURES, sums)
+    rates = rates_of(MEASURES, sums)
 
-    for name in COUNTS:
-        assert document[name] == sum(sums[m] for m in measures_of(name))
+    assert MEASURES.figures == (*rates, *document)
+    for name, count in document.items():
+        assert count == sum(sums[m] for m in MEASURES.behind(name))
     for name, rate in rates.items():
         for part in Part:
             assert rate[part.value if part is Part.EXCLUDED else str(part)] == sum(
-                sums[m] for m in measures_of(name, part)
+                sums[m] for m in MEASURES.behind(name, part)
             )
     assert document["received"] == rates["filing_rate"]["denominator"]
     assert document["resolved"] == rates["on_time_rate"]["denominator"]
 
 
 def test_an_unknown_figure_part_or_profile_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigurationError, match=", ".join(FIGURES[:3])):
-        measures_of("no_rate")
+    with pytest.raises(ConfigurationError, match=", ".join(MEASURES.figures[:3])):
+        MEASURES.behind("no_rate")
     with pytest.raises(ConfigurationError, match="'open' is a count"):
-        measures_of("open", Part.DENOMINATOR)
+        MEASURES.behind("open", Part.DENOMINATOR)
     with pytest.raises(ConfigurationError, match="'qd' is none of: simple"):
-        check_profile("qd")
+        profile_named("qd")
 
 
 def test_the_document_has_the_published_shape() -> None:
     document = Indicators(
+        profile=SIMPLE,
         period=parse_period("2024-H1"),
         scope=Scope("H37"),
         as_of=1_719_766_800_000,

@@ -8,8 +8,8 @@ from hypothesis import given
 
 from lgsp.domain.dossier import Dossier, merge_all
 from lgsp.domain.event import Channel, DossierEvent, with_id
-from lgsp.domain.rates import MEASURES, contribution
-from lgsp.domain.standing import RESOLVED, STILL_OPEN, State, standing
+from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.domain.standing import RESOLVED, STILL_OPEN, State
 from lgsp.domain.status import Status
 from lgsp.runtime.calendar.vietnam import load_calendar
 from tests.domain.events import event_sets
@@ -53,7 +53,7 @@ def dossier(
 
 
 def state_of(found: Dossier, now: str = "06-30 00:00") -> State:
-    return standing(found, CALENDAR, at(now) or 0).state
+    return SIMPLE.standing(found, CALENDAR, at(now) or 0).state
 
 
 R: tuple[Status, str, Mapping[str, object]] = (S.RECEIVED, "01-08 08:00", {})
@@ -164,8 +164,8 @@ def test_outside_the_rates(status: Status, expected: State) -> None:
 
 def test_lateness_appears_when_time_passes() -> None:
     found = dossier(R, (S.PROCESSING, "01-09 08:00", {}))
-    before = standing(found, CALENDAR, at("01-12 17:00") or 0)
-    after = standing(found, CALENDAR, (at("01-12 17:00") or 0) + 1)
+    before = SIMPLE.standing(found, CALENDAR, at("01-12 17:00") or 0)
+    after = SIMPLE.standing(found, CALENDAR, (at("01-12 17:00") or 0) + 1)
 
     assert (before.overdue, before.turns_at) == (False, (at("01-12 17:00") or 0) + 1)
     assert (after.overdue, after.turns_at) == (True, None)
@@ -173,7 +173,7 @@ def test_lateness_appears_when_time_passes() -> None:
 
 def test_the_clock_stands_while_suspended() -> None:
     found = dossier(R, (S.SUPPLEMENT_REQUIRED, "01-09 08:00", {}))
-    stood = standing(found, CALENDAR, at("05-01 08:00") or 0)
+    stood = SIMPLE.standing(found, CALENDAR, at("05-01 08:00") or 0)
 
     assert (stood.state, stood.overdue, stood.turns_at) == (State.SUSPENDED, False, None)
 
@@ -182,8 +182,8 @@ def test_the_clock_stands_while_suspended() -> None:
 def test_every_dossier_is_counted_once_on_each_side(found: list[DossierEvent]) -> None:
     now = at("06-30 00:00") or 0
     for one in merge_all(found).values():
-        stood = standing(one, CALENDAR, now)
-        names = [MEASURES[u.measure] for u in contribution(one, CALENDAR, now)]
+        stood = SIMPLE.standing(one, CALENDAR, now)
+        names = [SIMPLE.measures.names[u.measure] for u in SIMPLE.contribution(one, CALENDAR, now)]
         received = [n for n in names if n.startswith("received_")]
         closed = [n for n in names if n.startswith("resolved_")]
 

@@ -2,9 +2,11 @@
 
 import pytest
 
-from lgsp.domain.status import ENDED, NEXT, Status, Verdict, verdict
+from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.domain.status import Status, Verdict
 
 S = Status
+STATUSES = SIMPLE.statuses
 
 
 @pytest.mark.parametrize(
@@ -26,18 +28,18 @@ S = Status
     ],
 )
 def test_table(old: Status, new: Status, expected: Verdict) -> None:
-    assert verdict(old, new) is expected
+    assert STATUSES.verdict(old, new) is expected
 
 
 def test_codes_are_the_national_ones() -> None:
     assert [s.value for s in Status] == list(range(11))
 
 
-@pytest.mark.parametrize("old", sorted(ENDED))
+@pytest.mark.parametrize("old", sorted(STATUSES.ended))
 def test_only_the_sources_word_reopens_an_ended_dossier(old: Status) -> None:
-    assert verdict(old, S.PROCESSING) is Verdict.ILLEGAL
-    assert verdict(old, S.PROCESSING, reopens=True) is Verdict.REOPENED
+    assert STATUSES.verdict(old, S.PROCESSING) is Verdict.ILLEGAL
+    assert STATUSES.verdict(old, S.PROCESSING, reopens=True) is Verdict.REOPENED
 
 
 def test_repeating_a_status_is_legal() -> None:
-    assert all(verdict(s, s) is Verdict.LEGAL for s in NEXT)
+    assert all(STATUSES.verdict(s, s) is Verdict.LEGAL for s in STATUSES.next)

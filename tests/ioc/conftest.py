@@ -10,6 +10,7 @@ from tests.ioc.feeds import Feed, running
 from tests.store.filled import CALENDAR, fill
 from tests.store.rates.history import NOW, history
 
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures
 
@@ -30,7 +31,7 @@ def store(tmp_path: Path) -> Iterator[Engine]:
 def figures(store: Engine) -> Iterator[Figures]:
     """Its figures, through a read-only engine as in the feed."""
     engine = open_store(str(store.url), read_only=True)
-    yield Figures(engine, CALENDAR, lambda: NOW, backlog=lambda: 0)
+    yield Figures(engine, SIMPLE, CALENDAR, lambda: NOW, backlog=lambda: 0)
     engine.dispose()
 
 

@@ -12,8 +12,9 @@ from tests.store.filled import CALENDAR, fill
 from tests.store.rates.history import NOW
 from tests.waiting import wait_until
 
-from lgsp.domain.figures import COUNTS, Scope
+from lgsp.domain.figures import Scope
 from lgsp.domain.period import parse_period
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.ioc.feed import PAGE
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures, Question
@@ -76,7 +77,7 @@ def test_a_bad_figure_or_period_is_refused_before_a_stream_begins(feed: Feed) ->
 
 def test_pages_of_a_list_sum_to_the_figure_and_name_no_person(feed: Feed) -> None:
     counts = feed.json("/api/v1/indicators")["counts"]
-    for figure in COUNTS:
+    for figure in counts:
         rows = []
         path = f"/api/v1/explain?figure={figure}&limit=11"
         page = feed.json(path)
@@ -95,7 +96,7 @@ def test_units_and_months_sum_to_the_figures(feed: Feed) -> None:
     months = feed.json("/api/v1/indicators/months?unit=H37")["months"]
 
     for rows in (units, months):
-        assert counts == {name: sum(row["counts"][name] for row in rows) for name in COUNTS}
+        assert counts == {name: sum(row["counts"][name] for row in rows) for name in counts}
 
 
 def test_an_unchanged_document_is_not_sent_again(feed: Feed, store: Engine) -> None:
@@ -162,7 +163,7 @@ def test_a_hundred_dashboards_make_one_sum(figures: Figures, feed: Feed) -> None
 
 def test_a_store_that_is_not_there_yet_is_unready_and_not_zero(tmp_path: object) -> None:
     engine = open_store(f"sqlite:///{tmp_path}/none.db", read_only=True)
-    with running(Figures(engine, CALENDAR, lambda: NOW), NOW) as feed:
+    with running(Figures(engine, SIMPLE, CALENDAR, lambda: NOW), NOW) as feed:
         assert [feed.get(path)[0] for path in ("/healthz", "/readyz", "/api/v1/indicators")] == [
             200,
             503,

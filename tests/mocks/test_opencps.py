@@ -11,7 +11,6 @@ import aiohttp
 import pytest
 
 from lgsp.domain.errors import ConfigurationError, RetryableError
-from lgsp.domain.status import SUSPENDING
 from lgsp.domain.working_time import day_number, day_start_ms
 from lgsp.mocks.national.app import make_server
 from lgsp.mocks.national.faults import FaultScript, Rule
@@ -19,6 +18,7 @@ from lgsp.mocks.opencps import build_app, open_portal, run_opencps
 from lgsp.mocks.opencps.clock import PortalClock
 from lgsp.runtime.clock import now_ms
 from lgsp.simulation import ProvinceSpec, Truth
+from lgsp.simulation.course import WAITING
 from lgsp_connectors.kit.contract import Connector
 from lgsp_connectors.kit.registry import plan
 from tests.simulation.reading_back import counts, reading
@@ -98,7 +98,7 @@ async def test_polling_while_time_passes_gives_the_truth(tmp_path: Path) -> None
 
         assert portal.truth.counts() == counts(read.dossiers.values(), portal.truth.as_of)
         waited = [
-            d for d in read.dossiers.values() if any(t.status in SUSPENDING for t in d.transitions)
+            d for d in read.dossiers.values() if any(t.status in WAITING for t in d.transitions)
         ]
         assert waited  # a poll in the middle of it saw it
 

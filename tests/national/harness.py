@@ -12,6 +12,7 @@ import yaml
 from sqlalchemy import Engine
 
 from lgsp.domain.event import DossierEvent
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.mocks.national.app import make_app, make_server
 from lgsp.mocks.national.catalogue import Catalogue
 from lgsp.mocks.national.faults import load_faults
@@ -152,6 +153,7 @@ class Sync:
             dispatcher = Dispatcher(
                 self.queue,
                 client,
+                SIMPLE.statuses,
                 self.retries
                 or Retries(
                     self.settings.national_retry_days,

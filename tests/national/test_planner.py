@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lgsp.domain.dossier import Dossier, current_status, merge_all
 from lgsp.domain.event import Channel, DossierEvent
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.mocks.national.contract import fault_of_record, fault_of_step
 from lgsp.national.acknowledged import Acknowledged, decode, seen
 from lgsp.national.planner import Draft, Held, HeldReason, Names, draft, plan, wire_time
@@ -23,7 +24,7 @@ def merged(events: list[DossierEvent]) -> Dossier:
 
 
 def drafted(events: list[DossierEvent], **person: str) -> Draft:
-    found = draft(merged(events), NAMES, person)
+    found = draft(merged(events), SIMPLE.statuses, NAMES, person)
     assert isinstance(found, Draft)
     return found
 
@@ -74,14 +75,14 @@ def test_invents_no_reception_for_a_dossier_withdrawn_before_it() -> None:
     ],
 )
 def test_holds_what_is_not_mapped(events: list[DossierEvent], reason: HeldReason) -> None:
-    assert Held(reason) == draft(merged(events), NAMES)
+    assert Held(reason) == draft(merged(events), SIMPLE.statuses, NAMES)
 
 
 def test_holds_a_foreign_code_and_an_unknown_procedure() -> None:
     foreign = merge_all([step(0, 2, "HS-1")])["HS-1"]
 
-    assert Held(HeldReason.DOSSIER_CODE) == draft(foreign, NAMES)
-    assert Held(HeldReason.UNKNOWN_PROCEDURE) == draft(merged(steps(2)), None)
+    assert Held(HeldReason.DOSSIER_CODE) == draft(foreign, SIMPLE.statuses, NAMES)
+    assert Held(HeldReason.UNKNOWN_PROCEDURE) == draft(merged(steps(2)), SIMPLE.statuses, None)
 
 
 def test_sends_neither_illegal_nor_unmapped_nor_repeated_steps() -> None:
@@ -140,11 +141,13 @@ def test_any_order_of_events_gives_one_valid_draft(
     shuffled = events[:]
     rnd.shuffle(shuffled)
     for code, dossier in merge_all(events).items():
-        found = draft(dossier, NAMES)
+        found = draft(dossier, SIMPLE.statuses, NAMES)
 
-        assert found == draft(merge_all(shuffled)[code], NAMES)
+        assert found == draft(merge_all(shuffled)[code], SIMPLE.statuses, NAMES)
         if isinstance(found, Draft):
-            assert str(int(current_status(dossier))) == found.record["TrangThaiHoSo"]
+            assert (
+                str(int(current_status(dossier, SIMPLE.statuses))) == found.record["TrangThaiHoSo"]
+            )
             assert fault_of_record(found.record) is None
             assert not any(fault_of_step(s.record) for s in found.steps)
             assert sorted(s.at for s in found.steps) == [s.at for s in found.steps]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.kafka.admin import apply_topics
 from lgsp.runtime.kafka.client import end_offsets, latest_by_key, make_producer
@@ -139,7 +140,7 @@ def test_nothing_missing_and_nothing_twice_whatever_happens_to_the_workers(
     assert without_time == expected
     direct = open_store(f"sqlite:///{tmp_path / 'direct.db'}")
     feed(make(direct)[0], produced, random.Random(1))
-    assert digest(engine) == digest(direct)
+    assert digest(engine, SIMPLE.measures) == digest(direct, SIMPLE.measures)
     engine.dispose()
     direct.dispose()
 
@@ -147,9 +148,11 @@ def test_nothing_missing_and_nothing_twice_whatever_happens_to_the_workers(
 def published(engine: Engine, settings: Settings) -> bool:
     from sqlalchemy import func, select
 
-    from lgsp.store.tables import CELLS
+    from lgsp.store.rates.cells import day_cells
+
+    table = day_cells(SIMPLE.measures).table
 
     with engine.connect() as connection:
-        pending = connection.execute(select(func.count()).where(CELLS.c.dirty > 0)).scalar_one()
-        cells = connection.execute(select(func.count()).select_from(CELLS)).scalar_one()
+        pending = connection.execute(select(func.count()).where(table.c.dirty > 0)).scalar_one()
+        cells = connection.execute(select(func.count()).select_from(table)).scalar_one()
     return pending == 0 and cells == len(latest_by_key(settings.bootstrap, RATE_CELLS))

@@ -9,7 +9,7 @@ import pytest
 
 import lgsp_schemas
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
-from lgsp.domain.rates import MEASURES
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.status import Status
 from lgsp.runtime.letters.dead_letters import DeadLetter, Stage
 
@@ -34,7 +34,7 @@ def test_the_fields_are_the_dataclass_s(schema: str, dataclass: Any) -> None:
 
 
 def test_a_cell_holds_every_measure() -> None:
-    assert [*MEASURES] == [f["name"] for f in _fields("rate_cell")][6:]
+    assert [*SIMPLE.measures.names] == [f["name"] for f in _fields("rate_cell")][6:]
 
 
 @pytest.mark.parametrize(

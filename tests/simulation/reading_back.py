@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.figures import counts_of
-from lgsp.domain.rates import MEASURES, contribution
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp_connectors.kit.contract import Connector, Cursor
 
@@ -48,6 +48,8 @@ class ReadBack:
 def counts(dossiers: Iterable[Dossier], as_of: int) -> dict[str, int]:
     calendar = load_calendar()
     sums: Counter[str] = Counter(
-        MEASURES[unit.measure] for d in dossiers for unit in contribution(d, calendar, as_of)
+        SIMPLE.measures.names[unit.measure]
+        for d in dossiers
+        for unit in SIMPLE.contribution(d, calendar, as_of)
     )
-    return counts_of(sums)
+    return counts_of(SIMPLE.measures, sums)

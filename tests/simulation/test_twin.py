@@ -15,7 +15,8 @@ from lgsp.domain.codes import is_agency, is_dossier, is_procedure
 from lgsp.domain.dossier import current_status
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.period import show_instant
-from lgsp.domain.standing import State, standing
+from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.domain.standing import State
 from lgsp.domain.working_time import day_of
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
@@ -57,9 +58,12 @@ async def test_files_give_the_truth(spec: ProvinceSpec, tmp_path: Path) -> None:
     calendar = load_calendar()
     for line in _lines(tmp_path / "twin" / "truth-dossiers.jsonl.gz"):
         dossier = read.dossiers.pop(line["code"])
-        found = standing(dossier, calendar, truth.as_of)
+        found = SIMPLE.standing(dossier, calendar, truth.as_of)
         state = State.OPEN if found.state is State.SUSPENDED else found.state
-        assert (line["class"], line["status"]) == (state.value, int(current_status(dossier)))
+        assert (line["class"], line["status"]) == (
+            state.value,
+            int(current_status(dossier, SIMPLE.statuses)),
+        )
         assert line["received_at"] == show_instant(found.received_at)
         if state not in {State.WITHDRAWN, State.REFUSED}:
             assert line["finished_at"] == show_instant(found.closed_at)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, MetaData
 
-from lgsp.store.engine import METADATA, open_store
+from lgsp.store.engine import open_store
 from tests.postgres import PostgresServer, server_binaries
 from tests.programs import missing
 
@@ -31,7 +31,9 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         return
     url: str = request.getfixturevalue("postgres_url")
     engine = open_store(url)
-    METADATA.drop_all(engine)
+    left = MetaData()
+    left.reflect(engine)
+    left.drop_all(engine)
     engine.dispose()
     yield url
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from lgsp.domain.event import DossierEvent
+from lgsp.domain.profiles.profile import Profile
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.records import Batch
@@ -28,9 +30,10 @@ def fill(
     events: Sequence[DossierEvent],
     now: int = NOW,
     topic: str = "dossier-events",
+    profile: Profile = SIMPLE,
 ) -> None:
     """Count the events as the rates worker does at `now`."""
-    fold = RatesFold(engine, topic, CALENDAR, lambda: now, _refuse)
+    fold = RatesFold(engine, profile, topic, CALENDAR, lambda: now, _refuse)
     start = fold.open_partition(0)
     fold.fold([Batch(0, [_Kept(start + i, encode_event(e)) for i, e in enumerate(events)])])
 

@@ -19,9 +19,9 @@ COUNT = select(func.count()).select_from(PORTALS)
 def test_a_store_of_another_version_is_refused_with_the_way_out(tmp_path: Path) -> None:
     file = tmp_path / "old.db"
     with closing(sqlite3.connect(file)) as old:
-        old.execute("CREATE TABLE cells (day INTEGER, agency TEXT)")
+        old.execute("CREATE TABLE dossiers (code TEXT)")
 
-    with pytest.raises(ConfigurationError, match=r"table cells.*lgsp rebuild"):
+    with pytest.raises(ConfigurationError, match=r"table dossiers.*lgsp rebuild"):
         open_store(f"sqlite:///{file}")
 
 

@@ -4,10 +4,14 @@ from typing import NamedTuple
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel, event_id
-from lgsp.domain.status import FINISHED, NOT_RECEIVED, Status
+from lgsp.domain.status import Status
 
-_ENDING = FINISHED | {Status.REFUSED, Status.WITHDRAWN}
-_OPEN = frozenset(Status) - _ENDING - NOT_RECEIVED - {Status.UNKNOWN}
+# What a portal's row with such a status says of its dates. An event is a fact, the same under
+# every rule profile, so this is no profile's to decide.
+_FINISHED = frozenset({Status.STOPPED, Status.PROCESSED, Status.RESULT_RETURNED})
+_NOT_RECEIVED = frozenset({Status.REGISTERED, Status.REFUSED})
+_ENDING = _FINISHED | {Status.REFUSED, Status.WITHDRAWN}
+_OPEN = frozenset(Status) - _ENDING - _NOT_RECEIVED - {Status.UNKNOWN}
 
 
 class Facts(NamedTuple):
@@ -52,7 +56,7 @@ def from_dossier(facts: Facts) -> list[DossierEvent]:
         RejectedRecord: FINISHED_WITHOUT_DATE, or MISSING_FIELD when the row has no date at all.
     """
     status = facts.status
-    if status in FINISHED and facts.finished_at is None:
+    if status in _FINISHED and facts.finished_at is None:
         raise RejectedRecord(
             RejectReason.FINISHED_WITHOUT_DATE,
             field="status",
@@ -62,7 +66,7 @@ def from_dossier(facts: Facts) -> list[DossierEvent]:
     stated: dict[Status, int] = {}
     if facts.submitted_at is not None:
         stated[Status.REGISTERED] = facts.submitted_at
-    if facts.received_at is not None and status not in NOT_RECEIVED:
+    if facts.received_at is not None and status not in _NOT_RECEIVED:
         stated[Status.RECEIVED] = facts.received_at
     if facts.finished_at is not None:
         if status in {None, Status.RESULT_RETURNED}:

@@ -10,7 +10,8 @@ from rich.table import Table
 from lgsp.cli import questions as q
 from lgsp.cli.output import emit_json
 from lgsp.domain.explanation import Explanation
-from lgsp.domain.figures import FIGURES, RATES, Part
+from lgsp.domain.measures import Measures, Part
+from lgsp.domain.profiles.registry import known_figures
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import load_settings
 
@@ -23,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command("explain")
     def explain(
-        figure: Annotated[str, typer.Argument(help=f"One of: {', '.join(FIGURES)}.")],
+        figure: Annotated[str, typer.Argument(help=f"One of: {', '.join(known_figures())}.")],
         period: q.Period = "all",
         unit: q.Unit = "",
         domain: q.Domain = "",
@@ -36,8 +37,9 @@ def register(app: typer.Typer) -> None:
         """List the dossiers behind FIGURE: as many as the figure says, codes and times only."""
         settings = load_settings()
         configure_logs(settings, service="explain")
-        question = q.ask(settings, period, unit, domain, procedure, profile, as_of)
-        with q.open_figures(settings) as figures:
+        question = q.ask(period, unit, domain, procedure, as_of)
+        with q.open_figures(settings, profile) as figures:
+            measures = figures.profile.measures
             rows = figures.explain(figure, question, part)
         if json:
             emit_json(
@@ -53,12 +55,15 @@ def register(app: typer.Typer) -> None:
         else:
             console = Console()
             console.width = max(console.width, _LEAST_WIDTH)
-            _show(figure, part, rows, console)
+            _show(figure, part, rows, measures, console)
 
 
-def _show(figure: str, part: Part, rows: list[Explanation], console: Console) -> None:
-    name = f"{figure} ({part.value})" if figure in RATES else figure
-    title = f"{q.WORDS[figure]} · {name}: {q.number(len(rows))}"
+def _show(
+    figure: str, part: Part, rows: list[Explanation], measures: Measures, console: Console
+) -> None:
+    is_rate = figure in {rate.name for rate in measures.rates}
+    name = f"{figure} ({part.value})" if is_rate else figure
+    title = f"{measures.labels[figure]} · {name}: {q.number(len(rows))}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     for heading in ("Hồ sơ", "Đơn vị", "Thủ tục", "TT", "Tiếp nhận", "Hạn", "Xong", "Lý do"):
         table.add_column(heading, no_wrap=heading != "Lý do")

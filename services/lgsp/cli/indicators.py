@@ -6,7 +6,7 @@ from rich.table import Table
 
 from lgsp.cli import questions as q
 from lgsp.cli.output import emit_json
-from lgsp.domain.figures import COUNTS, Indicators, rates_of
+from lgsp.domain.figures import Indicators
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import load_settings
 
@@ -27,8 +27,8 @@ def register(app: typer.Typer) -> None:
         """Show counts and both rates, read from the store."""
         settings = load_settings()
         configure_logs(settings, service="indicators")
-        question = q.ask(settings, period, unit, domain, procedure, profile, as_of)
-        with q.open_figures(settings) as figures:
+        question = q.ask(period, unit, domain, procedure, as_of)
+        with q.open_figures(settings, profile) as figures:
             found = figures.indicators(question)
         if json:
             emit_json(found.document())
@@ -43,14 +43,15 @@ def _show(found: Indicators, console: Console) -> None:
     table.add_column("Chỉ tiêu")
     table.add_column("Figure", style="dim")
     table.add_column("", justify="right")
-    for name, rate in rates_of(found.sums).items():
+    labels = found.profile.measures.labels
+    for name, rate in document["rates"].items():
         value = rate["value"]
         shown = "chưa đủ dữ liệu" if value is None else f"{value} %".replace(".", ",")
         parts = " / ".join(q.number(int(rate[p] or 0)) for p in ("numerator", "denominator"))
-        table.add_row(q.WORDS[name], name, f"{parts} = [bold]{shown}[/bold]")
+        table.add_row(labels[name], name, f"{parts} = [bold]{shown}[/bold]")
     table.add_section()
-    for name in COUNTS:
-        table.add_row(q.WORDS[name], name, q.number(document["counts"][name]))
+    for name, count in document["counts"].items():
+        table.add_row(labels[name], name, q.number(count))
     console.print(table)
     console.print(f"Tính đến {q.local_time(found.as_of)} · {q.TRUST_WORDS[found.trust]}")
     for reason in found.trust_reasons:

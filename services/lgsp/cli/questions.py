@@ -10,6 +10,7 @@ import typer
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.figures import Scope
 from lgsp.domain.period import FORMS, parse_instant, parse_period, show_instant
+from lgsp.domain.profiles.registry import profile_named
 from lgsp.domain.working_time import OFFSET_MS
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.settings import Settings
@@ -25,27 +26,6 @@ AsOf = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
-WORDS = {
-    "filing_rate": "Tỷ lệ nộp trực tuyến",
-    "on_time_rate": "Tỷ lệ giải quyết trước và đúng hạn",
-    "received": "Đã tiếp nhận",
-    "received_online": "Tiếp nhận trực tuyến",
-    "received_direct": "Tiếp nhận trực tiếp",
-    "received_postal": "Tiếp nhận qua bưu chính",
-    "received_unknown": "Tiếp nhận, không rõ kênh",
-    "resolved": "Đã giải quyết",
-    "resolved_early": "Giải quyết trước hạn",
-    "resolved_on_time": "Giải quyết đúng hạn",
-    "resolved_late": "Giải quyết quá hạn",
-    "resolved_without_deadline": "Giải quyết, không có hạn",
-    "refused": "Từ chối tiếp nhận",
-    "withdrawn": "Công dân rút hồ sơ",
-    "open": "Đang giải quyết",
-    "open_overdue": "Đang giải quyết, đã quá hạn",
-    "suspended": "Tạm dừng, chờ công dân",
-}
-"""Figure -> its name as the page and the tables show it."""
-
 TRUST_WORDS = {
     "full": "đủ tin",
     "provisional": "tạm tính",
@@ -53,35 +33,27 @@ TRUST_WORDS = {
 }
 
 
-def ask(
-    settings: Settings,
-    period: str,
-    unit: str,
-    domain: str,
-    procedure: str,
-    profile: str,
-    as_of: str,
-) -> Question:
+def ask(period: str, unit: str, domain: str, procedure: str, as_of: str) -> Question:
     """Read the options; ConfigurationError names the one at fault."""
     return Question(
         parse_period(period),
         Scope(unit, domain, procedure),
         parse_instant(as_of) if as_of else None,
-        profile or settings.profile,
     )
 
 
 @contextmanager
-def open_figures(settings: Settings) -> Iterator[Figures]:
-    """Open the store read-only for one command.
+def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
+    """Open the store read-only for one command; no profile: the one of the settings.
 
     Raises:
-        ConfigurationError: there is no such store.
+        ConfigurationError: there is no such store, or no such profile.
     """
     from lgsp.ioc.backlog import known_backlog
     from lgsp.runtime.calendar.vietnam import load_calendar
     from lgsp.store.engine import open_store
 
+    rules = profile_named(profile or settings.profile)
     engine = open_store(settings.rates_store, read_only=True)
     file = engine.url.database
     if engine.dialect.name == "sqlite" and not Path(file or "").is_file():
@@ -91,7 +63,11 @@ def open_figures(settings: Settings) -> Iterator[Figures]:
     try:
         calendar = load_calendar(settings.calendar_file)
         yield Figures(
-            engine, calendar, now_ms, backlog=lambda: known_backlog(settings.bootstrap, engine)
+            engine,
+            rules,
+            calendar,
+            now_ms,
+            backlog=lambda: known_backlog(settings.bootstrap, engine),
         )
     finally:
         engine.dispose()

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from lgsp.cli.output import emit, table
 from lgsp.cli.rebuild_share import fold_shares, shares
 from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.domain.profiles.registry import profile_named
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.client import begin_offsets, end_offsets
@@ -19,6 +20,7 @@ from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp.store.engine import open_store
+from lgsp.store.rates.counted_by import check_counted_by, claim
 from lgsp.store.rates.digest import digest
 from lgsp.store.rates.folds import make_fold
 
@@ -45,12 +47,16 @@ def register(app: typer.Typer) -> None:
         """Fold `dossier-events` into an empty store; exit 1 when its digest differs."""
         settings = load_settings()
         configure_logs(settings, service="rebuild")
+        live = open_store(settings.rates_store, read_only=True)
+        profile = profile_named(settings.profile)
+        if compare:
+            with live.connect() as connection:
+                check_counted_by(connection, profile)  # said before the work, not after it
         report = rebuild_store(settings, into, jobs)
         if compare:
-            live = open_store(settings.rates_store, read_only=True)
-            report["live_sha256"] = digest(live).sha256
-            live.dispose()
+            report["live_sha256"] = digest(live, profile.measures).sha256
             report["equal"] = report["live_sha256"] == report["sha256"]
+        live.dispose()
         emit(report, as_json=json, render=lambda: table("Rebuilt from the log", report))
         raise typer.Exit(0 if report.get("equal", True) else 1)
 
@@ -59,7 +65,7 @@ def rebuild_store(settings: Settings, into: str, jobs: int | None = None) -> dic
     """Fold the log as it stands now into the empty store at `into`; return what came of it.
 
     Args:
-        settings: broker, calendar, size of batches.
+        settings: broker, profile, calendar, size of batches.
         into: SQLAlchemy URL of the empty store.
         jobs: processes that share the partitions; None: what the machine and the store can use.
 
@@ -72,8 +78,10 @@ def rebuild_store(settings: Settings, into: str, jobs: int | None = None) -> dic
     starts = begin_offsets(settings.bootstrap, DOSSIER_EVENTS)
     if any(starts.values()):
         raise FatalError(f"{DOSSIER_EVENTS} no longer starts at offset 0: {starts}")
+    profile = profile_named(settings.profile)
     engine = open_store(into)
-    if digest(engine).dossiers:
+    claim(engine, profile)
+    if digest(engine, profile.measures).dossiers:
         raise ConfigurationError(f"--into {into}: the store is not empty")
     ends = end_offsets(settings.bootstrap, DOSSIER_EVENTS)
     dealt = shares(ends, _useful_jobs(engine, jobs))
@@ -86,12 +94,12 @@ def rebuild_store(settings: Settings, into: str, jobs: int | None = None) -> dic
         done = fold_shares(
             settings, into, dealt, lambda n: bar.update(task, completed=n, refresh=True)
         )
-    fold = make_fold(settings, engine, DOSSIER_EVENTS, calendar, now_ms, lambda _: None)
+    fold = make_fold(settings, engine, profile, DOSSIER_EVENTS, calendar, now_ms, lambda _: None)
     for partition in ends:
         fold.open_partition(partition)
     while fold.wake():
         pass
-    found = digest(engine)
+    found = digest(engine, profile.measures)
     engine.dispose()
     return {
         **done._asdict(),

@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 from lgsp.domain.errors import FatalError, LgspError
+from lgsp.domain.profiles.registry import profile_named
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.bulk_read import read_batches
@@ -119,11 +120,12 @@ async def _fold_all(
     rejects: list[Reject] = []
     engine = open_store(into)
     calendar = load_calendar(settings.calendar_file)
-    fold = make_fold(settings, engine, DOSSIER_EVENTS, calendar, now_ms, rejects.extend)
+    profile = profile_named(settings.profile)
+    fold = make_fold(settings, engine, profile, DOSSIER_EVENTS, calendar, now_ms, rejects.extend)
     for partition in ends:
         fold.open_partition(partition)
     done = 0
-    at_once = max(1, most_events(settings) // jobs)  # the memory of one worker, shared
+    at_once = max(1, most_events(settings, profile) // jobs)  # the memory of one worker, shared
     batches = read_batches(settings.bootstrap, DOSSIER_EVENTS, ends, at_once)
     batch = await anext(batches, None)
     while batch:

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
-from lgsp.domain.status import ENDED, Status, Verdict, verdict
+from lgsp.domain.status import Status, StatusSemantics, Verdict
 
 
 class Transition(NamedTuple):
@@ -146,52 +146,43 @@ class JudgedTransition(NamedTuple):
         return self.verdict not in {Verdict.ILLEGAL, Verdict.UNMAPPED}
 
 
-def judge_transitions(dossier: Dossier) -> list[JudgedTransition]:
+def judge_transitions(dossier: Dossier, statuses: StatusSemantics) -> list[JudgedTransition]:
     """Judge every transition in order; the first mapped one always takes effect."""
     judged: list[JudgedTransition] = []
-    current: Status | None = None
+    current = Status.UNKNOWN
     for transition in dossier.transitions:
-        status = transition.status
-        if status is Status.UNKNOWN:
-            judged.append(JudgedTransition(transition, Verdict.UNMAPPED))
-            continue
-        said = (
-            Verdict.LEGAL
-            if current is None
-            else verdict(current, status, reopens=transition.reopens)
-        )
+        said = statuses.verdict(current, transition.status, reopens=transition.reopens)
         judged.append(JudgedTransition(transition, said))
-        if said is not Verdict.ILLEGAL:
-            current = status
+        if judged[-1].effective:
+            current = transition.status
     return judged
 
 
-def effective_transitions(dossier: Dossier) -> list[Transition]:
+def effective_transitions(dossier: Dossier, statuses: StatusSemantics) -> list[Transition]:
     """Return the transitions that took effect, in order."""
+    takes = statuses.takes
     taken: list[Transition] = []
-    current: Status | None = None
+    current = Status.UNKNOWN
     for transition in dossier.transitions:
         status = transition.status
-        if status and (
-            current is None
-            or verdict(current, status, reopens=transition.reopens) is not Verdict.ILLEGAL
-        ):
+        if takes[transition.reopens][current][status]:
             taken.append(transition)
             current = status
     return taken
 
 
-def current_status(dossier: Dossier) -> Status:
+def current_status(dossier: Dossier, statuses: StatusSemantics) -> Status:
     """Return the status in effect; UNKNOWN while no mapped one was stated."""
-    taken = effective_transitions(dossier)
+    taken = effective_transitions(dossier, statuses)
     return taken[-1].status if taken else Status.UNKNOWN
 
 
-def last_reopening(taken: list[Transition]) -> int | None:
+def last_reopening(taken: list[Transition], statuses: StatusSemantics) -> int | None:
     """Return when the dossier last left an end state by the source's word; None if never."""
+    ends = statuses.ends
     at = None
     for before, after in pairwise(taken):
-        if before.status in ENDED and after.reopens and after.status not in ENDED:
+        if after.reopens and ends[before.status] and not ends[after.status]:
             at = after.occurred_at
     return at
 

@@ -3,25 +3,11 @@
 from dataclasses import dataclass
 
 from lgsp.domain.dossier import Dossier, current_status
+from lgsp.domain.measures import Measure
 from lgsp.domain.period import show_instant
+from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.standing import Standing
 from lgsp.domain.status import Status
-
-_REASONS = {
-    "received_online": "received, filed online",
-    "received_direct": "received, filed at the counter",
-    "received_postal": "received, filed by post",
-    "received_unknown": "received, the source does not say how it was filed",
-    "open": "received and not ended",
-    "open_overdue": "open, and the deadline has passed",
-    "suspended": "open, waiting for the citizen: the clock stands",
-    "resolved_early": "finished on a day before the due day",
-    "resolved_on_time": "finished at or before the deadline",
-    "resolved_late": "finished after the deadline",
-    "resolved_without_deadline": "finished; the source never gave a due date",
-    "refused": "not accepted: outside both rates",
-    "withdrawn": "withdrawn by the citizen: outside the on-time rate",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +39,20 @@ class Explanation:
         }
 
 
-def explain(dossier: Dossier, found: Standing, measure: str) -> Explanation:
-    """Explain why the dossier, standing as `found`, is counted under `measure`."""
-    reason = _REASONS[measure]
+def explain(dossier: Dossier, found: Standing, measure: Measure, profile: Profile) -> Explanation:
+    """Explain why the dossier, standing as `found`, is counted under one of the measures."""
+    reason = measure.reason
     extended = found.deadline != dossier.due_at and found.deadline is not None
-    if extended and measure.startswith(("resolved_", "open")):
+    if extended and measure.clocked:
         reason += " (extended by the working time it waited for the citizen)"
     return Explanation(
         dossier.code,
         dossier.agency,
         dossier.procedure,
-        current_status(dossier),
+        current_status(dossier, profile.statuses),
         found.received_at,
         found.deadline,
         found.closed_at,
-        measure,
+        measure.name,
         reason,
     )

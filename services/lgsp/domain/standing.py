@@ -1,15 +1,15 @@
 """Where a dossier stands at an instant: received or not, open, early, on time, late, closed.
 
-Profile `simple`, the one behind the provinces' published figures: finished (8, 9, 10) at or before
-the due date, extended by the working time the dossier waited for the citizen (5, 6) where the
-source has not moved the due date itself. Calendar days and working time: Asia/Ho_Chi_Minh.
+What a status means is the profile's (`StatusSemantics`); the rule is one of the functions here or
+the profile's own. Calendar days and working time: Asia/Ho_Chi_Minh.
 """
 
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
 from lgsp.domain.dossier import Dossier, Transition, effective_transitions, last_reopening
-from lgsp.domain.status import FINISHED, NOT_RECEIVED, SUSPENDING, Status
+from lgsp.domain.status import StatusSemantics
 from lgsp.domain.working_time import Calendar, add_working_ms, day_of, working_ms_between
 
 
@@ -48,82 +48,110 @@ class Standing(NamedTuple):
     turns_at: int | None = None
 
 
-def standing(dossier: Dossier, calendar: Calendar, now: int) -> Standing:  # noqa: PLR0911
-    """Compute where the dossier stands at `now` (ms UTC) by profile `simple`.
+StandingRule = Callable[[Dossier, StatusSemantics, Calendar, int], Standing]
+"""Tells where a dossier stands at an instant (ms UTC), a pure function.
+
+Of what is counted, `overdue` alone may depend on the instant, and it may turn true without an
+event only at `turns_at`: that is when a stored dossier is looked at again."""
+
+
+def after_due_time(deadline: int) -> int:
+    """Return the first instant that is late when the due time is to the millisecond."""
+    return deadline + 1
+
+
+def by_deadline(  # noqa: PLR0911
+    dossier: Dossier,
+    statuses: StatusSemantics,
+    calendar: Calendar,
+    now: int,
+    late_from: Callable[[int], int] = after_due_time,
+) -> Standing:
+    """Compute where the dossier stands at `now` (ms UTC): a finish is late from an instant on.
+
+    The deadline is the due date, extended by the working time that the dossier waited for the
+    citizen where the source has not moved the due date itself. `late_from` gives the first
+    instant that is late by it.
 
     Raises:
         CalendarRangeError: a date outside the calendar's years had to be counted in working time.
     """
-    taken = effective_transitions(dossier)
+    taken = effective_transitions(dossier, statuses)
     if not taken:
         return Standing(State.UNMAPPED)
-    current = taken[-1].status
-    received_at = reception_time(dossier, taken)
-    if current is Status.REFUSED:
-        return Standing(State.REFUSED, received_at, closed_at=taken[-1].occurred_at)
-    if current is Status.WITHDRAWN:
-        return Standing(State.WITHDRAWN, received_at, closed_at=taken[-1].occurred_at)
+    current, current_at = taken[-1].status, taken[-1].occurred_at
+    received_at = reception_time(dossier, taken, statuses)
+    if statuses.refuses[current]:
+        return Standing(State.REFUSED, received_at, closed_at=current_at)
+    if statuses.withdraws[current]:
+        return Standing(State.WITHDRAWN, received_at, closed_at=current_at)
     if received_at is None:
         return Standing(State.REGISTERED)
-    closed_at = finishing_time(dossier, taken) if current in FINISHED else None
-    deadline = _deadline(
-        dossier, taken, received_at, calendar, now if closed_at is None else closed_at
-    )
+    closed_at = finishing_time(dossier, taken, statuses) if statuses.finishes[current] else None
+    until = now if closed_at is None else closed_at
+    deadline = _deadline(dossier, taken, statuses, received_at, calendar, until)
+    late_at = None if deadline is None else late_from(deadline)
     if closed_at is not None:
-        return Standing(_resolved(closed_at, deadline), received_at, deadline, closed_at)
-    overdue = deadline is not None and now > deadline
-    if current in SUSPENDING:
+        state = _resolved(closed_at, deadline, late_at)
+        return Standing(state, received_at, deadline, closed_at)
+    overdue = late_at is not None and now >= late_at
+    if statuses.suspends[current]:
         return Standing(State.SUSPENDED, received_at, deadline, overdue=overdue)
-    turns_at = None if overdue or deadline is None else deadline + 1
+    turns_at = None if overdue else late_at
     return Standing(State.OPEN, received_at, deadline, overdue=overdue, turns_at=turns_at)
 
 
-def _resolved(closed_at: int, deadline: int | None) -> State:
-    if deadline is None:
+def _resolved(closed_at: int, deadline: int | None, late_at: int | None) -> State:
+    if deadline is None or late_at is None:
         return State.WITHOUT_DEADLINE
-    if closed_at > deadline:
+    if closed_at >= late_at:
         return State.LATE
     return State.EARLY if day_of(closed_at) < day_of(deadline) else State.ON_TIME
 
 
-def reception_time(dossier: Dossier, taken: list[Transition]) -> int | None:
+def reception_time(
+    dossier: Dossier, taken: list[Transition], statuses: StatusSemantics
+) -> int | None:
     """Give the reception time: the stated one, else the first step that implies reception.
 
-    Statuses 1 and 3 alone mean "not received", whatever dates the source carries. 5 and 7 may
-    come before reception, so on their own they imply nothing.
+    While every step denies the reception there is none, whatever dates the source carries.
     """
-    if all(t.status in NOT_RECEIVED for t in taken):
+    denies = statuses.denies_reception
+    if all(denies[t.status] for t in taken):
         return None
     if dossier.received_at is not None:
         return dossier.received_at
-    implying = NOT_RECEIVED | {Status.SUPPLEMENT_REQUIRED, Status.WITHDRAWN}
-    return next((t.occurred_at for t in taken if t.status not in implying), None)
+    implies = statuses.implies_reception
+    return next((t.occurred_at for t in taken if implies[t.status]), None)
 
 
-def finishing_time(dossier: Dossier, taken: list[Transition]) -> int:
-    """Give the finishing time of a dossier that stands at 8, 9 or 10.
+def finishing_time(dossier: Dossier, taken: list[Transition], statuses: StatusSemantics) -> int:
+    """Give the finishing time of a dossier that stands at a finishing status.
 
-    The stated one, else that of the last 9, else of 10, else of 8. A stated time from before the
-    source reopened the dossier no longer counts.
+    The stated one, else that of the first of `statuses.finished` that was reached, its last time.
+    A stated time from before the source reopened the dossier no longer counts.
     """
-    reopened = last_reopening(taken) or -1
+    reopened = last_reopening(taken, statuses) or -1
     if dossier.finished_at is not None and dossier.finished_at >= reopened:
         return dossier.finished_at
     times = {t.status: t.occurred_at for t in taken if t.occurred_at >= reopened}
-    for status in (Status.PROCESSED, Status.RESULT_RETURNED):
-        if status in times:
-            return times[status]
-    return times[Status.STOPPED]
+    return next(times[status] for status in statuses.finished if status in times)
 
 
 def _deadline(
-    dossier: Dossier, taken: list[Transition], received_at: int, calendar: Calendar, until: int
+    dossier: Dossier,
+    taken: list[Transition],
+    statuses: StatusSemantics,
+    received_at: int,
+    calendar: Calendar,
+    until: int,
 ) -> int | None:
     if dossier.due_at is None:
         return None
+    suspends = statuses.suspends
     suspended = 0
     for i, transition in enumerate(taken):
-        if transition.status in SUSPENDING and not _due_moved(dossier, transition):
+        if suspends[transition.status] and not _due_moved(dossier, transition):
             end = taken[i + 1].occurred_at if i + 1 < len(taken) else until
             start, end = max(transition.occurred_at, received_at), min(end, until)
             if start < end:

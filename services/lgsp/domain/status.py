@@ -1,9 +1,11 @@
-"""National status codes 1..10 (TrangThaiHoSo) and what may follow what.
+"""National status codes 1..10 (TrangThaiHoSo), and what they mean to a rule profile.
 
 The codes are those of two independent integrators' full lists; no official transition matrix is
-published, so the table is our inference from their code (docs/adr/0006) and one place to change.
+published, so what may follow what is the profile's to say (docs/adr/0006).
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 
@@ -23,42 +25,6 @@ class Status(IntEnum):
     RESULT_RETURNED = 10  # đã trả kết quả
 
 
-SUSPENDING = frozenset({Status.SUPPLEMENT_REQUIRED, Status.PAYMENT_REQUIRED})
-FINISHED = frozenset({Status.STOPPED, Status.PROCESSED, Status.RESULT_RETURNED})
-NOT_RECEIVED = frozenset({Status.REGISTERED, Status.REFUSED})
-
-_S = Status
-NEXT: dict[Status, frozenset[Status]] = {
-    _S.REGISTERED: frozenset({_S.RECEIVED, _S.REFUSED, _S.SUPPLEMENT_REQUIRED, _S.WITHDRAWN}),
-    _S.RECEIVED: frozenset(
-        {
-            _S.PROCESSING,
-            _S.SUPPLEMENT_REQUIRED,
-            _S.PAYMENT_REQUIRED,
-            _S.WITHDRAWN,
-            _S.STOPPED,
-            _S.PROCESSED,
-        }
-    ),
-    _S.PROCESSING: frozenset(
-        {
-            _S.SUPPLEMENT_REQUIRED,
-            _S.PAYMENT_REQUIRED,
-            _S.WITHDRAWN,
-            _S.STOPPED,
-            _S.PROCESSED,
-        }
-    ),
-    _S.SUPPLEMENT_REQUIRED: frozenset({_S.RECEIVED, _S.PROCESSING, _S.WITHDRAWN, _S.STOPPED}),
-    _S.PAYMENT_REQUIRED: frozenset({_S.PROCESSING, _S.WITHDRAWN, _S.STOPPED, _S.PROCESSED}),
-    _S.WITHDRAWN: frozenset({_S.STOPPED, _S.PROCESSING}),
-    _S.PROCESSED: frozenset({_S.RESULT_RETURNED, _S.PAYMENT_REQUIRED}),
-    _S.REFUSED: frozenset(),
-    _S.STOPPED: frozenset(),
-    _S.RESULT_RETURNED: frozenset(),
-}
-
-
 class Verdict(Enum):
     """What the transition table says of one step."""
 
@@ -69,51 +35,107 @@ class Verdict(Enum):
     UNMAPPED = "unmapped"  # status UNKNOWN: kept and listed, but does not take effect
 
 
-# After 9 the way back through 6 (a fee found afterwards) must not make 9 -> 4 look reachable:
-# that is a correction, and only the source's explicit word reopens a dossier.
-ENDED = frozenset({Status.REFUSED, Status.STOPPED, Status.PROCESSED, Status.RESULT_RETURNED})
+Flags = tuple[bool, ...]
+"""One for each Status, by its code: an index costs a fifth of a look into a set of an Enum."""
 
 
-def _reachable(start: Status) -> frozenset[Status]:
-    seen: set[Status] = set()
-    todo = [start]
-    while todo:
-        for step in NEXT[todo.pop()] - seen:
-            seen.add(step)
-            if step not in ENDED:
-                todo.append(step)
-            elif step is Status.PROCESSED:
-                seen.add(Status.RESULT_RETURNED)  # 9 was passed unseen on the way to 10
-    return frozenset(seen)
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StatusSemantics:
+    """What the statuses mean to a rule profile, and which may follow which; compared by identity.
 
-
-_REACHABLE = {s: frozenset() if s in ENDED else _reachable(s) for s in NEXT}
-
-
-def _judge(old: Status, new: Status, *, reopens: bool) -> Verdict:
-    if new == old or new in NEXT[old]:
-        return Verdict.LEGAL
-    if new in _REACHABLE[old]:
-        return Verdict.SKIPPED
-    if reopens and old in ENDED:
-        return Verdict.REOPENED
-    return Verdict.ILLEGAL
-
-
-_VERDICTS = {
-    (old, new, reopens): _judge(old, new, reopens=reopens)
-    for old in NEXT
-    for new in NEXT
-    for reopens in (False, True)
-}
-
-
-def verdict(old: Status, new: Status, *, reopens: bool = False) -> Verdict:
-    """Judge the step from `old` to `new`; neither may be UNKNOWN.
-
-    Args:
-        old: status in effect.
-        new: status stated next, in (occurred_at, sequence, event_id) order.
-        reopens: the source says that the dossier is open again (a correction).
+    Attributes:
+        next: of every mapped status, those that may follow it.
+        suspending: the dossier waits for the citizen: the clock stands.
+        finished: the work has ended with an outcome; in the order in which they give the
+            finishing time (the first of them that was reached).
+        refused: not accepted.
+        withdrawn: taken back by the citizen.
+        ended: left on the source's explicit word only (`reopens`, a correction).
+        passed_unseen: of an ended status, what is reachable although it was not observed itself.
+        not_received: mean "not received" when nothing else was stated, whatever the dates say.
+        silent_on_reception: may come before the reception, so they imply none.
+        takes: `takes[reopens][old][new]`: whether the step takes effect. UNKNOWN as `old`: nothing
+            has taken effect yet.
+        suspends, finishes, refuses, withdraws, ends, denies_reception, implies_reception: the sets
+            above as flags.
     """
-    return _VERDICTS[old, new, reopens]
+
+    next: Mapping[Status, frozenset[Status]]
+    suspending: frozenset[Status]
+    finished: tuple[Status, ...]
+    refused: frozenset[Status]
+    withdrawn: frozenset[Status]
+    ended: frozenset[Status]
+    passed_unseen: Mapping[Status, frozenset[Status]]
+    not_received: frozenset[Status]
+    silent_on_reception: frozenset[Status]
+    takes: tuple[tuple[Flags, ...], tuple[Flags, ...]] = field(init=False, repr=False)
+    suspends: Flags = field(init=False, repr=False)
+    finishes: Flags = field(init=False, repr=False)
+    refuses: Flags = field(init=False, repr=False)
+    withdraws: Flags = field(init=False, repr=False)
+    ends: Flags = field(init=False, repr=False)
+    denies_reception: Flags = field(init=False, repr=False)
+    implies_reception: Flags = field(init=False, repr=False)
+    _reachable: Mapping[Status, frozenset[Status]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Derive the tables; ValueError when a mapped status is not in `next`."""
+        mapped = frozenset(Status) - {Status.UNKNOWN}
+        if set(self.next) != mapped:
+            raise ValueError(f"next must name {sorted(mapped)}, not {sorted(self.next)}")
+        reachable = {s: frozenset() if s in self.ended else self._beyond(s) for s in mapped}
+        silent = self.not_received | self.silent_on_reception | {Status.UNKNOWN}
+        derived = {
+            "_reachable": reachable,
+            "suspends": _flags(self.suspending),
+            "finishes": _flags(frozenset(self.finished)),
+            "refuses": _flags(self.refused),
+            "withdraws": _flags(self.withdrawn),
+            "ends": _flags(self.ended),
+            "denies_reception": _flags(self.not_received),
+            "implies_reception": _flags(frozenset(Status) - silent),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "takes", (self._takes(False), self._takes(True)))
+
+    def verdict(self, old: Status, new: Status, *, reopens: bool = False) -> Verdict:
+        """Judge the step from `old` to `new`.
+
+        Args:
+            old: status in effect; UNKNOWN: none, then any mapped one is legal.
+            new: status stated next, in (occurred_at, sequence, event_id) order.
+            reopens: the source says that the dossier is open again (a correction).
+        """
+        if new is Status.UNKNOWN:
+            return Verdict.UNMAPPED
+        if old is Status.UNKNOWN or new is old or new in self.next[old]:
+            return Verdict.LEGAL
+        if new in self._reachable[old]:
+            return Verdict.SKIPPED
+        return Verdict.REOPENED if reopens and old in self.ended else Verdict.ILLEGAL
+
+    def _takes(self, reopens: bool) -> tuple[Flags, ...]:
+        without_effect = {Verdict.ILLEGAL, Verdict.UNMAPPED}
+        return tuple(
+            tuple(self.verdict(old, new, reopens=reopens) not in without_effect for new in Status)
+            for old in Status
+        )
+
+    def _beyond(self, start: Status) -> frozenset[Status]:
+        """Return what can be reached; the way on from an end is a correction, not a step."""
+        seen: set[Status] = set()
+        todo = [start]
+        while todo:
+            for step in self.next[todo.pop()] - seen:
+                seen.add(step)
+                if step not in self.ended:
+                    todo.append(step)
+                else:
+                    seen |= self.passed_unseen.get(step, frozenset())
+        return frozenset(seen)
+
+
+def _flags(statuses: frozenset[Status]) -> Flags:
+    return tuple(status in statuses for status in Status)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from lgsp.domain.figures import counts_of, rates_of
+from lgsp.domain.measures import Measures
 from lgsp.domain.period import show_instant
 from lgsp.runtime import metrics
 from lgsp.store.figures.answers import Figures, Question
@@ -83,9 +84,10 @@ class Board:
             "scope": question.scope.document(),
             "as_of": show_instant(self._clock()),
         }
+        measures = self.figures.profile.measures
         if kind is Kind.UNITS:
-            return head | {"units": _table("unit", self.figures.by_unit(question))}
-        return head | {"months": _table("month", self.figures.by_month(question))}
+            return head | {"units": _table("unit", self.figures.by_unit(question), measures)}
+        return head | {"months": _table("month", self.figures.by_month(question), measures)}
 
 
 def publish(document: dict[str, Any]) -> Published:
@@ -95,8 +97,8 @@ def publish(document: dict[str, Any]) -> Published:
     return Published(digest, orjson.dumps(document))
 
 
-def _table(key: str, rows: dict[str, Sums]) -> list[dict[str, Any]]:
+def _table(key: str, rows: dict[str, Sums], measures: Measures) -> list[dict[str, Any]]:
     return [
-        {key: name, "counts": counts_of(sums), "rates": rates_of(sums)}
+        {key: name, "counts": counts_of(measures, sums), "rates": rates_of(measures, sums)}
         for name, sums in rows.items()
     ]

@@ -15,9 +15,10 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from lgsp.domain.errors import ConfigurationError, RetryableError
-from lgsp.domain.figures import FIGURES, Part, Scope
+from lgsp.domain.figures import Scope
+from lgsp.domain.measures import Part
 from lgsp.domain.period import FORMS, parse_instant, parse_period, show_instant
-from lgsp.domain.rates import PROFILE
+from lgsp.domain.profiles.registry import known_figures, profile_named
 from lgsp.ioc.board import Board, Kind, publish
 from lgsp.ioc.http import Wrapped
 from lgsp.ioc.stream import Hub
@@ -29,14 +30,20 @@ _JSON = "application/json"
 
 
 def now_question(
+    request: Request,
     period: Annotated[str, Query(description=f"One of: {FORMS}.")] = "all",
     unit: Annotated[str, Query(description="Agency code; contains the units below it.")] = "",
     domain: Annotated[str, Query(description="Code of the administrative domain.")] = "",
     procedure: Annotated[str, Query(description="National code of the procedure.")] = "",
-    profile: Annotated[str, Query(description="Rule profile.")] = PROFILE,
+    profile: Annotated[
+        str, Query(description="Rule profile; none: the one that this feed serves.")
+    ] = "",
 ) -> Question:
     """Read the parameters that every figure takes; ConfigurationError becomes status 400."""
-    return Question(parse_period(period), Scope(unit, domain, procedure), None, profile)
+    served = request.app.state.profile
+    if profile and profile_named(profile) is not served:
+        raise ConfigurationError(f"profile {profile!r} is not served here: {served.name!r} is")
+    return Question(parse_period(period), Scope(unit, domain, procedure))
 
 
 def question(
@@ -47,7 +54,7 @@ def question(
 ) -> Question:
     """Read the parameters with the instant that the figures are as of; none: now."""
     at = parse_instant(as_of) if as_of else None
-    return Question(now.period, now.scope, at, now.profile)
+    return Question(now.period, now.scope, at)
 
 
 def _only(*names: str) -> Any:
@@ -99,6 +106,7 @@ def make_app(
         docs_url=None,  # they would load scripts from elsewhere; /openapi.json is the contract
         redoc_url=None,
     )
+    app.state.profile = figures.profile
     app.add_middleware(Wrapped)
     app.add_exception_handler(ConfigurationError, _bad_request)
     app.add_exception_handler(RetryableError, _unavailable)
@@ -145,7 +153,7 @@ def _add_figures(app: FastAPI, board: Board) -> None:
         dependencies=[_only(*_SCOPE, "as_of", "figure", "part", "after", "limit")],
     )
     def explain(
-        figure: Annotated[str, Query(description=f"One of: {', '.join(FIGURES)}.")],
+        figure: Annotated[str, Query(description=f"One of: {', '.join(known_figures())}.")],
         asked: Asked,
         part: Part = Part.NUMERATOR,
         after: Annotated[str, Query(description="`next` of the page before.")] = "",

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from lgsp.domain.errors import ConfigurationError
+from lgsp.domain.profiles.registry import profile_named
 from lgsp.ioc.backlog import Backlog
 from lgsp.ioc.feed import make_app
 from lgsp.runtime.calendar.vietnam import load_calendar
@@ -60,7 +61,8 @@ def run(settings: Settings) -> int:
         ) from error
     engine = open_store(settings.rates_store, read_only=True)
     backlog = Backlog(settings.bootstrap, engine)
-    figures = Figures(engine, load_calendar(settings.calendar_file), now_ms, backlog=backlog)
+    calendar, profile = load_calendar(settings.calendar_file), profile_named(settings.profile)
+    figures = Figures(engine, profile, calendar, now_ms, backlog=backlog)
     app, end_streams = make_app(figures, now_ms)
     log.info("feed_ready", url=f"http://{settings.feed_host}:{listener.getsockname()[1]}")
     try:

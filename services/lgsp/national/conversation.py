@@ -13,7 +13,7 @@ from typing import Any
 from lgsp.domain.codes import national_procedure
 from lgsp.domain.dossier import Dossier, current_status
 from lgsp.domain.errors import RejectedRecord, RetryableError
-from lgsp.domain.status import Status
+from lgsp.domain.status import Status, StatusSemantics
 from lgsp.national.acknowledged import Acknowledged, seen
 from lgsp.national.catalogue import Catalogue
 from lgsp.national.client import ABSENT, NationalClient
@@ -74,6 +74,7 @@ class Conversation:
         client: the portal.
         catalogue: names of procedures.
         dossier: as merged.
+        statuses: what its statuses mean.
         acknowledged: what the portal was last known to hold.
         open_person: opens the sealed personal fields of a dossier code.
         ours: tells whether the dossier's partition is still this worker's; asked before each
@@ -85,6 +86,7 @@ class Conversation:
         client: NationalClient,
         catalogue: Catalogue,
         dossier: Dossier,
+        statuses: StatusSemantics,
         acknowledged: Acknowledged,
         open_person: PersonOpener,
         ours: Callable[[], bool],
@@ -92,6 +94,7 @@ class Conversation:
         self._client = client
         self._catalogue = catalogue
         self._dossier = dossier
+        self._statuses = statuses
         self._known = acknowledged
         self._open_person = open_person
         self._ours = ours
@@ -124,14 +127,14 @@ class Conversation:
 
     async def _bring(self, *, trusted: bool) -> HeldReason | None:
         dossier = self._dossier
-        if stop := held(dossier):
+        if stop := held(dossier, self._statuses):
             return stop.reason
         try:
             person = self._open_person(dossier.sealed, dossier.code) if dossier.sealed else {}
         except RejectedRecord:
             return HeldReason.SEALED_DATA
         names = await self._catalogue.names(national_procedure(dossier.procedure))
-        wanted = draft(dossier, names, person)
+        wanted = draft(dossier, self._statuses, names, person)
         if isinstance(wanted, Held):
             return wanted.reason
         if not trusted and self._known.exists:
@@ -202,7 +205,7 @@ class Conversation:
         return Pushed(
             verdict=verdict,
             acknowledged=self._known,
-            status=current_status(self._dossier),
+            status=current_status(self._dossier, self._statuses),
             newest_at=self._dossier.transitions[-1].occurred_at,
             steps=self._steps,
             **details,

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from lgsp.domain.status import Status
+from lgsp.domain.status import Status, StatusSemantics
 from lgsp.national import acknowledged
 from lgsp.national.breaker import Breaker
 from lgsp.national.catalogue import Catalogue
@@ -41,6 +41,7 @@ class Dispatcher:
     Args:
         queue: the store's side; its `on_change` is taken over.
         client: the portal, opened by the caller.
+        statuses: what the dossiers' statuses mean.
         retries: waiting times and budget.
         open_person: opens the sealed personal fields.
         send_results: sends results to Kafka.
@@ -53,6 +54,7 @@ class Dispatcher:
         self,
         queue: SyncQueue,
         client: NationalClient,
+        statuses: StatusSemantics,
         retries: Retries,
         open_person: PersonOpener,
         send_results: ResultSink,
@@ -63,6 +65,7 @@ class Dispatcher:
     ) -> None:
         self._queue = queue
         self._client = client
+        self._statuses = statuses
         self._catalogue = Catalogue(client)
         self._retries = retries
         self._open_person = open_person
@@ -130,6 +133,7 @@ class Dispatcher:
                 self._client,
                 self._catalogue,
                 decode_dossier(waiting.code, waiting.dossier),
+                self._statuses,
                 known,
                 self._open_person,
                 lambda: self._queue.confirm(waiting.partition),

@@ -17,7 +17,7 @@ from lgsp.domain.codes import is_dossier, is_procedure, national_procedure
 from lgsp.domain.dossier import Dossier, Transition, effective_transitions, last_reopening
 from lgsp.domain.event import Channel
 from lgsp.domain.standing import finishing_time, reception_time
-from lgsp.domain.status import FINISHED, Status
+from lgsp.domain.status import Status, StatusSemantics
 from lgsp.domain.working_time import OFFSET_MS
 from lgsp.national.acknowledged import Acknowledged, digest, step_key
 
@@ -91,11 +91,11 @@ class Plan:
         return not (self.changed or self.late or self.steps)
 
 
-def held(dossier: Dossier) -> Held | None:
+def held(dossier: Dossier, statuses: StatusSemantics) -> Held | None:
     """Tell why the dossier cannot be sent, as far as that is known without the catalogue."""
     if not is_dossier(dossier.code):
         return Held(HeldReason.DOSSIER_CODE)
-    if not effective_transitions(dossier):
+    if not effective_transitions(dossier, statuses):
         return Held(HeldReason.UNMAPPED_STATUS)
     if not is_procedure(dossier.procedure):
         return Held(HeldReason.UNMAPPED_PROCEDURE)
@@ -103,21 +103,25 @@ def held(dossier: Dossier) -> Held | None:
 
 
 def draft(
-    dossier: Dossier, names: Names | None, person: Mapping[str, str] | None = None
+    dossier: Dossier,
+    statuses: StatusSemantics,
+    names: Names | None,
+    person: Mapping[str, str] | None = None,
 ) -> Draft | Held:
     """Write what the portal should hold.
 
     Args:
         dossier: the merged dossier.
+        statuses: which of its transitions take effect, and what they mean.
         names: the catalogue's names of its procedure; None: the catalogue does not know it.
         person: opened personal fields (owner_name, owner_id, owner_kind, phone, email).
     """
-    if found := held(dossier):
+    if found := held(dossier, statuses):
         return found
     if names is None:
         return Held(HeldReason.UNKNOWN_PROCEDURE)
-    taken = effective_transitions(dossier)
-    record = _record(dossier, taken, names, person or {})
+    taken = effective_transitions(dossier, statuses)
+    record = _record(dossier, taken, statuses, names, person or {})
     steps: dict[str, Step] = {}
     for transition in _changes(taken):
         step = _step(dossier, transition)
@@ -154,13 +158,17 @@ def _changes(taken: list[Transition]) -> list[Transition]:
 
 
 def _record(
-    dossier: Dossier, taken: list[Transition], names: Names, person: Mapping[str, str]
+    dossier: Dossier,
+    taken: list[Transition],
+    statuses: StatusSemantics,
+    names: Names,
+    person: Mapping[str, str],
 ) -> Record:
     current = taken[-1]
-    ended = current.status in FINISHED
-    finished_at = finishing_time(dossier, taken) if ended else None
-    returned_at = _returned_at(dossier, taken) if ended else None
-    received_at = reception_time(dossier, taken)
+    ended = statuses.finishes[current.status]
+    finished_at = finishing_time(dossier, taken, statuses) if ended else None
+    returned_at = _returned_at(dossier, taken, statuses) if ended else None
+    received_at = reception_time(dossier, taken, statuses)
     registered_at = taken[0].occurred_at if taken[0].status is Status.REGISTERED else None
     submitted_at = dossier.submitted_at or registered_at or received_at or taken[0].occurred_at
     refused_at = current.occurred_at if current.status is Status.REFUSED else None
@@ -205,9 +213,11 @@ def _record(
     }
 
 
-def _returned_at(dossier: Dossier, taken: list[Transition]) -> int | None:
+def _returned_at(
+    dossier: Dossier, taken: list[Transition], statuses: StatusSemantics
+) -> int | None:
     """Give the stated time unless the source has reopened the dossier since; else that of 10."""
-    stated, reopened = dossier.returned_at, last_reopening(taken)
+    stated, reopened = dossier.returned_at, last_reopening(taken, statuses)
     if stated is not None and (reopened is None or stated >= reopened):
         return stated
     return taken[-1].occurred_at if taken[-1].status is Status.RESULT_RETURNED else None

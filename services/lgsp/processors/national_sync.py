@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
+from lgsp.domain.profiles.registry import profile_named
 from lgsp.national.client import NationalClient
 from lgsp.national.dispatcher import Dispatcher
 from lgsp.national.retries import Retries
@@ -60,6 +61,7 @@ def run(settings: Settings) -> int:
             await Dispatcher(
                 queue,
                 client,
+                profile_named(settings.profile).statuses,
                 Retries(settings.national_retry_days, settings.national_retry_longest, calendar),
                 lambda blob, code: _person(sealer, blob, code),
                 lambda outgoing: _send(results, outgoing),

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import structlog
 
 from lgsp.domain.errors import RetryableError
-from lgsp.domain.rates import PROFILE, PROFILE_VERSION
+from lgsp.domain.profiles.profile import Profile
+from lgsp.domain.profiles.registry import profile_named
 from lgsp.runtime import metrics
 from lgsp.runtime.avro.codec import CELLS
 from lgsp.runtime.calendar.vietnam import load_calendar
@@ -20,7 +21,7 @@ from lgsp.runtime.lane.worker import run_worker
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
-from lgsp.store.rates.cells import KEY, mark_published, take_dirty
+from lgsp.store.rates.cells import KEY, mark_published
 from lgsp.store.rates.fold import LANE
 from lgsp.store.rates.folds import make_fold, most_events
 from lgsp.store.wal import background_wal_checkpoints
@@ -29,7 +30,6 @@ _PUBLISH_AT_ONCE = 5000
 _PUBLISH_EVERY = 0.5  # seconds; also how long changes of one cell are gathered
 _PUBLISH_CATCHING_UP = 5.0
 _WAKE_EVERY = 1.0
-_LABEL = f"{PROFILE}/{PROFILE_VERSION}"
 
 
 def run(settings: Settings) -> int:
@@ -39,27 +39,29 @@ def run(settings: Settings) -> int:
         ConfigurationError: the store, the broker or the calendar is set wrongly.
         FatalError: the store or the log failed; a restart resumes from the last transaction.
     """
+    profile = profile_named(settings.profile)
     engine = open_store(settings.rates_store)
     producer = make_producer(settings.bootstrap)
     letters = DeadLetters(settings, producer)
     fold = make_fold(
         settings,
         engine,
+        profile,
         DOSSIER_EVENTS,
         load_calendar(settings.calendar_file),
         now_ms,
         lambda rejects: letters.write_rejects(Stage.RATES, DOSSIER_EVENTS, rejects),
     )
-    lane = Lane(LANE, DOSSIER_EVENTS, fold, batch_events=most_events(settings))
+    lane = Lane(LANE, DOSSIER_EVENTS, fold, batch_events=most_events(settings, profile))
     log = structlog.get_logger().bind(lane=LANE)
 
     async def publish() -> None:
         async with BulkProducer(settings.bootstrap, RATE_CELLS) as bulk:
             while True:
-                cells = take_dirty(engine, fold.partitions, _PUBLISH_AT_ONCE)
+                cells = fold.cells.take_dirty(engine, fold.partitions, _PUBLISH_AT_ONCE)
                 metrics.CELLS_PENDING.set(len(cells))
                 if cells:
-                    await _send(bulk, cells)
+                    await _send(bulk, cells, profile)
                     mark_published(engine, cells)
                     metrics.CELLS_PUBLISHED.inc(len(cells))
                 # In a long backlog a cell changes again and again: gather its changes.
@@ -88,16 +90,16 @@ def run(settings: Settings) -> int:
         producer.close()
 
 
-def cell_message(cell: dict[str, object]) -> tuple[bytes, bytes]:
-    """Return key and value of a cell for the topic rate-cells."""
+def cell_message(cell: dict[str, object], profile: Profile) -> tuple[bytes, bytes]:
+    """Return key and value of a cell, counted by the profile, for the topic rate-cells."""
     key = "|".join(str(cell[name]) for name in KEY).encode()
-    return key, CELLS.encode({**cell, "profile": _LABEL})
+    return key, CELLS.encode({**cell, "profile": profile.label})
 
 
-async def _send(bulk: BulkProducer, cells: Sequence[dict[str, object]]) -> None:
+async def _send(bulk: BulkProducer, cells: Sequence[dict[str, object]], profile: Profile) -> None:
     while True:
         for cell in cells:
-            bulk.add(*cell_message(cell))
+            bulk.add(*cell_message(cell, profile))
         try:
             return await bulk.flush()
         except RetryableError as error:  # absolute values: sending them again is harmless

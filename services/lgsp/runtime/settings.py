@@ -15,7 +15,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from lgsp.domain.errors import Fault
+from lgsp.domain.errors import ConfigurationError, Fault
+from lgsp.domain.profiles.registry import profile_named
 from lgsp.runtime.faults import HIDDEN, Faults, Keys, faults_of
 from lgsp.runtime.setting_files import (
     CONFIG_VARIABLE,
@@ -40,6 +41,13 @@ def _web_address(text: str) -> str:
     if text and not text.startswith(("http://", "https://")):
         raise ValueError("not an http:// or https:// address")
     return text
+
+
+def _known_profile(name: str) -> str:
+    try:
+        return profile_named(name).name
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from error
 
 
 class Settings(BaseSettings):
@@ -72,7 +80,11 @@ class Settings(BaseSettings):
         "",
         description="SQLAlchemy URL of the store (PostgreSQL); empty: SQLite files under `data`.",
     )
-    profile: str = Field("simple", description="Rule profile behind the published cells.")
+    profile: Annotated[str, AfterValidator(_known_profile)] = Field(
+        "simple",
+        description="Rule profile by which figures are counted, published and shown; a store"
+        " belongs to the one that it was first counted by.",
+    )
     calendar_file: Path | None = Field(
         None, description="Extra working-day decisions (YAML) on top of the shipped calendar."
     )

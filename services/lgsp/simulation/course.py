@@ -18,6 +18,9 @@ from lgsp.simulation.catalogue import Procedure
 Instant = Callable[[int], int]
 """`Calendar.instant_at`: from working time to ms UTC."""
 
+WAITING = frozenset({Status.SUPPLEMENT_REQUIRED, Status.PAYMENT_REQUIRED})
+"""The twin's own word for the statuses in which a dossier waits for the citizen."""
+
 _MARGIN = 300_000  # least working time for what lies between two laid moments
 _SECOND = 1000
 _SUPPLEMENT, _PAYMENT, _EXTENSION = 0.06, 0.1, 0.115  # cumulated shares

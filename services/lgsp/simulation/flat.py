@@ -5,8 +5,9 @@ carries the deadline though not the waiting itself. It gives a dossier its numbe
 """
 
 from lgsp.domain.event import Channel, ServiceLevel
-from lgsp.domain.status import SUSPENDING, Status
+from lgsp.domain.status import Status
 from lgsp.domain.working_time import DAY_MS, OFFSET_MS, date_of
+from lgsp.simulation.course import WAITING
 from lgsp.simulation.dossiers import TwinDossier
 from lgsp.simulation.persons import person_of
 from lgsp.simulation.rows import Row, clock_text
@@ -96,7 +97,7 @@ def flat_record(dossier: TwinDossier, index: int, *, persons: bool) -> Row:
         "online": dossier.channel is Channel.ONLINE,
         "viaPostal": 2 if dossier.channel is Channel.POSTAL else 0,
         "originality": 1 if dossier.channel is Channel.ONLINE else 3,
-        "lockState": "PAUSE" if status in SUSPENDING else "",
+        "lockState": "PAUSE" if status in WAITING else "",
         "durationCount": procedure.days,
         "durationUnit": 0,
         "serviceLevel": LEVELS[procedure.level],

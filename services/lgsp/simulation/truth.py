@@ -11,10 +11,13 @@ import orjson
 
 from lgsp.domain.figures import percent
 from lgsp.domain.period import show_instant
-from lgsp.domain.status import SUSPENDING
-from lgsp.simulation.course import Outcome
+from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.simulation.course import WAITING, Outcome
 from lgsp.simulation.dossiers import TwinDossier, closing_instant
 from lgsp.simulation.spec import ProvinceSpec
+
+PROFILE = SIMPLE
+"""The profile that the truth is by: another one would class the same dossiers otherwise."""
 
 FILE, DOSSIERS_FILE = "truth.json", "truth-dossiers.jsonl.gz"
 
@@ -50,7 +53,7 @@ class Truth:
         if dossier.received_at is not None:
             self.channels[dossier.channel.name.lower()] += 1
         if course.outcome is Outcome.OPEN:
-            if course.steps[-1].status in SUSPENDING:
+            if course.steps[-1].status in WAITING:
                 self.suspended += 1
             elif course.deadline is not None and course.deadline < self.as_of:
                 self.open_overdue += 1
@@ -91,7 +94,7 @@ class Truth:
             "period": {"name": f"{first}..{last}", "from": first, "to": last},
             "scope": {"unit": self.spec.province},
             "as_of": show_instant(self.as_of),
-            "profile": {"name": "simple", "version": "1"},
+            "profile": PROFILE.document(),
             "calendar": {"version": self.calendar_version},
             "counts": self.counts(),
             "rates": self.rates(),

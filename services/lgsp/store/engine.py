@@ -50,11 +50,29 @@ def open_store(url: str, *, read_only: bool = False) -> Engine:
         _prepare_sqlite(engine, parsed, read_only=read_only)
     if not read_only:
         try:
-            METADATA.create_all(engine)
+            with engine.begin() as connection:
+                make_tables(connection, METADATA)
         except SQLAlchemyError as error:
             raise FatalError(f"cannot open the store {shown(parsed)}: {error}") from error
-        _check_layout(engine)
     return engine
+
+
+def make_tables(connection: Connection, metadata: MetaData) -> None:
+    """Make the tables that are absent, inside the caller's transaction.
+
+    Raises:
+        ConfigurationError: one that is there has other columns.
+    """
+    metadata.create_all(connection)
+    found = inspect(connection)
+    for table in metadata.tables.values():
+        columns = {column["name"] for column in found.get_columns(table.name)}
+        if columns != {column.name for column in table.columns}:
+            url = shown(connection.engine.url)
+            raise ConfigurationError(
+                f"the store {url} was made by another version (table {table.name}):"
+                " keep it, and fill a new one from the log: lgsp rebuild --into URL"
+            )
 
 
 def shown(url: URL | str) -> str:
@@ -91,17 +109,6 @@ def execute(
     else:
         cursor.execute(statement, values)
     return cursor
-
-
-def _check_layout(engine: Engine) -> None:
-    found = inspect(engine)
-    for table in METADATA.tables.values():
-        columns = {column["name"] for column in found.get_columns(table.name)}
-        if columns != {column.name for column in table.columns}:
-            raise ConfigurationError(
-                f"the store {shown(engine.url)} was made by another version (table {table.name}):"
-                " keep it, and fill a new one from the log: lgsp rebuild --into URL"
-            )
 
 
 def _prepare_sqlite(engine: Engine, url: URL, *, read_only: bool) -> None:

@@ -1,4 +1,7 @@
-"""Tables of the rates side: dossiers, day cells of services, consumed offsets, portals seen."""
+"""Tables of the rates side: dossiers, services, consumed offsets, portals seen.
+
+The day cells' table depends on the profile that counts: store/rates/cells.py.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -10,10 +13,8 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    select,
 )
 
-from lgsp.domain.rates import MEASURES
 from lgsp.store.engine import METADATA
 
 OFFSETS = Table(
@@ -60,40 +61,18 @@ SERVICES = Table(
     comment="A procedure as an agency offers it, numbered so that a cell is a row of integers.",
 )
 
-# One index and no text in it: a long backlog changes hundreds of thousands of cells.
-CELLS = Table(
-    "cells",
-    METADATA,
-    Column("day", Integer, primary_key=True, comment="Days since 1970, Asia/Ho_Chi_Minh."),
-    Column("partition", Integer, primary_key=True),
-    Column("service", Integer, primary_key=True, comment="id in services"),
-    *[Column(name, Integer, nullable=False, server_default="0") for name in MEASURES],
-    Column("dirty", Integer, nullable=False, comment="Changes not yet acknowledged by Kafka."),
-    sqlite_with_rowid=False,
-)
-Index(
-    "cells_dirty",
-    CELLS.c.partition,
-    sqlite_where=CELLS.c.dirty > 0,
-    postgresql_where=CELLS.c.dirty > 0,
-)
-
-DAY_CELLS = (
-    select(
-        CELLS.c.partition,
-        CELLS.c.day,
-        *[SERVICES.c[name] for name in ("agency", "domain", "procedure")],
-        *[CELLS.c[name] for name in (*MEASURES, "dirty")],
-    )
-    .join_from(CELLS, SERVICES, CELLS.c.service == SERVICES.c.id)
-    .subquery("day_cells")
-)
-"""The cells with the texts of their services, for those who read them."""
-
 PORTALS = Table(
     "portals",
     METADATA,
     Column("portal", String, primary_key=True),
     Column("last_event_at", BigInteger, nullable=False, comment="ms UTC; newest occurred_at."),
     Column("last_seen_at", BigInteger, nullable=False, comment="ms UTC; newest observed_at."),
+)
+
+COUNTED_BY = Table(
+    "counted_by",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("version", String, nullable=False),
+    comment="The one rule profile that the day cells belong to.",
 )

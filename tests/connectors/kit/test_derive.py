@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from lgsp.domain.dossier import current_status, merge_all
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, ServiceLevel
-from lgsp.domain.status import FINISHED, NOT_RECEIVED, Status
+from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.domain.status import Status
 from lgsp_connectors.kit.derive import Facts, from_dossier, from_step
 
 S = Status
@@ -86,7 +87,7 @@ def test_dates_and_status_state_the_transitions(
     assert expected == stated(**fields)
 
 
-@pytest.mark.parametrize("status", sorted(FINISHED))
+@pytest.mark.parametrize("status", sorted(SIMPLE.statuses.finished))
 def test_finished_without_date_is_not_guessed(status: Status) -> None:
     with pytest.raises(RejectedRecord) as caught:
         stated(status=status, received_at=2, returned_at=7)
@@ -132,11 +133,11 @@ def test_the_dossier_stands_where_the_row_says(
     assert status in {e.status for e in events}
     assert len(events) == len({e.event_id for e in events})
     assert events == from_dossier(facts)
-    if status in NOT_RECEIVED:
+    if status in SIMPLE.statuses.not_received:
         assert S.RECEIVED not in {e.status for e in events}
-    if status in FINISHED:
+    if status in SIMPLE.statuses.finished:
         (dossier,) = merge_all(events).values()
-        assert current_status(dossier) in FINISHED
+        assert current_status(dossier, SIMPLE.statuses) in SIMPLE.statuses.finished
 
 
 def test_step_states_itself_and_the_finish_it_carries_once() -> None:
@@ -148,7 +149,7 @@ def test_step_states_itself_and_the_finish_it_carries_once() -> None:
     assert [e.status for e in events] == [S.RECEIVED, S.PROCESSED, S.PROCESSING, S.PROCESSED]
     assert events[1].event_id == events[3].event_id
     (dossier,) = merge_all(events).values()
-    assert current_status(dossier) is S.PROCESSED  # a late step does not reopen
+    assert current_status(dossier, SIMPLE.statuses) is S.PROCESSED  # a late step does not reopen
 
 
 @pytest.mark.parametrize("status", [S.REFUSED, S.WITHDRAWN, S.STOPPED, S.RESULT_RETURNED])

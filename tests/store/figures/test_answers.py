@@ -14,12 +14,14 @@ from tests.store.rates.history import DAY, NOW, START, history
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import ConfigurationError, RetryableError
 from lgsp.domain.event import DossierEvent, with_id
-from lgsp.domain.figures import COUNTS, RATES, Part, Scope, counts_of, measures_of
+from lgsp.domain.figures import Scope, counts_of
+from lgsp.domain.measures import Part
 from lgsp.domain.period import Period, parse_period
-from lgsp.domain.rates import MEASURES, contribution
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.trust import Liveness, Trust
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures, Question
+from lgsp.store.rates.counted_by import claim
 
 EVENTS = history(random.Random(3), dossiers=90)
 ALL = parse_period("all")
@@ -32,19 +34,23 @@ SCOPES = [
     Scope(domain="G01-AA01"),
     Scope("H37.1", procedure="1.000001"),
 ]
-FIGURES = [(name, Part.NUMERATOR) for name in COUNTS] + [(r, p) for r in RATES for p in Part]
+MEASURES = SIMPLE.measures
+COUNTS = [count.name for count in MEASURES.counts]
+FIGURES = [(name, Part.NUMERATOR) for name in COUNTS] + [
+    (rate.name, part) for rate in MEASURES.rates for part in Part
+]
 
 
 def figures(engine: Engine, now: int = NOW) -> Figures:
-    return Figures(engine, CALENDAR, lambda: now)
+    return Figures(engine, SIMPLE, CALENDAR, lambda: now)
 
 
 def test_the_figures_are_the_sum_of_the_dossiers(engine: Engine) -> None:
     fill(engine, EVENTS)
-    expected = dict.fromkeys(MEASURES, 0)
+    expected = dict.fromkeys(MEASURES.names, 0)
     for dossier in merge_all(EVENTS).values():
-        for unit in contribution(dossier, CALENDAR, NOW):
-            expected[MEASURES[unit.measure]] += 1
+        for unit in SIMPLE.contribution(dossier, CALENDAR, NOW):
+            expected[MEASURES.names[unit.measure]] += 1
 
     found = figures(engine).indicators(Question(ALL))
 
@@ -63,7 +69,7 @@ def test_every_list_is_as_long_as_its_figure_says(
         for figure, part in FIGURES:
             behind = figures(sqlite).explain(figure, question, part)
 
-            assert sum(sums[m] for m in measures_of(figure, part)) == len(behind)
+            assert sum(sums[m] for m in MEASURES.behind(figure, part)) == len(behind)
             assert len({row.dossier for row in behind}) == len(behind)
 
 
@@ -77,7 +83,7 @@ def test_any_history_is_explained_in_full(
     engine = open_store(f"sqlite:///{tmp_path_factory.mktemp('any') / 'store.db'}")
     fill(engine, events)
     question = Question(period, scope)
-    counts = counts_of(figures(engine).indicators(question).sums)
+    counts = counts_of(MEASURES, figures(engine).indicators(question).sums)
     lengths = {c: len(figures(engine).explain(c, question)) for c in COUNTS}
     engine.dispose()
 
@@ -109,7 +115,7 @@ def test_units_and_months_add_up(engine: Engine) -> None:
 
         assert list(by_unit) == ["H37.1", "H37.2", "H37.3"]
         for rows in (by_unit, by_month):
-            assert whole == {m: sum(sums[m] for sums in rows.values()) for m in MEASURES}
+            assert whole == {m: sum(sums[m] for sums in rows.values()) for m in MEASURES.names}
 
 
 def test_a_province_contains_its_old_form_agencies(engine: Engine) -> None:
@@ -155,7 +161,9 @@ def test_trust_follows_portals_backlog_and_late_deadlines(engine: Engine) -> Non
     seen = max(e.observed_at for e in EVENTS)
 
     stale = figures(engine, seen + DAY // 2).indicators(Question(ALL))
-    behind = Figures(engine, CALENDAR, lambda: START, backlog=lambda: 3).indicators(Question(ALL))
+    behind = Figures(engine, SIMPLE, CALENDAR, lambda: START, backlog=lambda: 3).indicators(
+        Question(ALL)
+    )
 
     assert [portal.liveness for portal in stale.freshness] == [Liveness.SILENT]
     assert stale.trust is Trust.PROVISIONAL
@@ -165,6 +173,7 @@ def test_trust_follows_portals_backlog_and_late_deadlines(engine: Engine) -> Non
 
 
 def test_nothing_counted_is_insufficient_and_not_zero_percent(engine: Engine) -> None:
+    claim(engine, SIMPLE)
     found = figures(engine).indicators(Question(ALL))
 
     assert found.trust is Trust.INSUFFICIENT

@@ -13,18 +13,18 @@ from tests.store.rates.history import NOW, history
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import DossierEvent
-from lgsp.domain.rates import MEASURES, contribution
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.runtime.lane.handler import FencedError
 from lgsp.store.engine import open_store
-from lgsp.store.rates.cells import mark_published, take_dirty
+from lgsp.store.rates.cells import day_cells, mark_published
 from lgsp.store.rates.digest import digest
 from lgsp.store.rates.fast.fold import FastRatesFold
 from lgsp.store.rates.fold import RatesFold
 from lgsp.store.rates.folds import Fold
-from lgsp.store.tables import DAY_CELLS, DOSSIERS, PORTALS
+from lgsp.store.tables import DOSSIERS, PORTALS
 
 CALENDAR = load_calendar()
 TOPIC = "dossier-events"
@@ -58,7 +58,7 @@ def make(
 ) -> tuple[Fold, list[Reject]]:
     rejects: list[Reject] = []
     clock, columns = clock or Clock(), {"few": 0} if kind is FastRatesFold else {}
-    fold = kind(engine, TOPIC, CALENDAR, clock, rejects.extend, keep=keep, **columns)
+    fold = kind(engine, SIMPLE, TOPIC, CALENDAR, clock, rejects.extend, keep=keep, **columns)
     return fold, rejects
 
 
@@ -76,8 +76,8 @@ def records(events: Sequence[DossierEvent], start: int = 0) -> list[Kept]:
 def stored_cells(engine: Engine) -> dict[tuple[object, ...], int]:
     found: Counter[tuple[object, ...]] = Counter()
     with engine.connect() as connection:
-        for row in connection.execute(select(DAY_CELLS)).mappings():
-            for name in MEASURES:
+        for row in connection.execute(select(day_cells(SIMPLE.measures).view)).mappings():
+            for name in SIMPLE.measures.names:
                 key = (row["day"], row["agency"], row["domain"], row["procedure"], name)
                 found[key] += row[name]
     return {key: count for key, count in found.items() if count}
@@ -88,8 +88,8 @@ def expected_cells(
 ) -> dict[tuple[object, ...], int]:
     found: Counter[tuple[object, ...]] = Counter()
     for dossier in merge_all(events).values():
-        for unit in contribution(dossier, CALENDAR, now):
-            name = MEASURES[unit.measure]
+        for unit in SIMPLE.contribution(dossier, CALENDAR, now):
+            name = SIMPLE.measures.names[unit.measure]
             found[unit.day, dossier.agency, dossier.domain, dossier.procedure, name] += 1
     return dict(found)
 
@@ -133,7 +133,7 @@ def test_replay_in_another_order_has_the_same_digest(tmp_path: object, kind: typ
         engine = open_store(f"sqlite:///{tmp_path}/{run}.db")
         fold, _ = make(engine, kind=kind)
         feed(fold, events, rnd)
-        digests.append(digest(engine))
+        digests.append(digest(engine, SIMPLE.measures))
         rnd.shuffle(events)
         engine.dispose()
 
@@ -264,16 +264,16 @@ def test_cells_stay_pending_until_kafka_has_them(engine: Engine, kind: type[Fold
     fold, _ = make(engine, kind=kind)
     fold.open_partition(0)
     fold.fold([Batch(0, records(events[:20]))])
-    taken = take_dirty(engine, [0], 1000)
+    taken = fold.cells.take_dirty(engine, [0], 1000)
     fold.fold([Batch(0, records(events[20:], 20))])  # changes while the cells are on their way
     mark_published(engine, taken)
-    left = take_dirty(engine, [0], 1000)
+    left = fold.cells.take_dirty(engine, [0], 1000)
     mark_published(engine, left)
 
     assert taken
     assert left
-    assert take_dirty(engine, [0], 1000) == []
-    assert take_dirty(engine, [1], 1000) == []
+    assert fold.cells.take_dirty(engine, [0], 1000) == []
+    assert fold.cells.take_dirty(engine, [1], 1000) == []
 
 
 def test_portals_keep_the_newest_times(engine: Engine, kind: type[Fold]) -> None:

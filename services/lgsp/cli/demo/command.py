@@ -25,6 +25,7 @@ from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.signals import StopSignal
 from lgsp.simulation.spec import RECEIVED, ProvinceSpec
+from lgsp.simulation.truth import PROFILE
 from lgsp.simulation.twin import simulate
 from lgsp.store.figures.answers import Question
 
@@ -114,7 +115,8 @@ def _overrides(data: Path) -> dict[str, Any]:
     wanted = load_settings()
     names = ("broker_port", "feed_port", "mock_port", "metrics_port")
     ports = {name: free_port(getattr(wanted, name)) for name in names}
-    return {"data": data, "national_concurrency": _CONCURRENCY} | ports
+    own = {"data": data, "national_concurrency": _CONCURRENCY, "profile": PROFILE.name}
+    return own | ports
 
 
 def _run(
@@ -144,7 +146,7 @@ def _run(
     with stages.timed("compare"):
         with open_figures(settings) as figures:
             found = figures.indicators(
-                Question(parse_period(_PERIOD), Scope(unit=settings.province), None, "simple")
+                Question(parse_period(_PERIOD), Scope(unit=settings.province))
             ).document()
         differences = Differences()
         compare_truth(found, truth, differences)

@@ -5,7 +5,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from lgsp.cli.questions import WORDS, number
+from lgsp.cli.questions import number
+from lgsp.simulation.truth import PROFILE
 
 _STAGES = {
     "start": "start broker and services",
@@ -15,6 +16,9 @@ _STAGES = {
     "synced": "  … all on the national portal after",
     "compare": "compare",
 }
+
+
+_LABELS = PROFILE.measures.labels
 
 
 def print_report(report: dict[str, Any]) -> None:
@@ -44,14 +48,14 @@ def _rates(figures: dict[str, Any]) -> Table:
     for name, rate in figures["rates"].items():
         value = "chưa đủ dữ liệu" if rate["value"] is None else f"{rate['value']:.1f} %"
         of = f"{number(rate['numerator'])} / {number(rate['denominator'])}"
-        table.add_row(WORDS[name], value, of, name)
+        table.add_row(_LABELS[name], value, of, name)
     return table
 
 
 def _counts(counts: dict[str, int]) -> Table:
     table = Table(show_header=False)
     for name, count in counts.items():
-        table.add_row(WORDS[name], number(count), name)
+        table.add_row(_LABELS[name], number(count), name)
     table.columns[1].justify = "right"
     return table
 

@@ -7,18 +7,20 @@ says how things stood when it was last written; a past as-of time is computed fr
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from lgsp.domain.codes import child_unit
 from lgsp.domain.dossier import Dossier, known_at
 from lgsp.domain.errors import ConfigurationError, RetryableError
 from lgsp.domain.explanation import Explanation, explain
-from lgsp.domain.figures import RATES, Indicators, Part, Scope, check_profile, measures_of
+from lgsp.domain.figures import Indicators, Scope
+from lgsp.domain.measures import Measure, Part
 from lgsp.domain.period import Period, month_of, show_instant
-from lgsp.domain.rates import MEASURES, PROFILE, day_counts
-from lgsp.domain.standing import Standing, standing
+from lgsp.domain.profiles.profile import Profile
+from lgsp.domain.standing import Standing
 from lgsp.domain.trust import DOWN_AFTER, SILENT_AFTER, Freshness, freshness, judge
 from lgsp.domain.working_time import Calendar, day_start_ms
 from lgsp.store.engine import shown
@@ -35,8 +37,10 @@ from lgsp.store.figures.sums import (
     read_marker,
     select_sums,
 )
+from lgsp.store.rates.cells import day_cells
+from lgsp.store.rates.counted_by import check_counted_by
 from lgsp.store.rates.layout import decode
-from lgsp.store.tables import DAY_CELLS, DOSSIERS, PORTALS
+from lgsp.store.tables import DOSSIERS, PORTALS
 
 _TURN_WITHIN = 10_000  # ms; the rates worker turns dossiers overdue about every second
 _ROWS_AT_ONCE = 2000
@@ -44,19 +48,11 @@ _ROWS_AT_ONCE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: figures of a scope and period, now or as of a past instant (ms UTC).
-
-    Raises:
-        ConfigurationError: there is no such rule profile.
-    """
+    """What is asked: figures of a scope and period, now or as of a past instant (ms UTC)."""
 
     period: Period
     scope: Scope = field(default_factory=Scope)
     as_of: int | None = None
-    profile: str = PROFILE
-
-    def __post_init__(self) -> None:
-        check_profile(self.profile)
 
 
 class Figures:
@@ -64,6 +60,8 @@ class Figures:
 
     Args:
         engine: the store, opened read-only.
+        profile: the rules that the store was counted by; every answer raises ConfigurationError
+            when it was not.
         calendar: working days; its version stands in every document.
         clock: gives now in ms UTC.
         backlog: gives the number of events on the log not counted yet, None when not known.
@@ -74,6 +72,7 @@ class Figures:
     def __init__(
         self,
         engine: Engine,
+        profile: Profile,
         calendar: Calendar,
         clock: Callable[[], int],
         *,
@@ -81,6 +80,9 @@ class Figures:
         silent_after: int = SILENT_AFTER,
         down_after: int = DOWN_AFTER,
     ) -> None:
+        self.profile = profile
+        self._measures = profile.measures
+        self._cells = day_cells(profile.measures).view.c
         self._engine = engine
         self._calendar = calendar
         self._clock = clock
@@ -101,12 +103,13 @@ class Figures:
         end = question.period.end_day
         trust, reasons = judge(
             portals,
-            {name: sum(sums[m] for m in rate[Part.DENOMINATOR]) for name, rate in RATES.items()},
+            {rate.name: sum(sums[m] for m in rate.denominator) for rate in self._measures.rates},
             until=at if end is None else min(at, day_start_ms(end)),
             backlog=backlog,
             unturned=unturned if question.as_of is None else 0,
         )
         return Indicators(
+            profile=self.profile,
             period=question.period,
             scope=question.scope,
             as_of=at,
@@ -116,7 +119,6 @@ class Figures:
             trust_reasons=reasons,
             freshness=portals,
             backlog=backlog,
-            profile=question.profile,
         )
 
     def by_unit(self, question: Question) -> Table:
@@ -126,9 +128,11 @@ class Figures:
         """
 
         def table(connection: Connection) -> Table:
-            query = select_sums(question.scope, question.period, DAY_CELLS.c.agency)
-            rows = connection.execute(query)
-            return grouped((child_unit(agency, question.scope.unit), row) for agency, *row in rows)
+            rows = connection.execute(self._select(question, self._cells.agency))
+            unit = question.scope.unit
+            return grouped(
+                self._measures, ((child_unit(agency, unit), row) for agency, *row in rows)
+            )
 
         with self._reading() as connection:
             return self._tables.get(connection, "units", question, table)
@@ -137,8 +141,8 @@ class Figures:
         """Return the sums of each `YYYY-MM`; open ones stand in the month of their reception."""
 
         def table(connection: Connection) -> Table:
-            query = select_sums(question.scope, question.period, DAY_CELLS.c.day)
-            return grouped((month_of(day), row) for day, *row in connection.execute(query))
+            rows = connection.execute(self._select(question, self._cells.day))
+            return grouped(self._measures, ((month_of(day), row) for day, *row in rows))
 
         with self._reading() as connection:
             return self._tables.get(connection, "months", question, table)
@@ -155,7 +159,7 @@ class Figures:
         """List the dossiers behind a figure by code: exactly as many as the figure says.
 
         Args:
-            figure: one of lgsp.domain.figures.FIGURES.
+            figure: one of the profile's.
             question: the same that gave the figure.
             part: of a rate; a count only has a numerator.
             after: the last code of the page before.
@@ -164,15 +168,14 @@ class Figures:
         Raises:
             ConfigurationError: no such figure or part.
         """
-        wanted = frozenset(measures_of(figure, part))
+        wanted = frozenset(self._measures.behind(figure, part))
         self._as_of(question, self._clock())
         found: list[Explanation] = []
         with self._reading() as connection:
             for dossier, stands in self._dossiers(connection, question, wanted, after):
-                for day, index in day_counts(stands, dossier.channel):
-                    measure = MEASURES[index]
-                    if measure in wanted and counts_in(question.period, measure, day):
-                        found.append(explain(dossier, stands, measure))
+                for measure, day in self._counted(dossier, stands):
+                    if measure.name in wanted and counts_in(question.period, measure, day):
+                        found.append(explain(dossier, stands, measure, self.profile))
                 if limit is not None and len(found) >= limit:
                     break
         return found
@@ -196,20 +199,26 @@ class Figures:
         def table(connection: Connection) -> Table:
             if question.as_of is not None:
                 return {"": self._sums_of_dossiers(connection, question)}
-            sums = nothing()
-            query = select_sums(question.scope, question.period)
-            add_row(sums, connection.execute(query).one())
+            sums = nothing(self._measures)
+            add_row(sums, connection.execute(self._select(question)).one())
             return {"": sums}
 
         return self._tables.get(connection, "sums", question, table)[""]
 
     def _sums_of_dossiers(self, connection: Connection, question: Question) -> Sums:
-        sums = nothing()
-        for dossier, stands in self._dossiers(connection, question, frozenset(MEASURES)):
-            for day, index in day_counts(stands, dossier.channel):
-                measure = MEASURES[index]
-                sums[measure] += counts_in(question.period, measure, day)
+        sums = nothing(self._measures)
+        for dossier, stands in self._dossiers(connection, question, frozenset(sums)):
+            for measure, day in self._counted(dossier, stands):
+                sums[measure.name] += counts_in(question.period, measure, day)
         return sums
+
+    def _select(self, question: Question, *by: ColumnElement[Any]) -> Select[Any]:
+        return select_sums(self._measures, question.scope, question.period, *by)
+
+    def _counted(self, dossier: Dossier, stands: Standing) -> Iterator[tuple[Measure, int]]:
+        """Give the measures that the dossier is counted in, each with its day."""
+        for day, index in self._measures.day_counts(stands, dossier.channel):
+            yield self._measures.measures[index], day
 
     def _dossiers(
         self,
@@ -229,7 +238,8 @@ class Figures:
             .execution_options(yield_per=_ROWS_AT_ONCE)
         )
         now, at, scope = self._clock(), question.as_of, question.scope
-        if at is None and wanted == {"open_overdue"}:
+        timed = frozenset(m.name for m in self._measures.measures if m.timed)
+        if at is None and wanted <= timed:  # what time alone turns is stored beside the dossier
             query = query.where(DOSSIERS.c.overdue == 1)
         # The bytes hold their texts as they are: a cheap look spares decoding most other units'.
         held = [t.encode() for t in (scope.unit, scope.domain, scope.procedure) if t]
@@ -239,10 +249,10 @@ class Figures:
             dossier = decode(code, encoded)
             if at is None:
                 if in_scope(dossier, scope):
-                    stands = standing(dossier, self._calendar, now)
+                    stands = self.profile.standing(dossier, self._calendar, now)
                     yield dossier, stands._replace(overdue=bool(overdue))
             elif (then := known_at(dossier, at)) and in_scope(then, scope):
-                yield then, standing(then, self._calendar, at)
+                yield then, self.profile.standing(then, self._calendar, at)
 
     def _portals(self, connection: Connection, now: int) -> tuple[Freshness, ...]:
         thresholds = {"silent_after": self._silent_after, "down_after": self._down_after}
@@ -259,6 +269,7 @@ class Figures:
             with self._engine.connect() as connection:
                 if connection.dialect.name == "postgresql":
                     connection.execution_options(isolation_level="REPEATABLE READ")
+                check_counted_by(connection, self.profile)
                 yield connection
         except (OperationalError, ProgrammingError) as error:
             raise RetryableError(

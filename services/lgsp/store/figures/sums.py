@@ -8,13 +8,14 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from lgsp.domain.codes import in_unit, is_province
 from lgsp.domain.dossier import Dossier
-from lgsp.domain.figures import STOCKS, Scope
+from lgsp.domain.figures import Scope
+from lgsp.domain.measures import Measure, Measures
 from lgsp.domain.period import Period
-from lgsp.domain.rates import MEASURES
-from lgsp.store.tables import DAY_CELLS, DOSSIERS, OFFSETS
+from lgsp.store.rates.cells import day_cells
+from lgsp.store.tables import DOSSIERS, OFFSETS
 
 Sums = dict[str, int]
-"""One exact integer for each of MEASURES."""
+"""One exact integer for each measure, by name."""
 
 Table = dict[str, Sums]
 """Sums by row name; never changed once made."""
@@ -23,20 +24,20 @@ LANE = "rates"
 _TABLES_KEPT = 256
 
 
-def nothing() -> Sums:
+def nothing(measures: Measures) -> Sums:
     """Return sums of no cells."""
-    return dict.fromkeys(MEASURES, 0)
+    return dict.fromkeys(measures.names, 0)
 
 
 def add_row(sums: Sums, row: Sequence[int | None]) -> None:
-    """Add one selected row, in the order of MEASURES."""
-    for measure, value in zip(MEASURES, row, strict=True):
+    """Add one selected row, in the order of the sums."""
+    for measure, value in zip(sums, row, strict=True):
         sums[measure] += int(value or 0)
 
 
-def grouped(rows: Iterable[tuple[str, Sequence[int | None]]]) -> Table:
+def grouped(measures: Measures, rows: Iterable[tuple[str, Sequence[int | None]]]) -> Table:
     """Add up selected rows by name; names without any count are left out."""
-    groups: Table = defaultdict(nothing)
+    groups: Table = defaultdict(lambda: nothing(measures))
     for name, row in rows:
         add_row(groups[name], row)
     return {name: sums for name, sums in sorted(groups.items()) if any(sums.values())}
@@ -67,27 +68,29 @@ class Remembered:
         return made
 
 
-def select_sums(scope: Scope, period: Period, *by: ColumnElement[Any]) -> Select[Any]:
-    """Select the sums of MEASURES over the cells in question, grouped by the columns `by`."""
-    cells = DAY_CELLS.c
-    where = list(_inside(scope))
+def select_sums(
+    measures: Measures, scope: Scope, period: Period, *by: ColumnElement[Any]
+) -> Select[Any]:
+    """Select the sums over the cells in question, grouped by the columns `by` of the cells."""
+    cells = day_cells(measures).view.c
+    where = list(_inside(cells.agency, cells.domain, cells.procedure, scope))
     if period.end_day is not None:
         where.append(cells.day < period.end_day)
 
-    def total(measure: str) -> ColumnElement[int]:
-        column: ColumnElement[int] = cells[measure]
-        if measure not in STOCKS and period.first_day is not None:
+    def total(measure: Measure) -> ColumnElement[int]:
+        column: ColumnElement[int] = cells[measure.name]
+        if not measure.stock and period.first_day is not None:
             column = case((cells.day >= period.first_day, column), else_=0)
         return func.sum(column)
 
-    return select(*by, *[total(m) for m in MEASURES]).where(*where).group_by(*by)
+    return select(*by, *[total(m) for m in measures.measures]).where(*where).group_by(*by)
 
 
-def counts_in(period: Period, measure: str, day: int) -> bool:
+def counts_in(period: Period, measure: Measure, day: int) -> bool:
     """Tell whether a unit of `measure` on `day` counts in the period: what `select_sums` asks."""
     if period.end_day is not None and day >= period.end_day:
         return False
-    return period.first_day is None or measure in STOCKS or day >= period.first_day
+    return period.first_day is None or measure.stock or day >= period.first_day
 
 
 def in_scope(dossier: Dossier, scope: Scope) -> bool:
@@ -115,15 +118,19 @@ def count_unturned(connection: Connection, before: int) -> int:
     return connection.execute(query).scalar_one()
 
 
-def _inside(scope: Scope) -> Iterator[ColumnElement[bool]]:
+def _inside(
+    agency: ColumnElement[str],
+    domain: ColumnElement[str],
+    procedure: ColumnElement[str],
+    scope: Scope,
+) -> Iterator[ColumnElement[bool]]:
     """Give the conditions of the scope; the unit's is `in_unit` in SQL (LIKE ignores case)."""
-    agency, unit = DAY_CELLS.c.agency, scope.unit
-    if unit:
+    if unit := scope.unit:
         inside = (agency == unit) | (func.substr(agency, 1, len(unit) + 1) == f"{unit}.")
         if is_province(unit):
             inside |= func.substr(agency, func.length(agency) - len(unit)) == f".{unit}"
         yield inside
     if scope.domain:
-        yield DAY_CELLS.c.domain == scope.domain
+        yield domain == scope.domain
     if scope.procedure:
-        yield DAY_CELLS.c.procedure == scope.procedure
+        yield procedure == scope.procedure

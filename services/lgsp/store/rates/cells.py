@@ -4,36 +4,37 @@ A cell is published to Kafka as absolute values; `dirty` counts the changes that
 acknowledged yet (an outbox), so a crash between store and Kafka publishes again, never less.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    Subquery,
+    Table,
+    select,
+)
 
-from lgsp.domain.rates import MEASURES
+from lgsp.domain.measures import Measures
 from lgsp.store.bulk_sql import copy_rows
 from lgsp.store.engine import execute, reading
 from lgsp.store.rates.services import Service
-from lgsp.store.tables import DAY_CELLS
+from lgsp.store.tables import SERVICES
 
 KEY = ("partition", "day", "agency", "domain", "procedure")
 Cells = dict[tuple[int, int, Service], list[int]]
-"""Changes of one transaction: partition, day, service -> one integer for each of MEASURES."""
+"""Changes of one transaction: partition, day, service -> one integer for each measure."""
 
 CellRow = tuple[int, ...]
-"""A changed cell: day, partition, number of the service, one integer for each of MEASURES."""
+"""A changed cell: day, partition, number of the service, one integer for each measure."""
 
 _KEY = ("day", "partition", "service")
-_NAMES = ", ".join((*_KEY, *MEASURES, "dirty"))
-_TYPES = ("int4",) * (len(_KEY) + len(MEASURES))
-# In plain SQL: a batch changes thousands of cells, and parameters by name cost more than the rest.
-_ADD = (
-    f"INSERT INTO cells ({_NAMES}) {{source}} ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET "
-    + ", ".join(f"{name} = cells.{name} + excluded.{name}" for name in (*MEASURES, "dirty"))
-)
-_ADD_VALUES = _ADD.format(source=f"VALUES ({', '.join('?' * len(_TYPES))}, 1)")
-_ADD_COPIED = _ADD.format(
-    source=f"SELECT {', '.join((*_KEY, *MEASURES))}, 1 FROM changed_cells"  # noqa: S608 - our own
-)
 _COPY_FROM = 64  # rows: fewer are not worth a COPY
 _PUBLISHED = (
     "UPDATE cells SET dirty = dirty - ? WHERE partition = ? AND day = ? AND service ="
@@ -41,13 +42,69 @@ _PUBLISHED = (
 )
 
 
-def add(cells: Cells, partition: int, day: int, service: Service, measure: int, by: int) -> None:
-    """Add `by` to one measure (an index into MEASURES) of one cell."""
-    key = (partition, day, service)
-    counts = cells.get(key)
-    if counts is None:
-        counts = cells[key] = [0] * len(MEASURES)
-    counts[measure] += by
+class DayCells:
+    """The cells of one profile's measures.
+
+    Attributes:
+        names: of the measures, in the order of the columns.
+        table: one row a cell; tables of a store belong to one profile (counted_by.py).
+        view: the cells with the texts of their services, for those who read them.
+    """
+
+    def __init__(self, measures: Measures) -> None:
+        self.names = names = measures.names
+        self.table = _table(names)
+        self.view = _view(self.table)
+        # In plain SQL: a batch changes thousands of cells, and parameters by name cost more than
+        # the rest.
+        columns = (*_KEY, *names)
+        add = (
+            f"INSERT INTO cells ({', '.join(columns)}, dirty) {{source}} ON CONFLICT"
+            f" ({', '.join(_KEY)}) DO UPDATE SET "
+            + ", ".join(f"{name} = cells.{name} + excluded.{name}" for name in (*names, "dirty"))
+        )
+        self._types = ("int4",) * len(columns)
+        self._add_values = add.format(source=f"VALUES ({', '.join('?' * len(columns))}, 1)")
+        self._add_copied = add.format(
+            source=f"SELECT {', '.join(columns)}, 1 FROM changed_cells"  # noqa: S608 - our own
+        )
+        self._changed = ", ".join(f"{name} int4" for name in columns)
+
+    def no_changes(self) -> Cells:
+        """Return changes to add to, 0 in every measure of every cell."""
+        width = len(self.names)
+        return defaultdict(lambda: [0] * width)
+
+    def write(self, connection: Connection, rows: Sequence[CellRow]) -> None:
+        """Add the changes to the stored cells inside the caller's transaction."""
+        if not rows:
+            return
+        if connection.dialect.name == "postgresql" and len(rows) >= _COPY_FROM:
+            connection.exec_driver_sql(
+                f"CREATE TEMP TABLE IF NOT EXISTS changed_cells ({self._changed})"
+                " ON COMMIT DELETE ROWS"
+            )
+            copy_rows(connection, "changed_cells", self._types, rows)
+            connection.exec_driver_sql(self._add_copied)
+        else:
+            execute(connection, self._add_values, list(rows))
+
+    def take_dirty(
+        self, engine: Engine, partitions: Iterable[int], limit: int
+    ) -> list[dict[str, Any]]:
+        """Return up to `limit` cells that Kafka has not acknowledged, with their `dirty` count."""
+        view = self.view
+        query = (
+            select(view)
+            .where(view.c.dirty > 0, view.c.partition.in_(sorted(partitions)))
+            .limit(limit)
+        )
+        with reading(engine) as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+
+day_cells = lru_cache(DayCells)
+"""The DayCells of a profile's measures, made once."""
 
 
 def cell_rows(cells: Cells, numbers: Mapping[Service, int]) -> list[CellRow]:
@@ -59,32 +116,6 @@ def cell_rows(cells: Cells, numbers: Mapping[Service, int]) -> list[CellRow]:
     )
 
 
-def write_cells(connection: Connection, rows: Sequence[CellRow]) -> None:
-    """Add the changes to the stored cells inside the caller's transaction."""
-    if not rows:
-        return
-    if connection.dialect.name == "postgresql" and len(rows) >= _COPY_FROM:
-        columns = ", ".join(f"{name} int4" for name in (*_KEY, *MEASURES))
-        connection.exec_driver_sql(
-            f"CREATE TEMP TABLE IF NOT EXISTS changed_cells ({columns}) ON COMMIT DELETE ROWS"
-        )
-        copy_rows(connection, "changed_cells", _TYPES, rows)
-        connection.exec_driver_sql(_ADD_COPIED)
-    else:
-        execute(connection, _ADD_VALUES, list(rows))
-
-
-def take_dirty(engine: Engine, partitions: Iterable[int], limit: int) -> list[dict[str, Any]]:
-    """Return up to `limit` cells that Kafka has not acknowledged yet, with their `dirty` count."""
-    query = (
-        select(DAY_CELLS)
-        .where(DAY_CELLS.c.dirty > 0, DAY_CELLS.c.partition.in_(sorted(partitions)))
-        .limit(limit)
-    )
-    with reading(engine) as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
-
-
 def mark_published(engine: Engine, cells: Sequence[dict[str, Any]]) -> None:
     """Take the acknowledged changes off the cells; changes made since then stay pending."""
     if not cells:
@@ -92,3 +123,34 @@ def mark_published(engine: Engine, cells: Sequence[dict[str, Any]]) -> None:
     with engine.begin() as connection:
         rows = [(cell["dirty"], *[cell[name] for name in KEY]) for cell in cells]
         execute(connection, _PUBLISHED, rows)
+
+
+def _table(names: Sequence[str]) -> Table:
+    # One index and no text in it: a replay changes hundreds of thousands of cells.
+    table = Table(
+        "cells",
+        MetaData(),
+        Column("day", Integer, primary_key=True, comment="Days since 1970, Asia/Ho_Chi_Minh."),
+        Column("partition", Integer, primary_key=True),
+        Column("service", Integer, primary_key=True, comment="id in services"),
+        *[Column(name, Integer, nullable=False, server_default="0") for name in names],
+        Column("dirty", Integer, nullable=False, comment="Changes not yet acknowledged by Kafka."),
+        sqlite_with_rowid=False,
+    )
+    Index(
+        "cells_dirty",
+        table.c.partition,
+        sqlite_where=table.c.dirty > 0,
+        postgresql_where=table.c.dirty > 0,
+    )
+    return table
+
+
+def _view(table: Table) -> Subquery:
+    counts = [column for column in table.c if column.name not in _KEY]
+    texts = (SERVICES.c.agency, SERVICES.c.domain, SERVICES.c.procedure)
+    return (
+        select(table.c.partition, table.c.day, *texts, *counts)
+        .join_from(table, SERVICES, table.c.service == SERVICES.c.id)
+        .subquery("day_cells")
+    )

@@ -5,17 +5,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Select, collate, func, select
 
-from lgsp.domain.rates import MEASURES
+from lgsp.domain.measures import Measures
 from lgsp.store.engine import reading
-from lgsp.store.tables import CELLS, DOSSIERS, SERVICES
+from lgsp.store.rates.cells import day_cells
+from lgsp.store.tables import DOSSIERS, SERVICES
 
-# Whether an open dossier is overdue depends on the time of counting, not on the events alone.
-_TIMELESS = tuple(name for name in MEASURES if name != "open_overdue")
 _SERVICES = select(SERVICES.c.id, SERVICES.c.agency, SERVICES.c.domain, SERVICES.c.procedure)
-_SUMS = select(
-    CELLS.c.day, CELLS.c.service, *[func.sum(CELLS.c[name]) for name in _TIMELESS]
-).group_by(CELLS.c.day, CELLS.c.service)
-_LINE = "\0".join(["%s"] * (2 + len(_TIMELESS)))  # day, service, counts
 _ROWS_AT_ONCE = 5000
 
 
@@ -27,10 +22,11 @@ class Digest(NamedTuple):
     sha256: str
 
 
-def digest(engine: Engine) -> Digest:
+def digest(engine: Engine, measures: Measures) -> Digest:
     """Hash every dossier as stored and every non-zero day cell, partitions added up.
 
     Independent of partitions, batches, order and time of counting; `cells` counts the cells.
+    The measures are those of the profile that the store was counted by.
     """
     found = hashlib.sha256()
     dossiers = 0
@@ -40,13 +36,20 @@ def digest(engine: Engine) -> Digest:
             dossiers += 1
         services = {number: "\0".join(texts) for number, *texts in connection.execute(_SERVICES)}
         lines = sorted(
-            _LINE % (day, services[service], *counts)
-            for day, service, *counts in connection.execute(_SUMS)
+            "\0".join(map(str, (day, services[service], *counts)))
+            for day, service, *counts in connection.execute(_sums(measures))
             if any(counts)
         )
     for line in lines:
         found.update(line.encode() + b"\n")
     return Digest(dossiers, len(lines), found.hexdigest())
+
+
+def _sums(measures: Measures) -> Select[Any]:
+    """Select the sums of each day and service, of the measures that time does not change."""
+    cells = day_cells(measures).table.c
+    timeless = [func.sum(cells[m.name]) for m in measures.measures if not m.timed]
+    return select(cells.day, cells.service, *timeless).group_by(cells.day, cells.service)
 
 
 def _dossiers(connection: Connection) -> Select[Any]:

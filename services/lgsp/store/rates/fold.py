@@ -15,15 +15,16 @@ from sqlalchemy import Connection, Engine, select
 from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import DossierEvent
-from lgsp.domain.rates import DayCount, day_counts
-from lgsp.domain.standing import standing
+from lgsp.domain.measures import DayCount
+from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.kafka.records import Batch, LogRecord, Reject
 from lgsp.store.bulk_sql import stored_rows
 from lgsp.store.engine import reading
 from lgsp.store.offsets import Position, advance_all, load_position
-from lgsp.store.rates.cells import CellRow, Cells, add, cell_rows, write_cells
+from lgsp.store.rates.cells import CellRow, Cells, cell_rows
+from lgsp.store.rates.counted_by import claim
 from lgsp.store.rates.dossiers import write_dossiers, write_portals
 from lgsp.store.rates.layout import LONGEST_TEXT, TEXTS, decode, encode
 from lgsp.store.rates.services import ServiceNumbers
@@ -75,16 +76,21 @@ class RatesFold:
 
     Args:
         engine: the store; several workers may share a PostgreSQL one.
+        profile: the rules to count by; the store is its own from then on.
         topic: topic whose offsets are stored.
         calendar: working days for extended deadlines.
         clock: gives now in ms UTC.
         write_rejects: makes dead letters of rejected records durable, before the offset passes.
         keep: most dossiers kept in memory; others are loaded when an event names them.
+
+    Raises:
+        ConfigurationError: the store was counted by another profile or version.
     """
 
     def __init__(
         self,
         engine: Engine,
+        profile: Profile,
         topic: str,
         calendar: Calendar,
         clock: Callable[[], int],
@@ -93,6 +99,9 @@ class RatesFold:
         keep: int = 50_000,
     ) -> None:
         self._engine = engine
+        self._rule, self._statuses = profile.rule, profile.statuses
+        self._day_counts = profile.measures.day_counts
+        self.cells = claim(engine, profile)
         self._topic = topic
         self._calendar = calendar
         self._clock = clock
@@ -154,7 +163,7 @@ class RatesFold:
         if rejects:
             self._write_rejects(rejects)
         changed: dict[int, dict[str, Entry]] = {}
-        cells: Cells = {}
+        cells = self.cells.no_changes()
         # Worked out before the transaction, which is short: nobody writes a dossier without moving
         # its partition's position, so what is loaded here is not stale when `advance` succeeds.
         self._load(touched)
@@ -186,7 +195,7 @@ class RatesFold:
         if not due:
             return 0
         changed: dict[int, dict[str, Entry]] = {}
-        cells: Cells = {}
+        cells = self.cells.no_changes()
         for partition, code, overdue, encoded in due:
             old = self._entry(decode(code, encoded), overdue=bool(overdue))
             new = self._evaluate(old.dossier, now)
@@ -230,12 +239,14 @@ class RatesFold:
 
     def _entry(self, dossier: Dossier, *, overdue: bool) -> Entry:
         """Rebuild what a stored dossier has added: overdue as counted, whatever the time."""
-        found = standing(dossier, self._calendar, self._clock())._replace(overdue=overdue)
-        return Entry(dossier, day_counts(found, dossier.channel), overdue, None)
+        found = self._rule(dossier, self._statuses, self._calendar, self._clock())
+        added = self._day_counts(found._replace(overdue=overdue), dossier.channel)
+        return Entry(dossier, added, overdue, None)
 
     def _evaluate(self, dossier: Dossier, now: int) -> Entry:
-        found = standing(dossier, self._calendar, now)
-        return Entry(dossier, day_counts(found, dossier.channel), found.overdue, found.turns_at)
+        found = self._rule(dossier, self._statuses, self._calendar, now)
+        added = self._day_counts(found, dossier.channel)
+        return Entry(dossier, added, found.overdue, found.turns_at)
 
     def _merge(
         self,
@@ -277,7 +288,7 @@ class RatesFold:
                 for code, entry in entries.items()
             ],
         )
-        write_cells(connection, cells)
+        self.cells.write(connection, cells)
 
     def _commit(
         self, positions: dict[int, Position], changed: dict[int, dict[str, Entry]]
@@ -294,7 +305,7 @@ class RatesFold:
 def _count(cells: Cells, partition: int, entry: Entry, sign: int = 1) -> None:
     service = (entry.dossier.agency, entry.dossier.domain, entry.dossier.procedure)
     for day, measure in entry.added:
-        add(cells, partition, day, service, measure, sign)
+        cells[partition, day, service][measure] += sign
 
 
 def _retract(cells: Cells, partition: int, entry: Entry) -> None:

@@ -17,16 +17,19 @@ from tests.store.rates.test_fold import TOPIC, Clock, Kept
 
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import Channel, DossierEvent, with_id
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.status import Status
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.store.engine import METADATA, open_store
+from lgsp.store.rates.cells import day_cells
+from lgsp.store.rates.counted_by import claim
 from lgsp.store.rates.digest import digest
 from lgsp.store.rates.fast.fold import FastRatesFold
 from lgsp.store.rates.fast.rows import HeldRows, empty_rows
 from lgsp.store.rates.fold import RatesFold
-from lgsp.store.tables import DAY_CELLS, DOSSIERS, PORTALS
+from lgsp.store.tables import DOSSIERS, PORTALS
 
 CALENDAR = load_calendar()
 CODES = tuple(f"H37.1-240101-{n:04d}" for n in range(6))
@@ -41,9 +44,9 @@ class Both:
         self.rejects: tuple[list[Reject], list[Reject]] = ([], [])
         write_rejects, write_rejects_fast = (rejects.extend for rejects in self.rejects)
         self.folds: Sequence[RatesFold | FastRatesFold] = (
-            RatesFold(plain, TOPIC, CALENDAR, self.clock, write_rejects, keep=keep),
+            RatesFold(plain, SIMPLE, TOPIC, CALENDAR, self.clock, write_rejects, keep=keep),
             FastRatesFold(
-                fast, TOPIC, CALENDAR, self.clock, write_rejects_fast, keep=keep, few=few
+                fast, SIMPLE, TOPIC, CALENDAR, self.clock, write_rejects_fast, keep=keep, few=few
             ),
         )
         for fold in self.folds:
@@ -72,7 +75,7 @@ class Both:
     def assert_equal(self) -> None:
         plain, fast = map(contents, self.engines)
         assert plain == fast
-        assert digest(self.engines[0]) == digest(self.engines[1])
+        assert digest(self.engines[0], SIMPLE.measures) == digest(self.engines[1], SIMPLE.measures)
         left, right = (
             [(r.partition, r.record.offset, str(r.cause)) for r in rejects]
             for rejects in self.rejects
@@ -84,7 +87,7 @@ def contents(engine: Engine) -> list[Any]:
     """All that a fold writes, the number of changes pending excepted."""
     with engine.connect() as connection:
         tables = [connection.execute(select(t)).mappings().all() for t in (DOSSIERS, PORTALS)]
-        cells = connection.execute(select(DAY_CELLS)).mappings().all()
+        cells = connection.execute(select(day_cells(SIMPLE.measures).view)).mappings().all()
     plain = [sorted(tuple(row.items()) for row in rows) for rows in tables]
     counts = [tuple((k, v) for k, v in row.items() if k != "dirty") for row in cells]
     return [*plain, sorted(c for c in counts if any(v for _, v in c[5:]))]
@@ -130,12 +133,15 @@ def values(draw: st.DrawFn) -> bytes | None:
 @pytest.fixture(scope="module")
 def sqlite_pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, Engine]:
     folder = tmp_path_factory.mktemp("pair")
-    return open_store(f"sqlite:///{folder}/a.db"), open_store(f"sqlite:///{folder}/b.db")
+    pair = open_store(f"sqlite:///{folder}/a.db"), open_store(f"sqlite:///{folder}/b.db")
+    for engine in pair:
+        claim(engine, SIMPLE)
+    return pair
 
 
 def emptied(engine: Engine) -> Engine:
     with engine.begin() as connection:
-        for table in METADATA.sorted_tables:
+        for table in (*METADATA.sorted_tables, day_cells(SIMPLE.measures).table):
             connection.execute(delete(table))
     return engine
 
@@ -175,7 +181,7 @@ def test_invalid_utf8_is_rejected_by_both(engine: Engine, tmp_path: Path) -> Non
 
 def test_holds_few_dossiers_and_forgets_the_rest(tmp_path: Path) -> None:
     engine = open_store(f"sqlite:///{tmp_path}/one.db")
-    fold = FastRatesFold(engine, TOPIC, CALENDAR, Clock(), _refuse, keep=50)
+    fold = FastRatesFold(engine, SIMPLE, TOPIC, CALENDAR, Clock(), _refuse, keep=50)
     fold.open_partition(0)
     made = [encode_event(event) for event in history(random.Random(3), dossiers=400)]
     for at in range(0, len(made), 40):

@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from lgsp.domain.rates import MEASURES
 from lgsp.store.rates.cells import CellRow
 from lgsp.store.rates.fast.rows import COUNTED, Rows, Texts
+from lgsp.store.rates.fast.rules import Rules
 from lgsp.store.rates.fast.standing import counted_days
 from lgsp.store.rates.layout import TEXTS
 from lgsp.store.rates.services import ServiceNumbers
@@ -42,20 +42,20 @@ class RowServices:
         return np.array([self._known[key] for key in keys], np.int64)[place]
 
 
-def cell_changes(old: Rows, new: Rows) -> list[CellRow]:
+def cell_changes(old: Rows, new: Rows, rules: Rules) -> list[CellRow]:
     """Return what to add to the cells when each `old[i]` becomes `new[i]`, ordered by key."""
     differs = old["service"] != new["service"]
     for name in COUNTED:
         differs |= old[name] != new[name]
     both = np.concatenate([old[differs], new[differs]])
-    index, days, measures = counted_days(both)
+    index, days, measures = counted_days(both, rules)
     if not index.size:
         return []
     key = days << _PARTITION_BITS | both["partition"][index]
     key = key << _SERVICE_BITS | both["service"][index]
     key, cell = np.unique(key, return_inverse=True)
     signs = np.where(index < len(both) // 2, -1, 1)
-    size = len(MEASURES)
+    size = len(rules.measure)
     counts = np.bincount(cell * size + measures, signs, len(key) * size).reshape(-1, size)
     partition = key >> _SERVICE_BITS & (1 << _PARTITION_BITS) - 1
     service = key & (1 << _SERVICE_BITS) - 1

@@ -7,7 +7,7 @@ without moving its partition's position, which the transaction compares.
 from collections.abc import Sequence, Set
 from itertools import compress, repeat
 from operator import add, not_
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from lgsp.domain.event import DossierEvent
 from lgsp.runtime.kafka.records import LogRecord
 from lgsp.store.bulk_sql import GrownRow, NewRow, grow_rows, insert_rows, or_null, stored_rows
 from lgsp.store.engine import reading
-from lgsp.store.rates.cells import CellRow, write_cells
+from lgsp.store.rates.cells import CellRow, DayCells
 from lgsp.store.rates.dossiers import WholeRow, write_dossiers
 from lgsp.store.rates.fast.calendar import FastCalendar
 from lgsp.store.rates.fast.cells import RowServices, cell_changes
@@ -26,6 +26,7 @@ from lgsp.store.rates.fast.encoded import rows_of_encoded
 from lgsp.store.rates.fast.events import Read
 from lgsp.store.rates.fast.merge import Groups, encoded_transitions, group, join
 from lgsp.store.rates.fast.rows import HeldRows, Rows, empty_rows, head_sizes, heads
+from lgsp.store.rates.fast.rules import Rules
 from lgsp.store.rates.fast.standing import evaluate
 from lgsp.store.rates.fold import read_event
 from lgsp.store.rates.layout import decode, encode
@@ -52,6 +53,7 @@ class Change:
     Args:
         held: the dossiers held; only `keep` changes rows that were there before.
         services: numbers of the services that the held rows' texts name.
+        rules: the profile.
         calendar: working days.
         engine: the store, to load dossiers from.
         complete: partitions of which it has none that are not held.
@@ -63,6 +65,7 @@ class Change:
         self,
         held: HeldRows,
         services: RowServices,
+        rules: Rules,
         calendar: FastCalendar,
         engine: Engine,
         complete: Set[int],
@@ -71,6 +74,7 @@ class Change:
     ) -> None:
         self._held = held
         self._services = services
+        self._rules = rules
         self._calendar = calendar
         self._engine = engine
         self._complete = complete
@@ -94,8 +98,8 @@ class Change:
         odd |= np.isin(groups.slots, slots[count:])
         old = self._held.rows[groups.slots]
         new = old.copy()
-        odd |= join(new, groups, self._calendar)
-        wakes, unclear = evaluate(new, self._calendar, self._now)
+        odd |= join(new, groups, self._rules, self._calendar)
+        wakes, unclear = evaluate(new, self._rules, self._calendar, self._now)
         odd |= unclear
         renamed = np.flatnonzero((old["texts"] != new["texts"]).any(axis=1) | (old["count"] == 0))
         new["service"][renamed] = self._services.of(new["texts"][renamed])
@@ -106,14 +110,15 @@ class Change:
         self._cells = cell_changes(
             np.concatenate([changed.old for changed in self._changed]),
             np.concatenate([changed.new for changed in self._changed]),
+            self._rules,
         )
 
-    def write(self, connection: Connection) -> None:
+    def write(self, connection: Connection, cells: DayCells) -> None:
         """Write dossiers and cells inside the caller's transaction."""
         insert_rows(connection, self._inserted)
         grow_rows(connection, self._grown)
         write_dossiers(connection, self._whole)
-        write_cells(connection, self._cells)
+        cells.write(connection, self._cells)
 
     def keep(self) -> None:
         """Take over in memory what the store has committed."""
@@ -148,10 +153,14 @@ class Change:
     def _load(self, stored: Sequence[tuple[str, int, int, bytes]]) -> None:
         """Hold stored dossiers as they were counted: overdue then, whatever the time."""
         codes, partitions, overdue, encoded = zip(*stored, strict=True)
-        rows, _ = rows_of_encoded(encoded, partitions, self._held.texts, self._calendar, self._now)
+        rows, _ = self._rows_of(encoded, partitions)
         rows["overdue"] = overdue
         rows["service"] = self._services.of(rows["texts"])
         self._held.add([code.encode() for code in codes], rows)
+
+    def _rows_of(self, encoded: Sequence[bytes], partitions: Any) -> tuple[Rows, Ints]:
+        texts, calendar = self._held.texts, self._calendar
+        return rows_of_encoded(encoded, partitions, texts, self._rules, calendar, self._now)
 
     def _take_usual(self, groups: Groups, usual: Ints, old: Rows, new: Rows, wakes: Ints) -> None:
         held, slots = self._held, groups.slots[usual]
@@ -187,9 +196,7 @@ class Change:
         index = np.array(list(changed), np.int64)
         old = self._held.rows[index]
         encoded = [encode(dossier) for dossier in changed.values()]
-        new, wakes = rows_of_encoded(
-            encoded, old["partition"], self._held.texts, self._calendar, self._now
-        )
+        new, wakes = self._rows_of(encoded, old["partition"])
         new["service"] = self._services.of(new["texts"])
         names = [codes[slot] for slot in changed]
         late, wake_at = new["overdue"].astype(int).tolist(), or_null(wakes)

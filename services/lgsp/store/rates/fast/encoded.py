@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lgsp.domain.standing import standing
 from lgsp.store.rates.fast.calendar import FastCalendar
 from lgsp.store.rates.fast.rows import HEAD, TRANSITION, Rows, Texts, empty_rows
+from lgsp.store.rates.fast.rules import Rules
 from lgsp.store.rates.fast.standing import evaluate, set_counted
 from lgsp.store.rates.fast.transitions import Transitions, follow
 from lgsp.store.rates.layout import NO_TIME, REOPENS, decode
@@ -18,7 +18,12 @@ Ints = npt.NDArray[np.int64]
 
 
 def rows_of_encoded(
-    encoded: Sequence[bytes], partitions: Any, texts: Texts, calendar: FastCalendar, now: int
+    encoded: Sequence[bytes],
+    partitions: Any,
+    texts: Texts,
+    rules: Rules,
+    calendar: FastCalendar,
+    now: int,
 ) -> tuple[Rows, Ints]:
     """Return the dossiers' rows as they stand at `now`, and when each turns overdue (or NO_TIME).
 
@@ -26,6 +31,7 @@ def rows_of_encoded(
         encoded: as lgsp.store.rates.layout.encode writes them.
         partitions: of each dossier.
         texts: numbers the texts.
+        rules: the profile.
         calendar: working days.
         now: ms UTC.
     """
@@ -46,6 +52,7 @@ def rows_of_encoded(
     follow(
         rows,
         Transitions(transition["at"], transition["due"], flags & ~REOPENS, starts, sizes),
+        rules,
         calendar,
     )
     for name in ("count", "written", "times", "level", "channel"):
@@ -54,10 +61,10 @@ def rows_of_encoded(
     for name in ("at", "sequence", "id"):
         rows["last"][name] = last[name]
     rows["odd"] = np.logical_or.reduceat(flags >= REOPENS, starts) | (head["sealed"] > 0)
-    wakes, odd = evaluate(rows, calendar, now)
+    wakes, odd = evaluate(rows, rules, calendar, now)
     for i in np.flatnonzero(odd).tolist():
         dossier = decode("", encoded[i])
-        found = standing(dossier, calendar.plain, now)
-        set_counted(rows, i, found, dossier.channel)
+        found = rules.profile.standing(dossier, calendar.plain, now)
+        set_counted(rows, i, rules, found, dossier.channel)
         wakes[i] = NO_TIME if found.turns_at is None else found.turns_at
     return rows, wakes

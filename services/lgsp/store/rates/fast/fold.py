@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sqlalchemy import Engine
 
 from lgsp.domain.errors import RejectedRecord
+from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.kafka.records import Batch, LogRecord, Reject
 from lgsp.store.rates.dossiers import write_portals
@@ -20,6 +21,7 @@ from lgsp.store.rates.fast.cells import MOST_TEXTS, RowServices
 from lgsp.store.rates.fast.change import Change, Other
 from lgsp.store.rates.fast.events import EventReader, Read
 from lgsp.store.rates.fast.rows import HeldRows
+from lgsp.store.rates.fast.rules import Rules
 from lgsp.store.rates.fold import RatesFold, read_event
 
 _KEEP_PLAIN = 10_000  # a dossier as an object is several times as large as a row
@@ -31,11 +33,15 @@ class FastRatesFold:
     Holds at most `keep` dossiers and one batch more, less than 400 bytes each, then forgets all:
     they are loaded again when an event names them. Batches of less than `few` records, as they
     come when live, and timers go the plain way: arrays cost milliseconds whatever their length.
+
+    Raises:
+        ConfigurationError: as RatesFold; or the profile's rules are not known to it.
     """
 
     def __init__(
         self,
         engine: Engine,
+        profile: Profile,
         topic: str,
         calendar: Calendar,
         clock: Callable[[], int],
@@ -45,6 +51,7 @@ class FastRatesFold:
         few: int = 128,
     ) -> None:
         self._engine = engine
+        self._rules = Rules(profile)
         self._calendar = FastCalendar(calendar)
         self._clock = clock
         self._write_rejects = write_rejects
@@ -52,8 +59,9 @@ class FastRatesFold:
         self._few = few
         # Owns the partitions. Each of the two forgets its dossiers before the other one folds.
         self._plain = RatesFold(
-            engine, topic, calendar, clock, write_rejects, keep=min(keep, _KEEP_PLAIN)
+            engine, profile, topic, calendar, clock, write_rejects, keep=min(keep, _KEEP_PLAIN)
         )
+        self.cells = self._plain.cells
         self._complete: set[int] = set()  # partitions of which no dossier is in the store alone
         self._start()
 
@@ -105,14 +113,21 @@ class FastRatesFold:
         read = self._reader.read([record.value for record in records])
         others = self._read_others(records, read.others, partitions)
         change = Change(
-            self._held, self._services, self._calendar, self._engine, self._complete, records, now
+            self._held,
+            self._services,
+            self._rules,
+            self._calendar,
+            self._engine,
+            self._complete,
+            records,
+            now,
         )
         try:
             change.prepare(read, others, partitions)
             with self._engine.begin() as connection:
                 offsets = {batch.partition: batch.next_offset for batch in batches}
                 moved = self._plain.advance(connection, offsets)
-                change.write(connection)
+                change.write(connection, self.cells)
                 write_portals(connection, self._seen(read, others))
         except BaseException:
             self._forget()  # what was loaded in a failed transaction may not stand

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from lgsp.store.rates.fast.calendar import FastCalendar
 from lgsp.store.rates.fast.rows import TRANSITION, Rows
+from lgsp.store.rates.fast.rules import Rules
 from lgsp.store.rates.fast.transitions import Transitions, follow
 from lgsp.store.rates.layout import NO_TIME, REOPENS
 
@@ -76,7 +77,7 @@ def group(events: Events, slots: Ints) -> tuple[Groups, Flags]:
     return Groups(events.take(order), slots[starts], starts, sizes), odd
 
 
-def join(rows: Rows, groups: Groups, calendar: FastCalendar) -> Flags:
+def join(rows: Rows, groups: Groups, rules: Rules, calendar: FastCalendar) -> Flags:
     """Join each group into its row, in place; return which are not the usual case.
 
     Nothing of meaning is in the rows that are not.
@@ -94,7 +95,7 @@ def join(rows: Rows, groups: Groups, calendar: FastCalendar) -> Flags:
     transitions = Transitions(
         events.transition["at"], events.transition["due"], status, starts, sizes
     )
-    follow(rows, transitions, calendar)
+    follow(rows, transitions, rules, calendar)
     _write_registers(rows, groups)
     rows["count"] += sizes.astype(np.uint16)
     last = events.transition[starts + sizes - 1]

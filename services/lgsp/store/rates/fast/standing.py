@@ -1,19 +1,19 @@
-"""Where many dossiers stand, and what they add to the cells; profile `simple`, vectorised.
+"""Where many dossiers stand, and what they add to the cells.
 
-The rules are those of domain/standing.py and domain/rates.py. A dossier whose waits are unclear
-from what is held (they overlap its reception, its finishing or the future) is left to them.
+The rules are `by_deadline` (domain/standing.py) and `day_counts`, vectorised. A dossier
+whose waits are unclear from what is held (they overlap its reception, its finishing or the
+future) is left to them.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from lgsp.domain.event import Channel
-from lgsp.domain.rates import MEASURES, day_counts
 from lgsp.domain.standing import Standing
-from lgsp.domain.status import FINISHED, NOT_RECEIVED, SUSPENDING, Status
 from lgsp.domain.working_time import DAY_MS, OFFSET_MS
 from lgsp.store.rates.fast.calendar import FastCalendar
 from lgsp.store.rates.fast.rows import Rows
+from lgsp.store.rates.fast.rules import Rules
 from lgsp.store.rates.fast.transitions import DUE
 from lgsp.store.rates.layout import NO_TIME, TIMES
 
@@ -21,15 +21,9 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 _RECEIVED, _FINISHED_AT = TIMES.index("received_at"), TIMES.index("finished_at")
-_MEASURE = {name: i for i, name in enumerate(MEASURES)}
-_CHANNEL = np.array([_MEASURE[f"received_{channel.name.lower()}"] for channel in Channel])
-_ONLY_NOT_RECEIVED = sum(1 << status for status in NOT_RECEIVED)
-_IS_FINISHED = np.array([s in FINISHED for s in Status])
-_IS_SUSPENDING = np.array([s in SUSPENDING for s in Status])
-_OPEN, _OVERDUE, _SUSPENDED = (_MEASURE[name] for name in ("open", "open_overdue", "suspended"))
 
 
-def evaluate(rows: Rows, calendar: FastCalendar, now: int) -> tuple[Ints, Flags]:
+def evaluate(rows: Rows, rules: Rules, calendar: FastCalendar, now: int) -> tuple[Ints, Flags]:
     """Set in place what each dossier adds to the cells at `now`.
 
     Returns:
@@ -37,11 +31,12 @@ def evaluate(rows: Rows, calendar: FastCalendar, now: int) -> tuple[Ints, Flags]
         unclear: nothing of meaning is set in those.
     """
     current = rows["current"]
-    refused, withdrawn = current == Status.REFUSED, current == Status.WITHDRAWN
-    finished = _IS_FINISHED[current]
+    refused = rules.refused[current]
+    withdrawn = rules.withdrawn[current] & ~refused
     stated = rows["times"][:, _RECEIVED]
     received = np.where(stated != NO_TIME, stated, rows["implied"])
-    received[rows["seen"] & ~np.uint16(_ONLY_NOT_RECEIVED) == 0] = NO_TIME
+    received[rows["seen"] & ~rules.only_not_received == 0] = NO_TIME
+    finished = rules.finished[current] & (received != NO_TIME) & ~refused & ~withdrawn
     is_received = (received != NO_TIME) & ~refused
     is_open = is_received & ~finished & ~withdrawn
     closed = np.where(
@@ -54,19 +49,19 @@ def evaluate(rows: Rows, calendar: FastCalendar, now: int) -> tuple[Ints, Flags]
     odd |= rows["odd"]
     has_deadline = deadline != NO_TIME
     overdue = is_open & has_deadline & (now > deadline)
-    suspended = is_open & _IS_SUSPENDING[current]
+    suspended = is_open & rules.suspending[current]
 
-    rows["received_measure"] = np.where(is_received, _CHANNEL[rows["channel"]], -1)
+    rows["received_measure"] = np.where(is_received, rules.received_by[rows["channel"]], -1)
     rows["received_day"] = np.where(is_received, _days(received), 0)
     rows["open"], rows["overdue"], rows["suspended"] = is_open, overdue, suspended
     is_closed = finished | refused | withdrawn
     resolved = np.select(
         [~has_deadline, closed > deadline, _days(closed) < _days(deadline)],
-        [_MEASURE[f"resolved_{name}"] for name in ("without_deadline", "late", "early")],
-        _MEASURE["resolved_on_time"],
+        [rules.measure[f"resolved_{name}"] for name in ("without_deadline", "late", "early")],
+        rules.measure["resolved_on_time"],
     )
-    resolved[refused] = _MEASURE["refused"]
-    resolved[withdrawn] = _MEASURE["withdrawn"]
+    resolved[refused] = rules.measure["refused"]
+    resolved[withdrawn] = rules.measure["withdrawn"]
     rows["closed_measure"] = np.where(is_closed, resolved, -1)
     rows["closed_day"] = np.where(is_closed, _days(closed), 0)
     turns = is_open & has_deadline & ~overdue & ~suspended
@@ -103,32 +98,33 @@ def _deadlines(
     return deadline, odd
 
 
-def set_counted(rows: Rows, i: int, found: Standing, channel: Channel) -> None:
+def set_counted(rows: Rows, i: int, rules: Rules, found: Standing, channel: Channel) -> None:
     """Set in row `i` what a dossier that stands so adds to the cells."""
     row = rows[i]
     row["received_measure"] = row["closed_measure"] = -1
     row["received_day"] = row["closed_day"] = 0
     row["open"] = row["overdue"] = row["suspended"] = False
-    for day, measure in day_counts(found, channel):
-        if measure in {_OPEN, _OVERDUE, _SUSPENDED}:
-            row[{_OPEN: "open", _OVERDUE: "overdue", _SUSPENDED: "suspended"}[measure]] = True
-        elif measure in _CHANNEL:
+    columns = {measure: column for column, measure in rules.flagged.items()}
+    for day, measure in rules.profile.measures.day_counts(found, channel):
+        if measure in columns:
+            row[columns[measure]] = True
+        elif measure in rules.received_by:
             row["received_measure"], row["received_day"] = measure, day
         else:
             row["closed_measure"], row["closed_day"] = measure, day
 
 
-def counted_days(rows: Rows) -> tuple[Ints, Ints, Ints]:
+def counted_days(rows: Rows, rules: Rules) -> tuple[Ints, Ints, Ints]:
     """List what the dossiers add to the cells: row, day and measure of each unit."""
     received = np.flatnonzero(rows["received_measure"] >= 0)
     closed = np.flatnonzero(rows["closed_measure"] >= 0)
-    flagged = [np.flatnonzero(rows[name]) for name in ("open", "overdue", "suspended")]
+    flagged = [np.flatnonzero(rows[column]) for column in rules.flagged]
     of_reception = [received, *flagged]
     measures = [
         rows["received_measure"][received].astype(np.int64),
         *[
             np.full(len(found), measure)
-            for found, measure in zip(flagged, (_OPEN, _OVERDUE, _SUSPENDED), strict=True)
+            for found, measure in zip(flagged, rules.flagged.values(), strict=True)
         ],
         rows["closed_measure"][closed].astype(np.int64),
     ]

@@ -4,7 +4,7 @@ The k-th new transition of every dossier is taken in one stroke, k by k. The rul
 domain/dossier.py `effective_transitions` and domain/standing.py; dossiers that the source
 reopened are marked `odd` and left to them.
 
-Waiting for the citizen (5, 6): a wait counts unless the source moves the due date once it has
+Waiting for the citizen: a wait counts unless the source moves the due date once it has
 begun. A due date stated otherwise than before therefore takes back every wait so far.
 """
 
@@ -13,36 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lgsp.domain.status import NOT_RECEIVED, SUSPENDING, Status, Verdict, verdict
 from lgsp.store.rates.fast.calendar import FastCalendar
 from lgsp.store.rates.fast.rows import NEVER, Rows
+from lgsp.store.rates.fast.rules import Rules
 from lgsp.store.rates.layout import NO_TIME, TIMES
 
 Ints = npt.NDArray[np.int64]
 
 DUE = TIMES.index("due_at")
-_IMPLYING = np.array(
-    [
-        s not in NOT_RECEIVED | {Status.UNKNOWN, Status.SUPPLEMENT_REQUIRED, Status.WITHDRAWN}
-        for s in Status
-    ]
-)
-_SUSPENDING = np.array([s in SUSPENDING for s in Status])
-_TAKEN = np.array(
-    [
-        [bool(new) and (not old or verdict(old, new) is not Verdict.ILLEGAL) for new in Status]
-        for old in Status
-    ]
-)
-# The finishing time is that of the last 9, else of the last 10, else of 8 (standing.py).
-_BEFORE = {
-    Status.PROCESSED: 0,
-    Status.RESULT_RETURNED: 1 << Status.PROCESSED,
-    Status.STOPPED: 1 << Status.PROCESSED | 1 << Status.RESULT_RETURNED,
-}
-_NEVER_ENDS = 0xFFFF
-_ENDS_UNLESS = np.array([_BEFORE.get(s, _NEVER_ENDS) for s in Status])
-_FINISHES = np.array([s in _BEFORE for s in Status])
 
 
 class Transitions(NamedTuple):
@@ -55,7 +33,7 @@ class Transitions(NamedTuple):
     sizes: Ints
 
 
-def follow(rows: Rows, transitions: Transitions, calendar: FastCalendar) -> None:
+def follow(rows: Rows, transitions: Transitions, rules: Rules, calendar: FastCalendar) -> None:
     """Bring what earlier transitions say up to date with the new ones, in place.
 
     `rows[g]` belongs to group g; its registers are those before the new transitions.
@@ -85,6 +63,7 @@ def follow(rows: Rows, transitions: Transitions, calendar: FastCalendar) -> None
             transitions.at[i],
             transitions.due[i],
             transitions.status[i],
+            rules,
             calendar,
         )
     for name, column in columns.items():
@@ -93,7 +72,13 @@ def follow(rows: Rows, transitions: Transitions, calendar: FastCalendar) -> None
 
 
 def _take_next(
-    columns: dict[str, Any], g: Ints, at: Ints, due: Ints, status: Ints, calendar: FastCalendar
+    columns: dict[str, Any],
+    g: Ints,
+    at: Ints,
+    due: Ints,
+    status: Ints,
+    rules: Rules,
+    calendar: FastCalendar,
 ) -> None:
     """Take one transition of each of the groups `g`."""
     moved = (due != NO_TIME) & (due != columns["due"][g])
@@ -103,7 +88,7 @@ def _take_next(
     columns["waits_from"][back] = columns["last_wait"][back] = NO_TIME
     columns["first_wait"][back] = NEVER
 
-    taken = _TAKEN[columns["current"][g], status]
+    taken = rules.taken[columns["current"][g], status]
     g, at, status = g[taken], at[taken], status[taken]
     resumed = columns["waits_from"][g] != NO_TIME
     r, until = g[resumed], at[resumed]
@@ -112,14 +97,14 @@ def _take_next(
     )
     columns["last_wait"][r] = np.maximum(columns["last_wait"][r], until)
     columns["waits_from"][r] = NO_TIME
-    waits = _SUSPENDING[status] & (columns["due"][g] != NO_TIME)
+    waits = rules.suspending[status] & (columns["due"][g] != NO_TIME)
     w = g[waits]
     columns["waits_from"][w] = at[waits]
     columns["first_wait"][w] = np.minimum(columns["first_wait"][w], at[waits])
 
-    implies = _IMPLYING[status] & (columns["implied"][g] == NO_TIME)
+    implies = rules.implying[status] & (columns["implied"][g] == NO_TIME)
     columns["implied"][g[implies]] = at[implies]
-    ends = _FINISHES[status] & (columns["seen"][g] & _ENDS_UNLESS[status] == 0)
+    ends = rules.finished[status] & (columns["seen"][g] & rules.ends_unless[status] == 0)
     columns["ended"][g[ends]] = at[ends]
     columns["seen"][g] |= np.left_shift(1, status).astype(np.uint16)
     columns["current"][g] = status

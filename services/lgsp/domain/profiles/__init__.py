@@ -1,0 +1,1 @@
+"""Rule profiles: by which rules dossiers are judged and counted. One file each."""
