@@ -24,7 +24,7 @@ from lgsp.runtime.httpget import get_json
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.supervisor import is_ready
+from lgsp.runtime.supervisor import answers_200
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures, Question
 
@@ -63,8 +63,8 @@ def _recover(settings: Settings, dataset: Dataset, rounds: int) -> dict[str, Any
             feed.start()
             before = _counted(settings)  # long before the worker's first transaction
             ready = {
-                "feed": feed.wait_until("ready", lambda: is_ready(_feed(settings) + "/readyz")),
-                "worker": worker.wait_until("ready", lambda: is_ready(_worker(settings))),
+                "feed": feed.wait_until("ready", lambda: answers_200(_feed(settings) + "/readyz")),
+                "worker": worker.wait_until("ready", lambda: answers_200(_worker(settings))),
             }
             _await_news(worker, settings, before)
             ready["first_figure"] = time.monotonic()

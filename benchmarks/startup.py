@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.system import Process, new_settings, rounded
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.supervisor import is_ready
+from lgsp.runtime.supervisor import answers_200
 
 Stages = dict[str, float]
 """Seconds from the command until each part was ready."""
@@ -34,10 +34,10 @@ def started(settings: Settings) -> Iterator[Stages]:
     up = Process(settings, "up")
     ready: dict[str, Callable[[], bool]] = {
         "broker": lambda: _listens(settings.broker_port),
-        "national mock": lambda: is_ready(f"http://127.0.0.1:{settings.mock_port}/readyz"),
-        "rates": lambda: is_ready(f"{health}{settings.metrics_port}/readyz"),
-        "national sync": lambda: is_ready(f"{health}{settings.metrics_port + 1}/readyz"),
-        "feed": lambda: is_ready(f"http://{settings.feed_host}:{settings.feed_port}/readyz"),
+        "national mock": lambda: answers_200(f"http://127.0.0.1:{settings.mock_port}/readyz"),
+        "rates": lambda: answers_200(f"{health}{settings.metrics_port}/readyz"),
+        "national sync": lambda: answers_200(f"{health}{settings.metrics_port + 1}/readyz"),
+        "feed": lambda: answers_200(f"http://{settings.feed_host}:{settings.feed_port}/readyz"),
         "ready": lambda: b"\nready: http" in up.new_log(),
     }
     stages: Stages = {}

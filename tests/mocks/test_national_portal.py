@@ -11,7 +11,7 @@ import pytest
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.mocks.national.faults import load_faults
-from lgsp.runtime.supervisor import is_ready
+from lgsp.runtime.supervisor import answers_200
 from tests.national.harness import CALL, LOGIN, RunningPortal, running_portal
 from tests.simulation.records import RECORD, STEP
 from tests.waiting import until
@@ -194,5 +194,5 @@ async def _started(
         "sys.exit(run(app, '127.0.0.1', int(sys.argv[2])))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(folder / "kept.db"), str(port)])
-    await until("the mock answers", lambda: is_ready(f"http://127.0.0.1:{port}/readyz"), 60)
+    await until("the mock answers", lambda: answers_200(f"http://127.0.0.1:{port}/readyz"), 60)
     return process, RunningPortal(f"http://127.0.0.1:{port}", http)

@@ -28,7 +28,7 @@ from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, SYNC_RESULTS
 from lgsp.runtime.letters.dead_letters import open_letters
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.supervisor import is_ready
+from lgsp.runtime.supervisor import answers_200
 from lgsp.store.engine import open_store
 from lgsp.store.offsets import stored_offsets
 from lgsp.store.sync.queue import LANE, count_pending
@@ -58,7 +58,7 @@ class Mock:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_until("the mock answers", lambda: is_ready(f"{self.url}/readyz"))
+        wait_until("the mock answers", lambda: answers_200(f"{self.url}/readyz"))
 
     def kill(self) -> None:
         self.process.kill()

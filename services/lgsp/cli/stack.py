@@ -57,7 +57,7 @@ class Stack:
             self._supervisor.start(_READY_WITHIN, stopping)
 
     def keep_alive(self) -> None:
-        """Restart whatever has died; call it often (it never waits long for a live system)."""
+        """Restart whatever has died or is unhealthy; call it often (it never waits long)."""
         if self._broker is not None and not self._broker.alive():
             now = time.monotonic()
             if now >= self._broker_retry_at:
@@ -82,24 +82,24 @@ def _services(settings: Settings) -> list[Service]:
         Service(
             name="rates",
             arguments=["worker", "rates"],
-            ready_url=f"{health}{settings.metrics_port}/readyz",
+            url=f"{health}{settings.metrics_port}",
         ),
         Service(
             name="national-sync",
             arguments=["worker", "national-sync"],
-            ready_url=f"{health}{settings.metrics_port + 1}/readyz",
+            url=f"{health}{settings.metrics_port + 1}",
         ),
         Service(
             name="feed",
             arguments=["feed"],
-            ready_url=f"http://{settings.feed_host}:{settings.feed_port}/readyz",
+            url=f"http://{settings.feed_host}:{settings.feed_port}",
         ),
     ]
     if not settings.national_url:
         mock = Service(
             name="national-mock",
             arguments=["mock", "national", "--port", str(settings.mock_port)],
-            ready_url=f"http://127.0.0.1:{settings.mock_port}/readyz",
+            url=f"http://127.0.0.1:{settings.mock_port}",
         )
         services.insert(0, mock)
     return services
