@@ -166,6 +166,7 @@ def test_each_change_is_one_line(site: Site) -> None:
         "service_unhealthy",
         "service_told_to_end",
         "service_died",
+        "service_restarted",
     ]
     assert {line["name"] for line in lines} == {"rates"}
 

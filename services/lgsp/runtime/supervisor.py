@@ -181,6 +181,7 @@ class Supervisor:
             )
         elif now >= service.not_before:
             self._spawn(service)
+            structlog.get_logger().info("service_restarted", name=service.name)
 
     def _spawn(self, service: Service) -> None:
         command = [*self.command, *service.arguments]

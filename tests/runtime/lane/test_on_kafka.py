@@ -1,6 +1,9 @@
-"""The lane and its watch on a real broker: a partition that Faust forgets is taken up again."""
+"""Lane, watch and worker on a real broker."""
 
 import asyncio
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import pytest
 from faust.types import TP
 from prometheus_client import REGISTRY
 from tests.runtime.lane.fakes import FakeHandler
-from tests.waiting import until
+from tests.waiting import read_line, until
 
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.lane import watch as lane_watch
@@ -60,3 +63,59 @@ async def test_a_partition_that_faust_no_longer_fetches_is_taken_up_again(
         await asyncio.gather(*tasks, return_exceptions=True)
         await consumer.stop()
         producer.close()
+
+
+FAILING = """
+import asyncio, sys
+from pathlib import Path
+from lgsp.runtime.lane.faust import FaustConsumer
+from lgsp.runtime.lane.flow import Lane
+from lgsp.runtime.lane.worker import run_worker
+from lgsp.runtime.settings import Settings
+
+broker, topic, data = sys.argv[1:]
+
+class Handler:
+    position = staticmethod({}.get)
+    def open_partition(self, partition):
+        self.position = {partition: 0}.get
+        return 0
+    def close_partition(self, partition):
+        pass
+    async def apply(self, batches):
+        print("fails", flush=True)
+        raise OSError("disk full")
+
+async def never(self, partitions):
+    print("asked", flush=True)
+    await asyncio.Event().wait()
+
+FaustConsumer.ends = never
+run_worker(
+    Settings(data=Path(data), broker=broker, partitions=1),
+    Lane(topic, topic, Handler(), batch_events=100),
+    [],
+    port=0,
+)
+"""
+
+
+def test_a_worker_whose_handler_fails_ends_while_its_watch_waits_for_the_broker(
+    broker: str, make_topic: MakeTopic, tmp_path: Path
+) -> None:
+    topic = make_topic(partitions=1)
+    producer = make_producer(broker)
+    arguments = [sys.executable, "-c", FAILING, broker, topic, str(tmp_path)]
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as worker:
+        read_line(worker, worker.stdout, "the watch asks", lambda line: line == "asked\n")
+        producer.send(topic, b"k", b"x", 0)
+        producer.flush()
+        producer.close()
+        read_line(worker, worker.stdout, "the handler fails", lambda line: line == "fails\n")
+        failed = time.monotonic()
+        _, errors = worker.communicate(timeout=60)
+    assert worker.returncode == 1
+    assert "FatalError: lane: disk full" in errors
+    assert time.monotonic() - failed < 10

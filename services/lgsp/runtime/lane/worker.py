@@ -115,7 +115,8 @@ async def run_until_stopped(
         if not leaving.done():
             left.append(leaving.get_name())
         if left:
-            structlog.get_logger().error("worker_does_not_end", left=left, failure=str(failure))
+            log = structlog.get_logger()
+            log.error("worker_does_not_end", left=left, failure=str(failure or ""))
             last_resort.exit_now()
     if failure is not None:
         raise failure
