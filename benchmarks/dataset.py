@@ -17,7 +17,7 @@ from pathlib import Path
 
 import lgsp.domain
 from benchmarks.digests import Digests
-from benchmarks.job import Entry, Job
+from benchmarks.job import CountedDossier, Job
 from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.status import Status
 from lgsp.runtime.avro.codec import EVENTS
@@ -32,7 +32,7 @@ _SIZES = struct.Struct("<HH")
 _LAYOUT = 1  # raise it when the events of an equal spec change
 _READ_AFTER = 90_000  # ms from a status to its reading by the connector
 
-Record = tuple[bytes, bytes]
+KeyedValue = tuple[bytes, bytes]
 """Key (the dossier code) and framed value."""
 
 
@@ -67,7 +67,7 @@ class Dataset:
         ]
         return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:10]
 
-    def records(self, count: int | None = None) -> Iterator[Record]:
+    def records(self, count: int | None = None) -> Iterator[KeyedValue]:
         """Give the first `count` records; None: those of one copy."""
         if count is None:
             yield from _read(self._file(0))
@@ -89,7 +89,7 @@ class Dataset:
         if not file.exists():
             _say(f"computing the expected figures of {count:,} events, once")
             job = Job(self.end)
-            entries: dict[bytes, Entry] = {}
+            entries: dict[bytes, CountedDossier] = {}
             for key, value in self.records(count):
                 entries[key] = job.join(entries.get(key), value)
             encoded = {key.decode(): encode(entry.dossier) for key, entry in entries.items()}
@@ -127,7 +127,7 @@ def _history(province: str, dossier: TwinDossier, copy: int) -> Iterator[Dossier
     head, number = dossier.code.rsplit("-", 1)
     code = f"{head}-{copy}{number}" if copy else dossier.code
     received = None
-    for step in dossier.course.steps:
+    for step in dossier.course.changes:
         if step.status is Status.RECEIVED:
             received = step.at
         yield with_id(
@@ -153,7 +153,7 @@ def _history(province: str, dossier: TwinDossier, copy: int) -> Iterator[Dossier
         )
 
 
-def _read(file: Path) -> Iterator[Record]:
+def _read(file: Path) -> Iterator[KeyedValue]:
     data = file.read_bytes()
     at = 0
     while at < len(data):

@@ -22,7 +22,7 @@ class Goal(NamedTuple):
     of: str = ""
 
     @property
-    def verdict(self) -> str:
+    def met(self) -> str:
         """Whether it is met."""
         if self.measured is None:
             return "not measured"
@@ -34,7 +34,7 @@ class Goal(NamedTuple):
         """The goal as cells of a table."""
         value = "" if self.measured is None else f"{self.measured:.3g}{self.unit}"
         sign = "≥" if self.at_least else "≤"
-        return self.what, value, f"{sign} {self.wanted:g}{self.unit}", self.verdict, self.of
+        return self.what, value, f"{sign} {self.wanted:g}{self.unit}", self.met, self.of
 
 
 def goals(found: Found) -> list[Goal]:

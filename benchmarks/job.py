@@ -18,7 +18,7 @@ from lgsp.store.rates.layout import decode, encode
 PROFILE = SIMPLE
 
 
-class Entry(NamedTuple):
+class CountedDossier(NamedTuple):
     """A dossier and what it has added to the counts."""
 
     dossier: Dossier
@@ -43,14 +43,14 @@ class Job:
         self._calendar = load_calendar()
         self._now = now
 
-    def join(self, entry: Entry | None, value: bytes) -> Entry:
+    def join(self, entry: CountedDossier | None, value: bytes) -> CountedDossier:
         """Join one event into a dossier held as an object."""
         new = merge(entry.dossier if entry else None, decode_event(value, sealed=False))
         if entry is not None:
             if new is entry.dossier:
                 return entry
             self._count(entry, -1)
-        made = Entry(new, PROFILE.contribution(new, self._calendar, self._now))
+        made = CountedDossier(new, PROFILE.contribution(new, self._calendar, self._now))
         self._count(made, 1)
         return made
 
@@ -59,18 +59,20 @@ class Job:
         entry = None
         if encoded is not None:
             dossier = decode(code, encoded)
-            entry = Entry(dossier, PROFILE.contribution(dossier, self._calendar, self._now))
+            entry = CountedDossier(
+                dossier, PROFILE.contribution(dossier, self._calendar, self._now)
+            )
         return encode(self.join(entry, value).dossier)
 
     def digests(self, encoded: Mapping[str, bytes]) -> Digests:
         """Hash the encoded dossiers and the counts."""
         return digests_of(encoded, self.counts)
 
-    def entry_digests(self, entries: Mapping[str, Entry]) -> Digests:
+    def entry_digests(self, entries: Mapping[str, CountedDossier]) -> Digests:
         """Hash dossiers held as objects, and the counts."""
         return self.digests({code: encode(entry.dossier) for code, entry in entries.items()})
 
-    def _count(self, entry: Entry, sign: int) -> None:
+    def _count(self, entry: CountedDossier, sign: int) -> None:
         dossier = entry.dossier
         for day, measure in entry.added:
             key = (day, dossier.agency, dossier.domain, dossier.procedure)

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 
 from benchmarks import topic
 from benchmarks.cores import are_bound, bound_to_the_others, contender_environment
-from benchmarks.dataset import Dataset, Record
+from benchmarks.dataset import Dataset, KeyedValue
 from benchmarks.harness import ContenderError
 
 RATES = (200, 2000)
@@ -59,7 +59,7 @@ def measure(dataset: Dataset, seconds: float, rounds: int) -> list[dict[str, Any
 
 
 def _once(
-    bootstrap: str, who: str, records: Sequence[Record], rate: int, *, bound: bool
+    bootstrap: str, who: str, records: Sequence[KeyedValue], rate: int, *, bound: bool
 ) -> dict[str, float]:
     name = f"latency-{who}-{uuid.uuid4().hex[:8]}"
     topic.create(bootstrap, name, topic.EVENTS_CONFIG)
@@ -122,7 +122,7 @@ def _no_collections() -> Iterator[None]:
 
 
 async def _send(
-    bootstrap: str, name: str, records: Sequence[Record], rate: int
+    bootstrap: str, name: str, records: Sequence[KeyedValue], rate: int
 ) -> list[tuple[tuple[int, int], float]]:
     """Send at the rate; return the place (partition, offset) and sending time of each record."""
     producer = AIOKafkaProducer(

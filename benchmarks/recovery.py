@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from benchmarks.dataset import Dataset, Record
+from benchmarks.dataset import Dataset, KeyedValue
 from benchmarks.job import PROFILE
 from benchmarks.rebuild import rebuild
 from benchmarks.system import Process, installation, rounded
@@ -118,7 +118,7 @@ def _worker(settings: Settings) -> str:
     return f"http://{settings.metrics_host}:{settings.metrics_port}/readyz"
 
 
-def _new_dossiers(dataset: Dataset) -> list[Record]:
+def _new_dossiers(dataset: Dataset) -> list[KeyedValue]:
     """Return events of dossiers that are not on the log yet: the first ones with other codes."""
     records = []
     for _, value in islice(dataset.records(), _STREAMED):
@@ -132,7 +132,7 @@ def _new_dossiers(dataset: Dataset) -> list[Record]:
 class _Stream:
     """Produces the records at RATE from a thread of its own until the block ends."""
 
-    def __init__(self, bootstrap: str, records: list[Record]) -> None:
+    def __init__(self, bootstrap: str, records: list[KeyedValue]) -> None:
         self._bootstrap, self._records = bootstrap, records
         self._ended = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from benchmarks.dataset import Dataset, Record
+from benchmarks.dataset import Dataset, KeyedValue
 from benchmarks.job import PROFILE
 from benchmarks.topic import PARTITIONS
 from lgsp.domain.dossier import merge_all
@@ -56,7 +56,7 @@ def measure(dataset: Dataset, count: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _fold(records: Sequence[Record], dataset: Dataset, kind: str) -> None:
+def _fold(records: Sequence[KeyedValue], dataset: Dataset, kind: str) -> None:
     """Fold everything into a new store, in batches as a long backlog gives them."""
     partitions: list[list[KafkaRecord]] = [[] for _ in range(PARTITIONS)]
     for key, value in records:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from tests.ports import free_port_pair
 
 from benchmarks.cores import bound_to_the_others
-from benchmarks.dataset import Dataset, Record
+from benchmarks.dataset import Dataset, KeyedValue
 from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import end_offsets
@@ -69,7 +69,7 @@ def delete_of(bootstrap: str, group: str) -> None:
             admin.delete_topics(made)
 
 
-async def produce(bootstrap: str, topic: str, records: Iterable[Record]) -> None:
+async def produce(bootstrap: str, topic: str, records: Iterable[KeyedValue]) -> None:
     """Produce the records as our connectors do."""
     async with BulkProducer(bootstrap, topic) as producer:
         waiting = 0

@@ -11,7 +11,7 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import run_main
 
 from benchmarks.contenders.process import Stopwatch, read_task, report
-from benchmarks.job import Entry, Job
+from benchmarks.job import CountedDossier, Job
 
 
 class _Nowhere(StatelessSinkPartition):  # type: ignore[misc]
@@ -28,10 +28,10 @@ class _Sink(DynamicSink):  # type: ignore[misc]
 def main() -> None:
     """Run the flow to the topic's end."""
     task = read_task()
-    job, entries = Job(task.now), dict[str, Entry]()
+    job, entries = Job(task.now), dict[str, CountedDossier]()
     watch = Stopwatch(task.events)
 
-    def fold(state: Entry | None, message: Any) -> tuple[Entry, None]:
+    def fold(state: CountedDossier | None, message: Any) -> tuple[CountedDossier, None]:
         watch.start()
         entry = job.join(state, message.value)
         entries[entry.dossier.code] = entry  # the flow's own object, to be hashed at the end

@@ -3,13 +3,13 @@
 from confluent_kafka import Consumer, TopicPartition
 
 from benchmarks.contenders.process import PARTITIONS, Stopwatch, read_task, report
-from benchmarks.job import Entry, Job
+from benchmarks.job import CountedDossier, Job
 
 
 def main() -> None:
     """Consume to the end."""
     task = read_task()
-    job, entries = Job(task.now), dict[str, Entry]()
+    job, entries = Job(task.now), dict[str, CountedDossier]()
     watch = Stopwatch(task.events)
     consumer = Consumer(
         {

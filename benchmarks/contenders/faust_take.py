@@ -5,13 +5,13 @@ from typing import Any
 
 from benchmarks.contenders.faust_app import make_app, run
 from benchmarks.contenders.process import Stopwatch, read_task, report
-from benchmarks.job import Entry, Job
+from benchmarks.job import CountedDossier, Job
 
 
 def main() -> None:
     """Run the agent until all events are in."""
     task = read_task()
-    job, entries = Job(task.now), dict[str, Entry]()
+    job, entries = Job(task.now), dict[str, CountedDossier]()
     watch = Stopwatch(task.events)
     finished = asyncio.Event()
     app, topic = make_app(task)

@@ -38,7 +38,7 @@ def test_every_goal_stands_in_the_table_when_nothing_is_measured() -> None:
     found = goals({})
 
     assert 13 == len(found)
-    assert {"not measured"} == {goal.verdict for goal in found}
+    assert {"not measured"} == {goal.met for goal in found}
 
 
 def test_a_void_row_gives_no_ratio_and_says_why() -> None:
@@ -52,12 +52,12 @@ def test_workers_whose_figures_differ_meet_no_goal() -> None:
     one = {"workers": 1, "events": 10, "seconds": 2.0, "cpu_s_per_million": 10.0, "equal": True}
     two = one | {"workers": 2, "seconds": 1.0, "cpu_s_per_million": 11.0}
 
-    def verdict(rows: list[dict[str, Any]]) -> str:
-        return next(g.verdict for g in goals({"workers": rows}) if "two workers" in g.what)
+    def met(rows: list[dict[str, Any]]) -> str:
+        return next(g.met for g in goals({"workers": rows}) if "two workers" in g.what)
 
-    assert "met" == verdict([one, two])
-    assert "**not met**" == verdict([one, two | {"cpu_s_per_million": 12.0}])
-    assert "not measured" == verdict([one, two | {"equal": False}])
+    assert "met" == met([one, two])
+    assert "**not met**" == met([one, two | {"cpu_s_per_million": 12.0}])
+    assert "not measured" == met([one, two | {"equal": False}])
 
 
 def test_every_document_has_its_block_in_the_page() -> None:

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lgsp_connectors.cli import app
-from lgsp_connectors.kit.registry import plan
+from lgsp_connectors.kit.registry import read_config
 
 runner = CliRunner()
 HEADER = "MaHoSo,DonVi,MaTTHC,KenhNop,NgayNop,NgayTiepNhan,NgayHenTra,NgayXong,NgayTra,TrangThai\n"
@@ -27,7 +27,7 @@ def test_list_names_the_connectors() -> None:
 
 def test_new_writes_a_valid_start_and_keeps_what_is_there(folder: Path) -> None:
     assert runner.invoke(app, ["new", "my-portal"]).exit_code == 0
-    assert plan(folder / "my-portal.yaml").head.portal == "my-portal"
+    assert read_config(folder / "my-portal.yaml").head.portal == "my-portal"
     again = runner.invoke(app, ["new", "my-portal"])
     assert again.exit_code == 2
     assert "File exists" in again.stderr

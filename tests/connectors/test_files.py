@@ -12,7 +12,7 @@ from lgsp.domain.event import Channel
 from lgsp.domain.status import Status
 from lgsp.runtime.clock import now_ms
 from lgsp_connectors.kit.contract import Connector
-from lgsp_connectors.kit.registry import plan
+from lgsp_connectors.kit.registry import read_config
 from lgsp_connectors.kit.suite import Bench, ConnectorContract
 
 CONFIG = """\
@@ -73,7 +73,7 @@ class FilesRig:
             file.write(gzip.compress(data) if name.endswith(".gz") else data)
 
     def connector(self) -> Connector:
-        return plan(self.base / "c.yaml").build(now_ms, None)
+        return read_config(self.base / "c.yaml").build(now_ms, None)
 
     def change(self) -> str:
         self.write("a.csv", row(3, finished="09/07/2024 10:00", status="da xong"), mode="ab")
@@ -339,8 +339,8 @@ def test_configuration_faults_name_file_line_and_key(
     file = tmp_path / "c.yaml"
     file.write_text(CONFIG.replace(old, new), "utf-8")
     if message is None:
-        plan(file).build(now_ms, None)
+        read_config(file).build(now_ms, None)
         return
     with pytest.raises(ConfigurationError) as caught:
-        plan(file).build(now_ms, None)
+        read_config(file).build(now_ms, None)
     assert message in str(caught.value)

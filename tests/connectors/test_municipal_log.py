@@ -11,7 +11,7 @@ from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.standing import RESOLVED, STILL_OPEN, State
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
-from lgsp_connectors.kit.registry import plan
+from lgsp_connectors.kit.registry import read_config
 from lgsp_connectors.kit.suite import Bench
 
 ROOT = Path(__file__).parents[2]
@@ -41,15 +41,15 @@ async def test_gives_the_known_figures_and_running_again_changes_nothing(tmp_pat
     config = Path(shutil.copy(CONFIG, tmp_path))
     bench = Bench()
 
-    report = await bench.run(plan(config).build(now_ms, None))
+    report = await bench.run(read_config(config).build(now_ms, None))
     assert (report.records, report.rejected) == (8577, 0)
     expected = {"received": 1434, "online": 1250, "resolved": 1329, "on_time": 952, "open": 105}
     assert expected == figures(bench.sink.events)
 
-    again = await bench.run(plan(config).build(now_ms, None))
+    again = await bench.run(read_config(config).build(now_ms, None))
     assert (again.records, again.events) == (0, 0)
     bench.checkpoints.stored.clear()  # as after a lost checkpoint: everything once more
-    await bench.run(plan(config).build(now_ms, None))
+    await bench.run(read_config(config).build(now_ms, None))
     assert len(bench.sink.events) == 2 * report.events
     assert expected == figures(bench.sink.events)
 

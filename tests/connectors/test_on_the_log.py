@@ -18,7 +18,7 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.client import end_offsets, latest_by_key, read_topic
 from lgsp.runtime.kafka.topics import CHECKPOINTS, DOSSIER_EVENTS
 from lgsp.runtime.letters.dead_letters import open_letters
-from lgsp_connectors.kit.registry import plan
+from lgsp_connectors.kit.registry import read_config
 from lgsp_connectors.kit.suite import Bench
 
 pytestmark = pytest.mark.kafka
@@ -93,7 +93,7 @@ class Site:
 
     async def expected(self) -> set[bytes]:
         bench = Bench()
-        await bench.run(plan(self.config).build(now_ms, None))
+        await bench.run(read_config(self.config).build(now_ms, None))
         return bench.sink.ids()
 
 

@@ -12,7 +12,7 @@ from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
 from lgsp.runtime.clock import now_ms
 from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
-from lgsp_connectors.kit.registry import plan
+from lgsp_connectors.kit.registry import read_config
 from lgsp_connectors.kit.suite import Bench, HttpContract
 from lgsp_connectors.kit.testing import FakePortal
 
@@ -69,7 +69,7 @@ class OpenCpsRig:
     def connector(self) -> Connector:
         file = self.base / "c.yaml"
         file.write_text(CONFIG.format(url=self.portal.url), "utf-8")
-        return plan(file).build(now_ms, None)
+        return read_config(file).build(now_ms, None)
 
     def touch(self, i: int, **changes: Any) -> str:
         self.clock += 1
@@ -179,7 +179,7 @@ async def test_sub_status_comes_first(rig: OpenCpsRig, tmp_path: Path) -> None:
     rig.connector()
     file = tmp_path / "c.yaml"
     file.write_text(file.read_text("utf-8") + "sub_statuses: {cho_phi: 6}\n", "utf-8")
-    connector = plan(file).build(now_ms, None)
+    connector = read_config(file).build(now_ms, None)
     last = states(connector, dossierSubStatus="cho_phi")[-1]
     assert last.status is Status.PAYMENT_REQUIRED
 

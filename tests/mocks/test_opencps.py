@@ -13,14 +13,14 @@ import pytest
 from lgsp.domain.errors import ConfigurationError, RetryableError
 from lgsp.domain.working_time import day_number, day_start_ms
 from lgsp.mocks.national.app import make_server
-from lgsp.mocks.national.faults import FaultScript, Rule
+from lgsp.mocks.national.faults import FaultRule, FaultScript
 from lgsp.mocks.opencps import build_app, open_portal, run_opencps
 from lgsp.mocks.opencps.clock import PortalClock
 from lgsp.runtime.clock import now_ms
 from lgsp.simulation import ProvinceSpec, Truth
 from lgsp.simulation.course import WAITING
 from lgsp_connectors.kit.contract import Connector
-from lgsp_connectors.kit.registry import plan
+from lgsp_connectors.kit.registry import read_config
 from tests.simulation.reading_back import counts, reading
 from tests.waiting import until
 
@@ -57,14 +57,14 @@ class Portal:
 
     def connector(self, folder: Path) -> Connector:
         (folder / "c.yaml").write_text(CONFIG.format(url=self.url), "utf-8")
-        return plan(folder / "c.yaml").build(now_ms, None)
+        return read_config(folder / "c.yaml").build(now_ms, None)
 
 
 @asynccontextmanager
 async def serving(
     *faults: dict[str, Any], as_of: int | None = None, speed: float = 0
 ) -> AsyncIterator[Portal]:
-    script = FaultScript(tuple(Rule.model_validate(fault) for fault in faults))
+    script = FaultScript(tuple(FaultRule.model_validate(fault) for fault in faults))
     portal, clock, truth = open_portal(SPEC, as_of=as_of, speed=speed)
     server = make_server(build_app(portal, clock, truth.document(), script=script), "127.0.0.1", 0)
     task = asyncio.create_task(server.serve())
@@ -113,7 +113,7 @@ async def test_the_list_is_newest_first_and_paged() -> None:
 
         assert (30, 30) == (len(first["data"]), len(second["data"]))
         assert len({row["dossierId"] for row in rows}) == 60
-        assert first["total"] == portal.truth.outcomes.total()
+        assert first["total"] == portal.truth.endings.total()
         assert first["data"][0]["modifiedDate"][3:10] == "06/2024"
         assert oldest["data"][0]["modifiedDate"][3:10] == "01/2024"
         assert len(changes) == 30

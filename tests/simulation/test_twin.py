@@ -21,9 +21,9 @@ from lgsp.domain.working_time import day_of
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.simulation import Format, ProvinceSpec, Truth, simulate
-from lgsp.simulation.course import Outcome
+from lgsp.simulation.course import Ending
 from lgsp.simulation.dossiers import TwinDossier, twin_dossiers
-from lgsp_connectors.kit.registry import plan
+from lgsp_connectors.kit.registry import read_config
 
 DAMAGE: dict[str, Any] = {"duplicates": 0.05, "disorder": 0.05, "late": 0.03, "corrupt": 0.02}
 SPECS = {
@@ -38,7 +38,7 @@ SPECS = {
 
 
 async def _read(folder: Path) -> ReadBack:
-    async with reading(plan(folder / "connector.yaml").build(now_ms, None)) as read:
+    async with reading(read_config(folder / "connector.yaml").build(now_ms, None)) as read:
         await read.catch_up()
     return read
 
@@ -108,7 +108,7 @@ def test_steps_are_in_order_and_within_the_period(dossiers: list[TwinDossier]) -
     spec = ProvinceSpec()
     truth = Truth(spec, "")
     for dossier in dossiers:
-        times = [step.at for step in dossier.course.steps]
+        times = [step.at for step in dossier.course.changes]
         assert sorted(set(times)) == times
         assert times[-1] <= truth.as_of
         assert (dossier.received_at or times[-1]) >= dossier.submitted_at
@@ -118,21 +118,21 @@ def test_steps_are_in_order_and_within_the_period(dossiers: list[TwinDossier]) -
 def test_the_hard_cases_are_there(dossiers: list[TwinDossier]) -> None:
     cases: Counter[str] = Counter()
     for dossier in dossiers:
-        steps, outcome, deadline, finished = dossier.course
-        last = steps[-1]
-        in_time = outcome in {Outcome.EARLY, Outcome.ON_TIME}
+        changes, ending, deadline, finished = dossier.course
+        last = changes[-1]
+        in_time = ending in {Ending.EARLY, Ending.ON_TIME}
         if finished and last.due_at and deadline:
             cases["in time only because waiting does not count"] += (
                 in_time and finished > last.due_at
             )
             cases["finished at the very deadline"] += finished == deadline
             cases["late by a second"] += finished == deadline + 1000
-            cases["due date moved by the portal"] += len({s.due_at for s in steps} - {None}) > 1
-            cases["late the same day"] += outcome is Outcome.LATE and day_of(finished) == day_of(
+            cases["due date moved by the portal"] += len({s.due_at for s in changes} - {None}) > 1
+            cases["late the same day"] += ending is Ending.LATE and day_of(finished) == day_of(
                 deadline
             )
         cases[f"ends in {last.status.name}"] += 1
-        cases["filed out of hours"] += any(s.at // 3_600_000 % 24 > 10 for s in steps[:1])
+        cases["filed out of hours"] += any(s.at // 3_600_000 % 24 > 10 for s in changes[:1])
 
     assert not [name for name, count in cases.items() if not count]
 

@@ -24,7 +24,7 @@ from lgsp_connectors.cli.service import run_connector
 from lgsp_connectors.cli.starters import STARTERS
 from lgsp_connectors.kit.config import PORTAL_ID
 from lgsp_connectors.kit.contract import Connector
-from lgsp_connectors.kit.registry import Plan, installed, plan
+from lgsp_connectors.kit.registry import ConfiguredConnector, installed, read_config
 from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.runner import Report
 from lgsp_connectors.kit.times import compile_iso
@@ -88,8 +88,8 @@ def check(
     with exit_codes(as_json=as_json):
         settings = load_settings()
         configure_logs(settings, service="connector")
-        planned = plan(config)
-        found = asyncio.run(_sample(planned, sample))
+        configured = read_config(config)
+        found = asyncio.run(_sample(configured, sample))
         if as_json:
             show_json(found)
         else:
@@ -111,7 +111,7 @@ def run(
 ) -> None:
     """Run the connector: as a service, or `--once` until caught up."""
     with exit_codes(as_json=as_json), progress_bar() as on_page:
-        report = run_connector(plan(config), once=once, port=port, on_page=on_page)
+        report = run_connector(read_config(config), once=once, port=port, on_page=on_page)
         _show_report(config, report, as_json=as_json, to_the_end=once)
 
 
@@ -131,13 +131,13 @@ def backfill(
         except ValueError as error:
             raise ConfigurationError(f"--since {since!r}: {error}") from error
         report = run_connector(
-            plan(config), once=once, backfill=True, since=start, on_page=on_page
+            read_config(config), once=once, backfill=True, since=start, on_page=on_page
         )
         _show_report(config, report, as_json=as_json, to_the_end=once)
 
 
-async def _sample(planned: Plan, count: int) -> dict[str, Any]:
-    connector = planned.build(now_ms, None)
+async def _sample(configured: ConfiguredConnector, count: int) -> dict[str, Any]:
+    connector = configured.build(now_ms, None)
     events: list[dict[str, Any]] = []
     rejects: list[dict[str, str]] = []
     records = refused = 0
@@ -147,7 +147,7 @@ async def _sample(planned: Plan, count: int) -> dict[str, Any]:
         while records < count:
             page = await retried(
                 lambda at=cursor: connector.fetch(at),  # type: ignore[misc]
-                give_up_seconds=planned.head.run.give_up_seconds,
+                give_up_seconds=configured.head.run.give_up_seconds,
             )
             cursor = page.cursor
             for record in page.records[: count - records]:
@@ -165,7 +165,7 @@ async def _sample(planned: Plan, count: int) -> dict[str, Any]:
     finally:
         await connector.close()
     return {
-        "portal": planned.head.portal,
+        "portal": configured.head.portal,
         "connector": connector.name,
         "records": records,
         "files_refused": refused,

@@ -20,7 +20,7 @@ from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.signals import stop_on_signal
 from lgsp_connectors.kit.contract import Page
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink
-from lgsp_connectors.kit.registry import Plan
+from lgsp_connectors.kit.registry import ConfiguredConnector
 from lgsp_connectors.kit.runner import Report, Runner
 from lgsp_connectors.kit.sent import Sent
 from lgsp_connectors.kit.state import state_file
@@ -33,7 +33,7 @@ OnPage = Callable[[Page, Report], None]
 
 
 def run_connector(
-    planned: Plan,
+    configured: ConfiguredConnector,
     *,
     once: bool,
     backfill: bool = False,
@@ -46,7 +46,7 @@ def run_connector(
     From the signal on the process has fifteen seconds to end; then it exits with code 1.
 
     Args:
-        planned: the validated YAML.
+        configured: the validated YAML.
         once: end when caught up; else poll on, with health and metrics served.
         backfill: use a checkpoint of its own, forgotten when the backfill is done.
         since: where a backfill starts (ms UTC); None: everything.
@@ -59,8 +59,8 @@ def run_connector(
     """
     settings = load_settings()
     configure_logs(settings, service="connector")
-    connector = planned.build(now_ms, load_or_create(key_file(settings)).seal)
-    key = planned.head.portal
+    connector = configured.build(now_ms, load_or_create(key_file(settings)).seal)
+    key = configured.head.portal
     if backfill:
         key = f"{key}/backfill/{'all' if since is None else since}"
     sent = Sent(None if backfill else state_file(settings.data, key, "sent"))
@@ -74,10 +74,10 @@ def run_connector(
         async with BulkProducer(settings.bootstrap, DOSSIER_EVENTS) as events:
             runner = Runner(
                 connector,
-                LogSink(events, DeadLetters(settings, producer), planned.head.portal),
+                LogSink(events, DeadLetters(settings, producer), configured.head.portal),
                 checkpoints,
                 key=key,
-                settings=planned.head.run,
+                settings=configured.head.run,
                 sent=sent,
                 on_page=on_page,
             )

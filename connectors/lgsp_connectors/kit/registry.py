@@ -22,12 +22,12 @@ def installed() -> dict[str, EntryPoint]:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ConfiguredConnector:
     """A validated YAML: what to run and how; `build` makes the connector itself."""
 
     document: Document
     head: Head
-    kind: Any
+    factory: Any
     settings: Any
 
     def build(self, clock: Callable[[], int], seal: Seal | None) -> Connector:
@@ -40,11 +40,11 @@ class Plan:
             seal,
             self.document.path.parent,
         )
-        connector: Connector = self.kind(self.settings, context)
+        connector: Connector = self.factory(self.settings, context)
         return connector
 
 
-def plan(path: Path) -> Plan:
+def read_config(path: Path) -> ConfiguredConnector:
     """Read and validate a connector's YAML.
 
     Raises:
@@ -55,20 +55,20 @@ def plan(path: Path) -> Plan:
         raise ConfigurationError(document.faults)  # no key can be judged
     faults = Faults()
     faults.found += document.faults
-    head = kind = settings = None
+    head = factory = settings = None
     with faults.gathered():
         head = read_head(document)
     with faults.gathered():
-        kind = _kind(document)
-        settings = read_settings(document, kind.settings) if kind else None
+        factory = _factory(document)
+        settings = read_settings(document, factory.settings) if factory else None
     faults.found.sort(key=lambda fault: fault.line)
     faults.raise_all()
     if head is None or settings is None:
         raise AssertionError  # without them there are faults
-    return Plan(document, head, kind, settings)
+    return ConfiguredConnector(document, head, factory, settings)
 
 
-def _kind(document: Document) -> Any:
+def _factory(document: Document) -> Any:
     """Load the connector that the YAML names; None when it names none (a fault of the head)."""
     name = document.data.get("connector")
     if not isinstance(name, str):

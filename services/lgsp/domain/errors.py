@@ -73,7 +73,7 @@ class RejectReason(StrEnum):
     DEFECT = "defect"  # the code that reads the record failed: its author's fault or ours
 
 
-class RejectedRecord(LgspError):  # noqa: N818 - a verdict on the record, not a failure of ours
+class RejectedRecord(LgspError):  # noqa: N818 - a judgement of the record, not a failure of ours
     """This record cannot be used: write it as a dead letter with its cause and go on.
 
     Args:

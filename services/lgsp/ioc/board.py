@@ -20,7 +20,7 @@ from lgsp.store.figures.sums import Sums
 _KEPT = 512
 
 
-class Kind(StrEnum):
+class Breakdown(StrEnum):
     """The documents there are."""
 
     INDICATORS = "indicators"
@@ -59,25 +59,25 @@ class Board:
         self.figures = figures
         self._clock = clock
         self._fresh_for = fresh_for
-        self._slots: OrderedDict[tuple[Kind, Question], _Slot] = OrderedDict()
+        self._slots: OrderedDict[tuple[Breakdown, Question], _Slot] = OrderedDict()
         self._lock = threading.Lock()
 
-    def document(self, kind: Kind, question: Question) -> Published:
+    def document(self, breakdown: Breakdown, question: Question) -> Published:
         """Return the document; RetryableError while the store cannot be read."""
         with self._lock:
-            slot = self._slots.setdefault((kind, question), _Slot())
-            self._slots.move_to_end((kind, question))
+            slot = self._slots.setdefault((breakdown, question), _Slot())
+            self._slots.move_to_end((breakdown, question))
             while len(self._slots) > _KEPT:
                 self._slots.popitem(last=False)
         with slot.lock:
             if slot.published is None or time.monotonic() - slot.made >= self._fresh_for:
-                with metrics.FIGURES_SECONDS.labels(kind.value).time():
-                    slot.published = publish(self._make(kind, question))
+                with metrics.FIGURES_SECONDS.labels(breakdown.value).time():
+                    slot.published = publish(self._make(breakdown, question))
                 slot.made = time.monotonic()
             return slot.published
 
-    def _make(self, kind: Kind, question: Question) -> dict[str, Any]:
-        if kind is Kind.INDICATORS:
+    def _make(self, breakdown: Breakdown, question: Question) -> dict[str, Any]:
+        if breakdown is Breakdown.INDICATORS:
             return self.figures.indicators(question).document()
         head = {
             "period": question.period.document(),
@@ -85,7 +85,7 @@ class Board:
             "as_of": show_instant(self._clock()),
         }
         measures = self.figures.profile.measures
-        if kind is Kind.UNITS:
+        if breakdown is Breakdown.UNITS:
             return head | {"units": _table("unit", self.figures.by_unit(question), measures)}
         return head | {"months": _table("month", self.figures.by_month(question), measures)}
 

@@ -19,7 +19,7 @@ from lgsp.domain.figures import Scope
 from lgsp.domain.measures import Part
 from lgsp.domain.period import FORMS, parse_instant, parse_period, show_instant
 from lgsp.domain.profiles.registry import known_figures, profile_named
-from lgsp.ioc.board import Board, Kind, publish
+from lgsp.ioc.board import Board, Breakdown, publish
 from lgsp.ioc.http import Wrapped
 from lgsp.ioc.stream import Hub
 from lgsp.store.figures.answers import Figures, Question
@@ -136,17 +136,17 @@ def _add_figures(app: FastAPI, board: Board) -> None:
     @app.get("/api/v1/indicators", dependencies=[_only(*_SCOPE, "as_of")])
     def indicators(request: Request, asked: Asked) -> Response:
         """Return the figures: counts, both rates, and what is needed to trust them."""
-        return _answer(request, board, Kind.INDICATORS, asked)
+        return _answer(request, board, Breakdown.INDICATORS, asked)
 
     @app.get("/api/v1/indicators/units", dependencies=[_only(*_SCOPE)])
     def units(request: Request, asked: Now) -> Response:
         """Return counts and rates of each unit right below `unit`."""
-        return _answer(request, board, Kind.UNITS, asked)
+        return _answer(request, board, Breakdown.UNITS, asked)
 
     @app.get("/api/v1/indicators/months", dependencies=[_only(*_SCOPE)])
     def months(request: Request, asked: Now) -> Response:
         """Return counts and rates of each month of the period."""
-        return _answer(request, board, Kind.MONTHS, asked)
+        return _answer(request, board, Breakdown.MONTHS, asked)
 
     @app.get(
         "/api/v1/explain",
@@ -190,8 +190,8 @@ def _add_operation(app: FastAPI, figures: Figures) -> None:
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 
-def _answer(request: Request, board: Board, kind: Kind, asked: Question) -> Response:
-    document = board.document(kind, asked)
+def _answer(request: Request, board: Board, breakdown: Breakdown, asked: Question) -> Response:
+    document = board.document(breakdown, asked)
     # Weak: the as-of time goes on while the figures stand.
     headers = {"etag": f'W/"{document.id}"'}
     if headers["etag"] in request.headers.get("if-none-match", ""):

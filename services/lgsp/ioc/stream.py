@@ -8,7 +8,7 @@ from functools import partial
 import structlog
 
 from lgsp.domain.errors import RetryableError
-from lgsp.ioc.board import Board, Kind, Published
+from lgsp.ioc.board import Board, Breakdown, Published
 from lgsp.runtime import metrics
 from lgsp.runtime.waiting import is_set_within
 from lgsp.store.figures.answers import Question
@@ -16,7 +16,7 @@ from lgsp.store.figures.answers import Question
 _MOST_QUESTIONS = 200
 
 
-class _Channel:
+class _Subscription:
     """The clients of one question and the newest document they were sent."""
 
     def __init__(self) -> None:
@@ -43,49 +43,49 @@ class Hub:
         self._board = board
         self._every = every
         self._repeat = repeat
-        self._channels: dict[Question, _Channel] = {}
+        self._subscriptions: dict[Question, _Subscription] = {}
         self._news = asyncio.Condition()
         self._closing = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def admit(self, question: Question) -> None:
         """Raise RetryableError when too many different questions are being followed already."""
-        if question not in self._channels and len(self._channels) >= _MOST_QUESTIONS:
+        if question not in self._subscriptions and len(self._subscriptions) >= _MOST_QUESTIONS:
             raise RetryableError(f"{_MOST_QUESTIONS} different streams are open already")
 
     async def follow(self, question: Question, last_id: str = "") -> AsyncIterator[Published]:
         """Yield the document now, unless it is the one of `last_id`, and at every change."""
-        channel = self._channels.setdefault(question, _Channel())
-        channel.clients += 1
+        subscription = self._subscriptions.setdefault(question, _Subscription())
+        subscription.clients += 1
         metrics.STREAM_CLIENTS.inc()
         try:
-            seen = channel.version
+            seen = subscription.version
             now = await self._read(question)
-            if channel.newest is None and now is not None:
-                channel.newest, channel.sent_at = now, time.monotonic()
+            if subscription.newest is None and now is not None:
+                subscription.newest, subscription.sent_at = now, time.monotonic()
             if now is not None and now.id != last_id:
                 yield now
             while True:
                 async with self._news:
-                    await self._news.wait_for(partial(self._has_news, channel, seen))
+                    await self._news.wait_for(partial(self._has_news, subscription, seen))
                 if self._closing.is_set():
                     return
-                seen = channel.version
-                assert channel.newest is not None  # noqa: S101 - the version has moved
-                yield channel.newest
+                seen = subscription.version
+                assert subscription.newest is not None  # noqa: S101 - the version has moved
+                yield subscription.newest
         finally:
             metrics.STREAM_CLIENTS.dec()
-            channel.clients -= 1
-            if channel.clients == 0:
-                self._channels.pop(question, None)
+            subscription.clients -= 1
+            if subscription.clients == 0:
+                self._subscriptions.pop(question, None)
 
     async def run(self) -> None:
         """Look at the store until `end`, then end every stream."""
         self._loop = asyncio.get_running_loop()
         while not self._closing.is_set():
             began = time.monotonic()
-            for question, channel in list(self._channels.items()):
-                await self._look(question, channel)
+            for question, subscription in list(self._subscriptions.items()):
+                await self._look(question, subscription)
             # A large store is busy folding while its figures change: take a fifth of the time.
             pause = max(self._every, 4 * (time.monotonic() - began))
             await is_set_within(self._closing, pause)
@@ -97,25 +97,25 @@ class Hub:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._closing.set)
 
-    def _has_news(self, channel: _Channel, seen: int) -> bool:
-        return self._closing.is_set() or channel.version != seen
+    def _has_news(self, subscription: _Subscription, seen: int) -> bool:
+        return self._closing.is_set() or subscription.version != seen
 
-    async def _look(self, question: Question, channel: _Channel) -> None:
+    async def _look(self, question: Question, subscription: _Subscription) -> None:
         document = await self._read(question)
         if document is None:
             return
         now = time.monotonic()
-        same = channel.newest is not None and channel.newest.id == document.id
-        if same and now - channel.sent_at < self._repeat:
+        same = subscription.newest is not None and subscription.newest.id == document.id
+        if same and now - subscription.sent_at < self._repeat:
             return
-        channel.newest, channel.sent_at = document, now
-        channel.version += 1
+        subscription.newest, subscription.sent_at = document, now
+        subscription.version += 1
         async with self._news:
             self._news.notify_all()
 
     async def _read(self, question: Question) -> Published | None:
         try:
-            return await asyncio.to_thread(self._board.document, Kind.INDICATORS, question)
+            return await asyncio.to_thread(self._board.document, Breakdown.INDICATORS, question)
         except RetryableError as error:
             structlog.get_logger().warning("store_unreadable", error=str(error))
             return None

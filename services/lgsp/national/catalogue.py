@@ -10,7 +10,7 @@ _TTL = 3600.0
 _TTL_UNKNOWN = 60.0  # the catalogue may learn a procedure soon after we asked
 
 
-class Source(Protocol):
+class ProcedureLookup(Protocol):
     """Who can be asked for a procedure: the client."""
 
     async def procedure(self, code: str) -> dict[str, Any] | None:
@@ -24,8 +24,8 @@ class Catalogue:
     Concurrent questions for one procedure become one call.
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, portal: ProcedureLookup) -> None:
+        self._portal = portal
         self._known: dict[str, tuple[float, Names | None]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -36,7 +36,7 @@ class Catalogue:
         async with self._locks.setdefault(code, asyncio.Lock()):
             if (known := self._fresh(code)) is not None:
                 return known[1]
-            names = _names(await self._source.procedure(code))
+            names = _names(await self._portal.procedure(code))
             ends = time.monotonic() + (_TTL_UNKNOWN if names is None else _TTL)
             self._known[code] = (ends, names)
             return names

@@ -18,14 +18,24 @@ from lgsp.national.acknowledged import Acknowledged, seen
 from lgsp.national.catalogue import Catalogue
 from lgsp.national.client import ABSENT, NationalClient
 from lgsp.national.outcomes import Ok, Outcome, OutcomeUnknown, Refused
-from lgsp.national.planner import CHUNK, Draft, Held, HeldReason, Plan, Record, draft, held, plan
+from lgsp.national.planner import (
+    CHUNK,
+    Draft,
+    Held,
+    HeldReason,
+    NationalRecord,
+    Plan,
+    draft,
+    held,
+    plan,
+)
 
 _MOST_SURPRISES = 3
 
 PersonOpener = Callable[[bytes, str], Mapping[str, str]]
 
 
-class Verdict(StrEnum):
+class PushResult(StrEnum):
     """What the dispatcher has to do with the dossier: a closed set, also a metric label."""
 
     CREATED = "created"
@@ -37,7 +47,7 @@ class Verdict(StrEnum):
     ABANDONED = "abandoned"  # the partition went to another worker: write nothing
 
 
-DONE = frozenset({Verdict.CREATED, Verdict.UPDATED, Verdict.UNCHANGED})
+DONE = frozenset({PushResult.CREATED, PushResult.UPDATED, PushResult.UNCHANGED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +57,7 @@ class Pushed:
     `newest_at` is the time of the newest event covered, ms UTC.
     """
 
-    verdict: Verdict
+    result: PushResult
     acknowledged: Acknowledged
     status: Status
     newest_at: int
@@ -113,17 +123,19 @@ class Conversation:
         """
         try:
             if reason := await self._bring(trusted=trusted):
-                return self._pushed(Verdict.HELD, reason=reason.value, error_code="held")
+                return self._pushed(PushResult.HELD, reason=reason.value, error_code="held")
         except _NotOursError:
-            return self._pushed(Verdict.ABANDONED)
+            return self._pushed(PushResult.ABANDONED)
         except _RefusedError as error:
             refused = error.refused
-            return self._pushed(Verdict.REFUSED, reason=refused.message, error_code=refused.code)
+            return self._pushed(
+                PushResult.REFUSED, reason=refused.message, error_code=refused.code
+            )
         except RetryableError as error:
-            return self._pushed(Verdict.RETRY, reason=str(error), wait=error.wait)
+            return self._pushed(PushResult.RETRY, reason=str(error), wait=error.wait)
         if self._created:
-            return self._pushed(Verdict.CREATED)
-        return self._pushed(Verdict.UPDATED if self._sent else Verdict.UNCHANGED)
+            return self._pushed(PushResult.CREATED)
+        return self._pushed(PushResult.UPDATED if self._sent else PushResult.UNCHANGED)
 
     async def _bring(self, *, trusted: bool) -> HeldReason | None:
         dossier = self._dossier
@@ -169,7 +181,7 @@ class Conversation:
             await self._unsettled(outcome, wanted.record)
             self._created = self._created or (not known.exists and self._known.exists)
 
-    async def _progress(self, steps: tuple[Record, ...], record: Record) -> None:
+    async def _progress(self, steps: tuple[NationalRecord, ...], record: NationalRecord) -> None:
         outcome = await self._client.progress(steps)
         self._sent += 1
         if isinstance(outcome, Ok):
@@ -180,7 +192,7 @@ class Conversation:
             await self._unsettled(outcome, record)
             self._steps += max(0, len(self._known.steps) - before)
 
-    async def _unsettled(self, outcome: Outcome, record: Record) -> None:
+    async def _unsettled(self, outcome: Outcome, record: NationalRecord) -> None:
         """Handle what every write may meet: no answer, a dossier that is gone, a refusal."""
         if isinstance(outcome, OutcomeUnknown):
             self._known = self._known.in_doubt()
@@ -201,9 +213,9 @@ class Conversation:
         found = await self._client.look_up(self._dossier.code)
         self._known = seen(self._known, found, record)
 
-    def _pushed(self, verdict: Verdict, **details: Any) -> Pushed:
+    def _pushed(self, result: PushResult, **details: Any) -> Pushed:
         return Pushed(
-            verdict=verdict,
+            result=result,
             acknowledged=self._known,
             status=current_status(self._dossier, self._statuses),
             newest_at=self._dossier.transitions[-1].occurred_at,

@@ -1,4 +1,4 @@
-"""Drains the sync queue: claims what is due, pushes several dossiers at once, settles in groups.
+"""Drains the sync queue: takes what is due, pushes several dossiers at once, settles in groups.
 
 One dossier is pushed by one conversation at a time; a dossier that fails waits by itself.
 Results go to Kafka only after the store has them (an outbox), so a crash repeats a result and
@@ -16,7 +16,7 @@ from lgsp.national import acknowledged
 from lgsp.national.breaker import Breaker
 from lgsp.national.catalogue import Catalogue
 from lgsp.national.client import NationalClient
-from lgsp.national.conversation import DONE, Conversation, PersonOpener, Pushed, Verdict
+from lgsp.national.conversation import DONE, Conversation, PersonOpener, Pushed, PushResult
 from lgsp.national.results import encode_result
 from lgsp.national.retries import Retries
 from lgsp.runtime import metrics
@@ -26,7 +26,7 @@ from lgsp.store.sync.queue import SyncQueue
 from lgsp.store.sync.rows import Outgoing, Settled, Waiting
 from lgsp.store.sync.tables import QueueState
 
-_CLAIM = 512  # dossiers in memory at once: enough to gather settlements while pushes go on
+_TAKE_AT_ONCE = 512  # dossiers in memory at once: enough to gather settlements while pushes go on
 _GATHER = 0.02  # seconds in which finished pushes join one transaction
 _ASK_EVERY = 0.25  # seconds between looks for dossiers whose waiting time is over
 _SEND_AT_ONCE = 2000
@@ -84,25 +84,25 @@ class Dispatcher:
     async def run(self) -> None:
         """Push until cancelled; raises an ExceptionGroup of what a part could not handle."""
         async with asyncio.TaskGroup() as parts:
-            parts.create_task(self._claim(), name="claim")
+            parts.create_task(self._take(), name="take")
             parts.create_task(self._settle(), name="settle")
             parts.create_task(self._publish(), name="publish")
             for n in range(self._concurrency):
                 parts.create_task(self._push(), name=f"push-{n}")
 
-    async def _claim(self) -> None:
+    async def _take(self) -> None:
         while True:
             self._changed.clear()
-            claimed = 0
-            if len(self._in_flight) <= _CLAIM // 2:
-                found = self._queue.waiting(_CLAIM)
-                self._more = len(found) == _CLAIM
+            taken = 0
+            if len(self._in_flight) <= _TAKE_AT_ONCE // 2:
+                found = self._queue.waiting(_TAKE_AT_ONCE)
+                self._more = len(found) == _TAKE_AT_ONCE
                 for waiting in found:
                     if waiting.code not in self._in_flight:
                         self._in_flight.add(waiting.code)
                         self._todo.put_nowait(waiting)
-                        claimed += 1
-            if not claimed:
+                        taken += 1
+            if not taken:
                 await is_set_within(self._changed, _ASK_EVERY)
             else:
                 await asyncio.sleep(0)
@@ -117,9 +117,9 @@ class Dispatcher:
                     self._breaker.released()
                 continue
             pushed = await self._converse(waiting)
-            if pushed.verdict is Verdict.RETRY:
+            if pushed.result is PushResult.RETRY:
                 self._breaker.failed(waiting.code, probe=probe, wait=pushed.wait)
-            elif pushed.verdict is not Verdict.ABANDONED:
+            elif pushed.result is not PushResult.ABANDONED:
                 self._breaker.succeeded()
             elif probe:
                 self._breaker.released()
@@ -143,7 +143,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - one dossier must not stop the others
             self._log.exception("dossier_push_failed", dossier=waiting.code)
             return Pushed(
-                verdict=Verdict.REFUSED,
+                result=PushResult.REFUSED,
                 acknowledged=known,
                 status=Status.UNKNOWN,
                 newest_at=waiting.pending_since,
@@ -158,26 +158,26 @@ class Dispatcher:
             while not self._done.empty():
                 finished.append(self._done.get_nowait())
             for _, pushed in finished:
-                metrics.SYNC_PUSHES.labels(pushed.verdict.value).inc()
+                metrics.SYNC_PUSHES.labels(pushed.result.value).inc()
             self._log_stopped(finished)
-            ours = [(w, p) for w, p in finished if p.verdict is not Verdict.ABANDONED]
+            ours = [(w, p) for w, p in finished if p.result is not PushResult.ABANDONED]
             if ours:
                 self._queue.settle([self._settlement(w, p) for w, p in ours])
             self._in_flight.difference_update(waiting.code for waiting, _ in finished)
-            if self._more and len(self._in_flight) <= _CLAIM // 2:
+            if self._more and len(self._in_flight) <= _TAKE_AT_ONCE // 2:
                 self._changed.set()
 
     def _log_stopped(self, finished: Sequence[tuple[Waiting, Pushed]]) -> None:
         """Log one line a cause: a province's first day may hold thousands of dossiers."""
         causes: dict[tuple[str, str, str], list[str]] = {}
         for waiting, pushed in finished:
-            if pushed.verdict in {Verdict.REFUSED, Verdict.HELD}:
-                cause = (pushed.verdict.value, pushed.error_code, pushed.reason)
+            if pushed.result in {PushResult.REFUSED, PushResult.HELD}:
+                cause = (pushed.result.value, pushed.error_code, pushed.reason)
                 causes.setdefault(cause, []).append(waiting.code)
-        for (verdict, error_code, reason), codes in causes.items():
+        for (result, error_code, reason), codes in causes.items():
             self._log.warning(
                 "dossiers_not_synced",
-                verdict=verdict,
+                result=result,
                 error_code=error_code,
                 reason=reason,
                 count=len(codes),
@@ -187,11 +187,11 @@ class Dispatcher:
     def _settlement(self, waiting: Waiting, pushed: Pushed) -> Settled:
         now = self._clock()
         attempts, failing_since, next_attempt_at = 0, None, now
-        if pushed.verdict in DONE:
+        if pushed.result in DONE:
             state, reason = QueueState.CLEAN, ""
-        elif pushed.verdict is Verdict.HELD:
+        elif pushed.result is PushResult.HELD:
             state, reason = QueueState.HELD, pushed.reason
-        elif pushed.verdict is Verdict.REFUSED:
+        elif pushed.result is PushResult.REFUSED:
             state, reason = QueueState.PARKED, f"{pushed.error_code}: {pushed.reason}"
         else:
             state, reason = QueueState.PENDING, pushed.reason

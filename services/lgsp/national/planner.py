@@ -30,7 +30,7 @@ _CITIZEN = "1"
 _HERE = "2"  # filed at the province's portal
 _KIND_OF_IDENTITY = {12: "1", 9: "2"}
 
-Record = dict[str, Any]
+NationalRecord = dict[str, Any]
 
 
 class HeldReason(StrEnum):
@@ -64,14 +64,14 @@ class Step(NamedTuple):
 
     key: str
     at: str
-    record: Record
+    record: NationalRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """All that the portal should hold of a dossier: its record and its steps in time order."""
 
-    record: Record
+    record: NationalRecord
     record_digest: str
     steps: tuple[Step, ...]
     status: Status
@@ -82,8 +82,8 @@ class Plan:
     """What to send, in this order: `late` steps, the record if it `changed`, `steps`."""
 
     changed: bool
-    late: tuple[Record, ...]
-    steps: tuple[Record, ...]
+    late: tuple[NationalRecord, ...]
+    steps: tuple[NationalRecord, ...]
 
     @property
     def empty(self) -> bool:
@@ -163,7 +163,7 @@ def _record(
     statuses: StatusSemantics,
     names: Names,
     person: Mapping[str, str],
-) -> Record:
+) -> NationalRecord:
     current = taken[-1]
     ended = statuses.finishes[current.status]
     finished_at = finishing_time(dossier, taken, statuses) if ended else None
@@ -223,7 +223,7 @@ def _returned_at(
     return taken[-1].occurred_at if taken[-1].status is Status.RESULT_RETURNED else None
 
 
-def _step(dossier: Dossier, transition: Transition) -> Record:
+def _step(dossier: Dossier, transition: Transition) -> NationalRecord:
     return {
         "MaHoSo": dossier.code,
         # The official is not on the log (personal data that no figure needs): the unit stands in.

@@ -1,18 +1,18 @@
 """The sync result of a push, for the topic sync-results: no personal data, the message masked."""
 
-from lgsp.national.conversation import Pushed, Verdict
+from lgsp.national.conversation import Pushed, PushResult
 from lgsp.runtime.avro.codec import RESULTS
 from lgsp.runtime.logs import mask
 from lgsp.store.sync.rows import Waiting
 from lgsp.store.sync.tables import QueueState
 
 _OUTCOMES = {
-    Verdict.CREATED: "CREATED",
-    Verdict.UPDATED: "UPDATED",
-    Verdict.UNCHANGED: "UNCHANGED",
-    Verdict.RETRY: "RETRYING",
-    Verdict.REFUSED: "PARKED",
-    Verdict.HELD: "PARKED",
+    PushResult.CREATED: "CREATED",
+    PushResult.UPDATED: "UPDATED",
+    PushResult.UNCHANGED: "UNCHANGED",
+    PushResult.RETRY: "RETRYING",
+    PushResult.REFUSED: "PARKED",
+    PushResult.HELD: "PARKED",
 }
 
 
@@ -21,7 +21,7 @@ def encode_result(waiting: Waiting, pushed: Pushed, state: QueueState, now: int)
     return RESULTS.encode(
         {
             "dossier_code": waiting.code,
-            "outcome": "PARKED" if state is QueueState.PARKED else _OUTCOMES[pushed.verdict],
+            "outcome": "PARKED" if state is QueueState.PARKED else _OUTCOMES[pushed.result],
             "status": pushed.status.name,
             "steps": pushed.steps,
             "attempt": waiting.attempts + 1,

@@ -1,4 +1,4 @@
-"""The course of one dossier: which steps, when, and the dates its portal states at each.
+"""The course of one dossier: which changes, when, and the dates its portal states at each.
 
 The class is decided first and the times are laid so that it is true, in working time (see
 arrivals.py): a due time, a suspension and a finish are sums and comparisons of integers there.
@@ -13,7 +13,7 @@ from lgsp.domain.errors import FatalError
 from lgsp.domain.event import Channel
 from lgsp.domain.status import Status
 from lgsp.domain.working_time import HOUR_MS, WORKING_DAY_MS
-from lgsp.simulation.catalogue import Procedure
+from lgsp.simulation.agencies import Procedure
 
 Instant = Callable[[int], int]
 """`Calendar.instant_at`: from working time to ms UTC."""
@@ -38,7 +38,7 @@ class Fate(StrEnum):
     REFUSED = "refused"
 
 
-class Outcome(StrEnum):
+class Ending(StrEnum):
     """The class a dossier is counted in at the period's end."""
 
     EARLY = "early"
@@ -50,7 +50,7 @@ class Outcome(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Step(NamedTuple):
+class StatusChange(NamedTuple):
     """One status and the dates known then (ms UTC).
 
     `due_at` is what the portal states; `clock_due_at` what one that stops its clock while it waits
@@ -66,15 +66,15 @@ class Step(NamedTuple):
 
 
 class Course(NamedTuple):
-    """The steps after filing, the class, and the due time with the suspensions so far (ms UTC)."""
+    """The changes after filing, the class, the due time with the suspensions so far (ms UTC)."""
 
-    steps: list[Step]
-    outcome: Outcome
+    changes: list[StatusChange]
+    ending: Ending
     deadline: int | None
     finished_at: int | None
 
 
-class _Plan(NamedTuple):
+class _Delays(NamedTuple):
     """What happens on the way, before it is laid: waits in working ms, days of an extension."""
 
     waits: Sequence[tuple[Status, int]] = ()
@@ -92,7 +92,7 @@ class _Plan(NamedTuple):
         return sum(ms for _, ms in self.waits)
 
 
-_PLAIN = _Plan()
+_NO_DELAYS = _Delays()
 
 
 def received_course(
@@ -114,59 +114,59 @@ def received_course(
         return _withdrawn(received, end, procedure, instant, rng)
     if fate is Fate.GOOD and rng.random() < _NO_DEADLINE:
         done = min(received + _seconds(rng, _MARGIN, 5 * WORKING_DAY_MS), end)
-        steps = _lay(_PLAIN, received, done, None, instant, rng)
-        return _finished(steps, done, end, None, Outcome.WITHOUT_DEADLINE, instant, rng)
+        changes = _lay(_NO_DELAYS, received, done, None, instant, rng)
+        return _finished(changes, done, end, None, Ending.WITHOUT_DEADLINE, instant, rng)
     allowed = procedure.days * WORKING_DAY_MS
-    plan = _plan(procedure, channel, rng)
-    finish = _finish(fate, plan, received, end, allowed, rng)
+    delays = _draw_delays(procedure, channel, rng)
+    finish = _finish(fate, delays, received, end, allowed, rng)
     if finish is None:
-        plan = _PLAIN
-        finish = _finish(fate, plan, received, end, allowed, rng)
+        delays = _NO_DELAYS
+        finish = _finish(fate, delays, received, end, allowed, rng)
     if finish is None and fate is Fate.GOOD:  # due after the period: early always fits
-        finish = _early(plan, received, end, received + allowed, rng)
+        finish = _early(delays, received, end, received + allowed, rng)
     if finish is None:
         raise FatalError(f"the twin cannot lay a {fate} dossier of {procedure} into the period")
-    deadline = received + allowed + plan.longer
+    deadline = received + allowed + delays.longer
     if finish > deadline:
-        outcome = Outcome.LATE
+        ending = Ending.LATE
     else:
-        outcome = Outcome.EARLY if _day(finish) < _day(deadline) else Outcome.ON_TIME
-    steps = _lay(plan, received, finish, allowed, instant, rng)
-    return _finished(steps, finish, end, deadline, outcome, instant, rng)
+        ending = Ending.EARLY if _day(finish) < _day(deadline) else Ending.ON_TIME
+    changes = _lay(delays, received, finish, allowed, instant, rng)
+    return _finished(changes, finish, end, deadline, ending, instant, rng)
 
 
-def _plan(procedure: Procedure, channel: Channel, rng: Random) -> _Plan:
+def _draw_delays(procedure: Procedure, channel: Channel, rng: Random) -> _Delays:
     drawn = rng.random()
     if drawn < _SUPPLEMENT:
         waits = [(Status.SUPPLEMENT_REQUIRED, _seconds(rng, HOUR_MS, 5 * WORKING_DAY_MS))]
         if rng.random() < _TWO_ROUNDS:
             second = Status.PAYMENT_REQUIRED if procedure.fee else Status.SUPPLEMENT_REQUIRED
             waits.append((second, _seconds(rng, HOUR_MS, 2 * WORKING_DAY_MS)))
-        return _Plan(waits, moves_due=rng.random() < _MOVES_DUE)
+        return _Delays(waits, moves_due=rng.random() < _MOVES_DUE)
     if drawn < _PAYMENT and procedure.fee and channel is Channel.ONLINE:
-        return _Plan([(Status.PAYMENT_REQUIRED, _seconds(rng, HOUR_MS, 2 * WORKING_DAY_MS))])
+        return _Delays([(Status.PAYMENT_REQUIRED, _seconds(rng, HOUR_MS, 2 * WORKING_DAY_MS))])
     if _PAYMENT <= drawn < _EXTENSION:
-        return _Plan(extension=rng.randint(1, 5))
-    return _PLAIN
+        return _Delays(extension=rng.randint(1, 5))
+    return _NO_DELAYS
 
 
 def _finish(
-    fate: Fate, plan: _Plan, received: int, end: int, allowed: int, rng: Random
+    fate: Fate, delays: _Delays, received: int, end: int, allowed: int, rng: Random
 ) -> int | None:
     """Choose the finish so that the fate is true; None when it does not fit into the period."""
-    deadline = received + allowed + plan.longer
+    deadline = received + allowed + delays.longer
     if fate is Fate.LATE:
         return _late(deadline, end, rng)
     drawn = rng.random()
-    soonest = received + plan.waiting + _MARGIN
+    soonest = received + delays.waiting + _MARGIN
     if deadline <= end:
-        if plan.waits and drawn < _THANKS_TO_WAITING:
+        if delays.waits and drawn < _THANKS_TO_WAITING:
             return _between(rng, received + allowed, deadline, soonest)
         if drawn > 1 - _AT_THE_DEADLINE:
             return deadline
         if drawn > 1 - _ON_THE_DUE_DAY:
             return _between(rng, _day(deadline) * WORKING_DAY_MS, deadline, soonest)
-    return _early(plan, received, end, deadline, rng)
+    return _early(delays, received, end, deadline, rng)
 
 
 def _late(deadline: int, end: int, rng: Random) -> int | None:
@@ -180,9 +180,9 @@ def _late(deadline: int, end: int, rng: Random) -> int | None:
     return min(deadline + _seconds(rng, _SECOND, most), end)
 
 
-def _early(plan: _Plan, received: int, end: int, deadline: int, rng: Random) -> int | None:
+def _early(delays: _Delays, received: int, end: int, deadline: int, rng: Random) -> int | None:
     """Choose a finish on a working day before the due day, more often late than soon."""
-    low = received + plan.waiting + _MARGIN
+    low = received + delays.waiting + _MARGIN
     high = min(_day(deadline) * WORKING_DAY_MS, end)
     if low > high:
         return None
@@ -195,70 +195,70 @@ def _between(rng: Random, after: int, upto: int, least: int) -> int | None:
 
 
 def _lay(
-    plan: _Plan, received: int, finish: int, allowed: int | None, instant: Instant, rng: Random
-) -> list[Step]:
-    """Lay the steps from reception up to the finish, without it."""
+    delays: _Delays, received: int, finish: int, allowed: int | None, instant: Instant, rng: Random
+) -> list[StatusChange]:
+    """Lay the changes from reception up to the finish, without it."""
     due = clock_due = None if allowed is None else received + allowed
-    free = finish - received - plan.waiting
+    free = finish - received - delays.waiting
     if allowed is not None:
         free = min(free, allowed)
-    count = 1 + len(plan.waits) + (plan.extension > 0)
+    count = 1 + len(delays.waits) + (delays.extension > 0)
     points = sorted(rng.sample(range(1, free // _SECOND), count))
-    steps = [_step(received, Status.RECEIVED, due, clock_due, instant)]
+    changes = [_change(received, Status.RECEIVED, due, clock_due, instant)]
     at = received + points[0] * _SECOND
-    steps.append(_step(at, Status.PROCESSING, due, clock_due, instant))
-    if plan.extension and due is not None:
-        due = clock_due = due + plan.extension * WORKING_DAY_MS
+    changes.append(_change(at, Status.PROCESSING, due, clock_due, instant))
+    if delays.extension and due is not None:
+        due = clock_due = due + delays.extension * WORKING_DAY_MS
         at = received + points[1] * _SECOND
-        steps.append(_step(at, Status.PROCESSING, due, clock_due, instant))
+        changes.append(_change(at, Status.PROCESSING, due, clock_due, instant))
     waited = 0
-    for point, (status, wait) in zip(points[1:], plan.waits, strict=False):
+    for point, (status, wait) in zip(points[1:], delays.waits, strict=False):
         at = received + point * _SECOND + waited
-        steps.append(_step(at, status, due, clock_due, instant))
+        changes.append(_change(at, status, due, clock_due, instant))
         waited += wait
         if due is not None and clock_due is not None:
             clock_due += wait
-            due = clock_due if plan.moves_due else due
-        steps.append(_step(at + wait, Status.PROCESSING, due, clock_due, instant))
-    return steps
+            due = clock_due if delays.moves_due else due
+        changes.append(_change(at + wait, Status.PROCESSING, due, clock_due, instant))
+    return changes
 
 
 def _finished(
-    steps: list[Step],
+    changes: list[StatusChange],
     finish: int,
     end: int,
     deadline: int | None,
-    outcome: Outcome,
+    ending: Ending,
     instant: Instant,
     rng: Random,
 ) -> Course:
     at = instant(finish)
-    _, _, due, clock_due, _, _ = steps[-1]
+    _, _, due, clock_due, _, _ = changes[-1]
     stopped = rng.random() < _STOPPED
     status = Status.STOPPED if stopped else Status.PROCESSED
-    steps.append(Step(at, status, due, clock_due, at))
+    changes.append(StatusChange(at, status, due, clock_due, at))
     returned = finish + _seconds(rng, 60_000, 3 * WORKING_DAY_MS)
     if not stopped and returned <= end and rng.random() < _RETURNED:
         back = instant(returned)
-        steps.append(Step(back, Status.RESULT_RETURNED, due, clock_due, at, back))
-    return Course(steps, outcome, None if deadline is None else instant(deadline), at)
+        changes.append(StatusChange(back, Status.RESULT_RETURNED, due, clock_due, at, back))
+    return Course(changes, ending, None if deadline is None else instant(deadline), at)
 
 
 def _open(received: int, end: int, procedure: Procedure, instant: Instant, rng: Random) -> Course:
     allowed = procedure.days * WORKING_DAY_MS
-    steps = [_step(received, Status.RECEIVED, received + allowed, received + allowed, instant)]
+    changes = [_change(received, Status.RECEIVED, received + allowed, received + allowed, instant)]
     deadline = received + allowed
     drawn = rng.random()
     if drawn < 0.9:
         room = min(end - received, allowed)
         points = sorted(rng.sample(range(1, room // _SECOND), 2))
         first, second = (received + point * _SECOND for point in points)
-        steps.append(_step(first, Status.PROCESSING, deadline, deadline, instant))
+        changes.append(_change(first, Status.PROCESSING, deadline, deadline, instant))
         if drawn < 0.3:
             status = Status.PAYMENT_REQUIRED if drawn < 0.08 else Status.SUPPLEMENT_REQUIRED
-            steps.append(_step(second, status, deadline, deadline, instant))
+            changes.append(_change(second, status, deadline, deadline, instant))
             deadline += end - second
-    return Course(steps, Outcome.OPEN, instant(deadline), None)
+    return Course(changes, Ending.OPEN, instant(deadline), None)
 
 
 def _withdrawn(
@@ -266,15 +266,17 @@ def _withdrawn(
 ) -> Course:
     allowed = procedure.days * WORKING_DAY_MS
     gone = received + _seconds(rng, 2 * _MARGIN, min(allowed, end - received))
-    steps = _lay(_PLAIN, received, gone, allowed, instant, rng)
-    steps.append(_step(gone, Status.WITHDRAWN, received + allowed, received + allowed, instant))
-    return Course(steps, Outcome.WITHDRAWN, instant(received + allowed), None)
+    changes = _lay(_NO_DELAYS, received, gone, allowed, instant, rng)
+    changes.append(
+        _change(gone, Status.WITHDRAWN, received + allowed, received + allowed, instant)
+    )
+    return Course(changes, Ending.WITHDRAWN, instant(received + allowed), None)
 
 
-def _step(
+def _change(
     at: int, status: Status, due: int | None, clock_due: int | None, instant: Instant
-) -> Step:
-    return Step(
+) -> StatusChange:
+    return StatusChange(
         instant(at),
         status,
         None if due is None else instant(due),

@@ -16,9 +16,9 @@ from lgsp.domain.working_time import (
     day_of,
     day_start_ms,
 )
+from lgsp.simulation.agencies import LONGEST_DAYS, Agencies, Procedure
 from lgsp.simulation.arrivals import arrivals, submitted
-from lgsp.simulation.catalogue import LONGEST_DAYS, Catalogue, Procedure
-from lgsp.simulation.course import Course, Fate, Outcome, Step, received_course
+from lgsp.simulation.course import Course, Ending, Fate, StatusChange, received_course
 from lgsp.simulation.spec import ProvinceSpec, Quotas, quotas
 
 _LATE_ROOM = 4  # working days before the end after which none is chosen to be late
@@ -56,7 +56,7 @@ def twin_dossiers(spec: ProvinceSpec, calendar: Calendar) -> Iterator[TwinDossie
     """
     rng = Random(spec.seed)  # noqa: S311 - reproducible, not secret
     wanted = quotas(spec.dossiers)
-    catalogue = Catalogue(spec.province, rng)
+    agencies = Agencies(spec.province, rng)
     moments = arrivals(spec, calendar, wanted.dossiers, rng)
     end = calendar.worked_until(closing_instant(spec))
     fates = _fates(moments, end, wanted, rng)
@@ -68,7 +68,7 @@ def twin_dossiers(spec: ProvinceSpec, calendar: Calendar) -> Iterator[TwinDossie
         zip(moments, fates, channels, strict=True), 1
     ):
         room = (end - moment) // WORKING_DAY_MS
-        agency, procedure = catalogue.draw(rng, _longest(fate, room))
+        agency, procedure = agencies.draw(rng, _longest(fate, room))
         at = instant(moment)
         day = day_of(at)
         sequences[agency, day] += 1
@@ -76,11 +76,13 @@ def twin_dossiers(spec: ProvinceSpec, calendar: Calendar) -> Iterator[TwinDossie
         if channel is Channel.ONLINE:
             filed = submitted(moment, at, earliest, calendar, rng)
         if fate is Fate.REFUSED:
-            course = Course([Step(at, Status.REFUSED, None, None)], Outcome.REFUSED, None, None)
+            course = Course(
+                [StatusChange(at, Status.REFUSED, None, None)], Ending.REFUSED, None, None
+            )
         else:
             course = received_course(fate, moment, end, procedure, channel, instant, rng)
         if channel is Channel.ONLINE:
-            course.steps.insert(0, Step(filed, Status.REGISTERED, None, None))
+            course.changes.insert(0, StatusChange(filed, Status.REGISTERED, None, None))
         yield TwinDossier(
             number=number,
             code=f"{agency}-{_compact(day)}-{sequences[agency, day]:04d}",

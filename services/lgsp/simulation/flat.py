@@ -67,7 +67,7 @@ def opencps_text(at: int | None) -> str | None:
 
 def flat_record(dossier: TwinDossier, index: int, *, persons: bool) -> Row:
     """Give the record after the step of that index, with the fields of DossierDataModel."""
-    step = dossier.course.steps[index]
+    step = dossier.course.changes[index]
     status, procedure = step.status, dossier.procedure
     pending = status is Status.REGISTERED
     received = None if pending else dossier.received_at

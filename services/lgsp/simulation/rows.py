@@ -78,7 +78,7 @@ def step_rows(dossier: TwinDossier, *, persons: bool) -> Iterator[tuple[int, Row
     if persons:
         head |= dict(zip(PERSON_COLUMNS.values(), person_of(dossier.number), strict=True))
     submitted, received = local_text(dossier.submitted_at), None
-    for step in dossier.course.steps:
+    for step in dossier.course.changes:
         row = {
             **head,
             "TrangThai": STATUS_WORDS[step.status],

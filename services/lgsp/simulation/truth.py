@@ -12,7 +12,7 @@ import orjson
 from lgsp.domain.figures import percent
 from lgsp.domain.period import show_instant
 from lgsp.domain.profiles.simple import SIMPLE
-from lgsp.simulation.course import WAITING, Outcome
+from lgsp.simulation.course import WAITING, Ending
 from lgsp.simulation.dossiers import TwinDossier, closing_instant
 from lgsp.simulation.spec import ProvinceSpec
 
@@ -21,7 +21,7 @@ PROFILE = SIMPLE
 
 FILE, DOSSIERS_FILE = "truth.json", "truth-dossiers.jsonl.gz"
 
-_RESOLVED = (Outcome.EARLY, Outcome.ON_TIME, Outcome.LATE, Outcome.WITHOUT_DEADLINE)
+_RESOLVED = (Ending.EARLY, Ending.ON_TIME, Ending.LATE, Ending.WITHOUT_DEADLINE)
 _LINES = 1000  # written at a time
 _CHANNELS = ("online", "direct", "postal", "unknown")
 
@@ -35,7 +35,7 @@ class Truth:
 
     spec: ProvinceSpec
     calendar_version: str
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    endings: Counter[Ending] = field(default_factory=Counter)
     channels: Counter[str] = field(default_factory=Counter)
     suspended: int = 0
     open_overdue: int = 0
@@ -49,26 +49,26 @@ class Truth:
     def add(self, dossier: TwinDossier) -> None:
         """Count one dossier."""
         course = dossier.course
-        self.outcomes[course.outcome] += 1
+        self.endings[course.ending] += 1
         if dossier.received_at is not None:
             self.channels[dossier.channel.name.lower()] += 1
-        if course.outcome is Outcome.OPEN:
-            if course.steps[-1].status in WAITING:
+        if course.ending is Ending.OPEN:
+            if course.changes[-1].status in WAITING:
                 self.suspended += 1
             elif course.deadline is not None and course.deadline < self.as_of:
                 self.open_overdue += 1
 
     def counts(self) -> dict[str, int]:
         """Return every count of the published document."""
-        found = self.outcomes
+        found = self.endings
         return {
             "received": self.channels.total(),
             **{f"received_{name}": self.channels[name] for name in _CHANNELS},
-            "resolved": sum(found[outcome] for outcome in _RESOLVED),
-            **{f"resolved_{outcome}": found[outcome] for outcome in _RESOLVED},
-            "refused": found[Outcome.REFUSED],
-            "withdrawn": found[Outcome.WITHDRAWN],
-            "open": found[Outcome.OPEN],
+            "resolved": sum(found[ending] for ending in _RESOLVED),
+            **{f"resolved_{ending}": found[ending] for ending in _RESOLVED},
+            "refused": found[Ending.REFUSED],
+            "withdrawn": found[Ending.WITHDRAWN],
+            "open": found[Ending.OPEN],
             "open_overdue": self.open_overdue,
             "suspended": self.suspended,
         }
@@ -98,8 +98,8 @@ class Truth:
             "calendar": {"version": self.calendar_version},
             "counts": self.counts(),
             "rates": self.rates(),
-            "open_overdue_later": self.outcomes[Outcome.OPEN] - self.suspended,
-            "dossiers": self.outcomes.total(),
+            "open_overdue_later": self.endings[Ending.OPEN] - self.suspended,
+            "dossiers": self.endings.total(),
             "rows": dict(self.rows),
             "corrupt_rows": self.rows.get("corrupt", 0),
             "spec": self.spec.document(),
@@ -133,11 +133,11 @@ class DossierTruths:
             "agency": dossier.agency,
             "procedure": dossier.procedure.code,
             "channel": dossier.channel.name,
-            "status": int(course.steps[-1].status),
+            "status": int(course.changes[-1].status),
             "received_at": show_instant(dossier.received_at),
             "due_at": show_instant(course.deadline),
             "finished_at": show_instant(course.finished_at),
-            "class": course.outcome.value,
+            "class": course.ending.value,
         }
         self._lines.append(orjson.dumps(line) + b"\n")
         if len(self._lines) >= _LINES:

@@ -83,10 +83,10 @@ def _writing(
     if spec.format is Format.OPENCPS:
 
         def snapshot(dossier: TwinDossier) -> Iterable[tuple[int, Row]]:
-            last = len(dossier.course.steps) - 1
+            last = len(dossier.course.changes) - 1
             row = flat_record(dossier, last, persons=spec.persons)
             row[CHANNEL_COLUMN] = int(dossier.channel)  # OpenCPS's two fields are not one column
-            yield dossier.course.steps[last].at, row
+            yield dossier.course.changes[last].at, row
 
         return snapshot, "dossiers", SpoilColumns("dossierNo", "dossierStatus", "modifiedDate")
 

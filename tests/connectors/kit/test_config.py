@@ -6,7 +6,7 @@ import pytest
 
 from lgsp.domain.errors import ConfigurationError, Fault
 from lgsp.runtime.clock import now_ms
-from lgsp_connectors.kit.registry import plan
+from lgsp_connectors.kit.registry import read_config
 
 WRONG = """\
 connector: files
@@ -41,7 +41,7 @@ source:
 
 def faults_of(file: Path) -> list[Fault]:
     with pytest.raises(ConfigurationError) as caught:
-        plan(file)
+        read_config(file)
     return list(caught.value.faults)
 
 
@@ -141,4 +141,4 @@ def test_what_is_right_makes_a_connector(tmp_path: Path) -> None:
     file.write_text(
         OPENCPS.format(auth="{user: a, password: b}") + "statuses: {x: 4, y: PROCESSED}"
     )
-    assert plan(file).build(now_ms, None).name == "opencps"
+    assert read_config(file).build(now_ms, None).name == "opencps"

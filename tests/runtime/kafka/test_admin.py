@@ -2,7 +2,7 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.kafka.admin import Kind, apply_topics, diff_topics
+from lgsp.runtime.kafka.admin import Difference, apply_topics, diff_topics
 from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.settings import Settings, load_settings
 
@@ -27,7 +27,7 @@ def test_a_missing_topic_is_made_again(settings: Settings) -> None:
 
     made = apply_topics(settings)
 
-    assert [("sync-results", Kind.MISSING)] == [(c.topic, c.kind) for c in made]
+    assert [("sync-results", Difference.MISSING)] == [(c.topic, c.kind) for c in made]
     assert [] == diff_topics(settings)
 
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp.runtime.kafka.admin import Actual, Kind, compare
+from lgsp.runtime.kafka.admin import Actual, Difference, compare
 from lgsp.runtime.kafka.topics import topics
 from lgsp.runtime.settings import load_settings
 
@@ -27,7 +27,7 @@ def test_exactly_what_is_missing_is_missing(gone: set[str]) -> None:
     found = compare(WANTED, left)
 
     assert gone == {change.topic for change in found}
-    assert all(change.kind is Kind.MISSING and not change.refused for change in found)
+    assert all(change.kind is Difference.MISSING and not change.refused for change in found)
 
 
 def test_other_replication_is_refused_and_says_how_to_go_on() -> None:
@@ -36,7 +36,7 @@ def test_other_replication_is_refused_and_says_how_to_go_on() -> None:
 
     (change,) = compare(WANTED, AS_WANTED | three)
 
-    assert (Kind.REPLICATION, "3", "1") == (change.kind, change.actual, change.wanted)
+    assert (Difference.REPLICATION, "3", "1") == (change.kind, change.actual, change.wanted)
     assert "LGSP_REPLICATION=3" in change.refused
 
 

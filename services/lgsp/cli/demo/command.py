@@ -137,7 +137,7 @@ def _run(
             settings,
             twin,
             truth.rows["rows"],
-            truth.outcomes.total(),
+            truth.endings.total(),
             bars,
             stack.keep_alive,
             overrides,
@@ -157,7 +157,7 @@ def _run(
         raise FatalError(f"the connector read {delivery.records} of {truth.rows['rows']} rows")
     return {
         "scale": scale,
-        "dossiers": truth.outcomes.total(),
+        "dossiers": truth.endings.total(),
         "events": delivery.events,
         "figures": found,
         "national": national,

@@ -12,7 +12,7 @@ from datetime import date, time
 from functools import lru_cache
 from typing import Any
 
-Record = dict[str, Any]
+NationalRecord = dict[str, Any]
 
 _DOSSIER = re.compile(
     r"(?:\d{3}\.\d{2}\.\d{2}\.[GH]\d{2}|[GH]\d{2}(?:\.\d{1,3}){0,3})-(?:\d{6}|\d{8})-\d{4,7}"
@@ -37,7 +37,7 @@ def is_date(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FieldRule:
     """What one field must be.
 
     `required`: present and not empty. `form`: a pattern that the whole value must match.
@@ -50,29 +50,29 @@ class Rule:
     date: bool = False
     form: re.Pattern[str] | None = None
     choices: frozenset[str] | None = None
-    items: Mapping[str, "Rule"] | None = None
+    items: Mapping[str, "FieldRule"] | None = None
     personal: bool = False
 
 
-def _one_of(*choices: str, required: bool = True) -> Rule:
-    return Rule(required=required, choices=frozenset(choices))
+def _one_of(*choices: str, required: bool = True) -> FieldRule:
+    return FieldRule(required=required, choices=frozenset(choices))
 
 
-_TEXT = Rule()
-_NAME = Rule(required=True)
-_DATE = Rule(date=True)
-_PERSONAL = Rule(personal=True, longest=200)
+_TEXT = FieldRule()
+_NAME = FieldRule(required=True)
+_DATE = FieldRule(date=True)
+_PERSONAL = FieldRule(personal=True, longest=200)
 _FLAG = _one_of("0", "1")
 _MAYBE_FLAG = _one_of("0", "1", required=False)
 _STATUS = _one_of(*map(str, range(1, 11)))
-_CODE = Rule(required=True, form=_DOSSIER)
+_CODE = FieldRule(required=True, form=_DOSSIER)
 
 _ATTACHMENT = {
     "TepDinhKemId": _TEXT,
-    "TenTepDinhKem": Rule(longest=4000),
+    "TenTepDinhKem": FieldRule(longest=4000),
     "IsDeleted": _one_of("True", "False", "0", "1", required=False),
     "MaThanhPhanHoSo": _TEXT,
-    "DuongDanTaiTepTin": Rule(longest=4000, personal=True),
+    "DuongDanTaiTepTin": FieldRule(longest=4000, personal=True),
     "DuocSoHoa": _MAYBE_FLAG,
     "DuocTaiSuDung": _one_of("0", "1", "2", required=False),
     "DuocLayTuKhoDMQG": _MAYBE_FLAG,
@@ -82,40 +82,40 @@ _FEE = {
     "TenPhiLePhi": _TEXT,
     "MaPhiLePhi": _TEXT,
     "HinhThucThu": _one_of("1", "2", "4", required=False),
-    "Gia": Rule(form=re.compile(r"\d{1,15}")),
+    "Gia": FieldRule(form=re.compile(r"\d{1,15}")),
     "LoaiPhiLePhi": _one_of("1", "2", "3", required=False),
 }
-_PAPER = {"TenGiayTo": Rule(longest=2000), "SoLuong": _TEXT, "LoaiGiayTo": _TEXT}
+_PAPER = {"TenGiayTo": FieldRule(longest=2000), "SoLuong": _TEXT, "LoaiGiayTo": _TEXT}
 _SUPPLEMENT = {
     "HoSoBoSungId": _TEXT,
     "NguoiYeuCauBoSung": _PERSONAL,
-    "NoiDungBoSung": Rule(longest=2000, personal=True),
+    "NoiDungBoSung": FieldRule(longest=2000, personal=True),
     "NgayBoSung": _DATE,
     "NguoiTiepNhanBoSung": _PERSONAL,
-    "ThongTinTiepNhan": Rule(longest=2000, personal=True),
+    "ThongTinTiepNhan": FieldRule(longest=2000, personal=True),
     "NgayTiepNhanBoSung": _DATE,
     "TrangThaiBoSung": _TEXT,
-    "DanhSachGiayToBoSung": Rule(items=_PAPER),
-    "DanhSachLePhiBoSung": Rule(items=_FEE),
+    "DanhSachGiayToBoSung": FieldRule(items=_PAPER),
+    "DanhSachLePhiBoSung": FieldRule(items=_FEE),
     "NgayHenTraTruoc": _DATE,
     "NgayHenTraMoi": _DATE,
 }
 _RESULT = {
-    "TenGiayTo": Rule(longest=2000),
+    "TenGiayTo": FieldRule(longest=2000),
     "MaThanhPhanHoSo": _TEXT,
     "GiayToId": _TEXT,
-    "DuongDanTepTinKetQua": Rule(longest=4000, personal=True),
+    "DuongDanTepTinKetQua": FieldRule(longest=4000, personal=True),
     "MaGiayToKetQua": _TEXT,
 }
 _IDENTITY = {
     "LoaiDinhDanh": _one_of("1", "2"),
-    "SoDinhDanh": Rule(required=True, form=re.compile(r"\d{9}|\d{12}"), personal=True),
+    "SoDinhDanh": FieldRule(required=True, form=re.compile(r"\d{9}|\d{12}"), personal=True),
 }
 
-DOSSIER: Mapping[str, Rule] = {
+DOSSIER: Mapping[str, FieldRule] = {
     "MaHoSo": _CODE,
-    "MaTTHC": Rule(required=True, form=_PROCEDURE),
-    "TenTTHC": Rule(required=True, longest=1000),
+    "MaTTHC": FieldRule(required=True, form=_PROCEDURE),
+    "TenTTHC": FieldRule(required=True, longest=1000),
     "MaLinhVuc": _NAME,
     "TenLinhVuc": _NAME,
     "KenhThucHien": _one_of("1", "2", "3", required=False),
@@ -124,41 +124,41 @@ DOSSIER: Mapping[str, Rule] = {
     "SoGiayToChuHoSo": _PERSONAL,
     "LoaiDoiTuong": _one_of("1", "2", "3", "4"),
     "MaDoiTuong": _PERSONAL,
-    "ThongTinKhac": Rule(longest=1000, personal=True),
+    "ThongTinKhac": FieldRule(longest=1000, personal=True),
     "Email": _PERSONAL,
     "Fax": _PERSONAL,
     "SoDienThoai": _PERSONAL,
-    "TrichYeuHoSo": Rule(required=True, longest=1000, personal=True),
+    "TrichYeuHoSo": FieldRule(required=True, longest=1000, personal=True),
     "NgayTiepNhan": _DATE,  # required unless the dossier is not received: see `fault_of_record`
     "NgayHenTra": _DATE,
     "TrangThaiHoSo": _STATUS,
     "NgayTra": _DATE,
-    "ThongTinTra": Rule(longest=1000, personal=True),
+    "ThongTinTra": FieldRule(longest=1000, personal=True),
     "HinhThuc": _FLAG,
     "NgayKetThucXuLy": _DATE,
     "DonViXuLy": _NAME,
-    "GhiChu": Rule(longest=1000, personal=True),
+    "GhiChu": FieldRule(longest=1000, personal=True),
     "NoiNopHoSo": _one_of("1", "2"),
     "HoSoCoThanhPhanSoHoa": _FLAG,
     "TaiKhoanDuocXacThucVoiVNeID": _FLAG,
     "DuocThanhToanTrucTuyen": _one_of("0", "1", "2", "3"),
     "NgayTuChoi": _DATE,
-    "NgayNopHoSo": Rule(required=True, date=True),
-    "DinhDanhCHS": Rule(required=True, items=_IDENTITY, personal=True),
-    "DSKetNoiCSDL": Rule(required=True, items={"MaCSDL": _NAME}),
-    "TaiLieuNop": Rule(items=_ATTACHMENT, personal=True),
-    "DanhSachLePhi": Rule(items=_FEE),
-    "DanhSachTepDinhKemKhac": Rule(items=_PAPER, personal=True),
-    "DanhSachHoSoBoSung": Rule(items=_SUPPLEMENT, personal=True),
-    "DanhSachGiayToKetQua": Rule(items=_RESULT, personal=True),
+    "NgayNopHoSo": FieldRule(required=True, date=True),
+    "DinhDanhCHS": FieldRule(required=True, items=_IDENTITY, personal=True),
+    "DSKetNoiCSDL": FieldRule(required=True, items={"MaCSDL": _NAME}),
+    "TaiLieuNop": FieldRule(items=_ATTACHMENT, personal=True),
+    "DanhSachLePhi": FieldRule(items=_FEE),
+    "DanhSachTepDinhKemKhac": FieldRule(items=_PAPER, personal=True),
+    "DanhSachHoSoBoSung": FieldRule(items=_SUPPLEMENT, personal=True),
+    "DanhSachGiayToKetQua": FieldRule(items=_RESULT, personal=True),
 }
-STEP: Mapping[str, Rule] = {
+STEP: Mapping[str, FieldRule] = {
     "MaHoSo": _CODE,
-    "NguoiXuLy": Rule(required=True, longest=50, personal=True),
+    "NguoiXuLy": FieldRule(required=True, longest=50, personal=True),
     "ChucDanh": _TEXT,
-    "ThoiDiemXuLy": Rule(required=True, date=True),
+    "ThoiDiemXuLy": FieldRule(required=True, date=True),
     "PhongBanXuLy": _TEXT,
-    "NoiDungXuLy": Rule(longest=1000, personal=True),
+    "NoiDungXuLy": FieldRule(longest=1000, personal=True),
     "TrangThai": _STATUS,
     "NgayBatDau": _DATE,
     "NgayKetThucTheoQuyDinh": _DATE,
@@ -180,7 +180,7 @@ def fault_of_step(step: object) -> str | None:
     return fault_of(step, STEP)
 
 
-def fault_of(record: object, rules: Mapping[str, Rule], where: str = "") -> str | None:
+def fault_of(record: object, rules: Mapping[str, FieldRule], where: str = "") -> str | None:
     """Return the first fault of a record by the rules, naming the field; None when it is right."""
     if not isinstance(record, dict):
         return f"{where or 'data'}: phải là một bản ghi"
@@ -197,7 +197,7 @@ def fault_of(record: object, rules: Mapping[str, Rule], where: str = "") -> str 
     return None
 
 
-def _fault_of_value(name: str, value: object, rule: Rule) -> str | None:  # noqa: PLR0911
+def _fault_of_value(name: str, value: object, rule: FieldRule) -> str | None:  # noqa: PLR0911
     if rule.items is not None:
         if not isinstance(value, list):
             return f"{name}: phải là một danh sách"
@@ -219,6 +219,8 @@ def _fault_of_value(name: str, value: object, rule: Rule) -> str | None:  # noqa
     return None
 
 
-def without_personal(record: Record, rules: Mapping[str, Rule] = DOSSIER) -> Record:
+def without_personal(
+    record: NationalRecord, rules: Mapping[str, FieldRule] = DOSSIER
+) -> NationalRecord:
     """Return the record without its personal fields."""
     return {k: v for k, v in record.items() if k in rules and not rules[k].personal}

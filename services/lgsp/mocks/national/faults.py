@@ -79,7 +79,7 @@ class Fault(BaseModel):
         return next((kind for kind in kinds if getattr(self, kind)), "")
 
 
-class Rule(BaseModel):
+class FaultRule(BaseModel):
     """One entry of the script."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -91,7 +91,7 @@ class Rule(BaseModel):
 class FaultScript:
     """The rules and how many calls each has matched so far."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[FaultRule, ...] = ()
 
     def __post_init__(self) -> None:
         self._seen = [0] * len(self.rules)
@@ -118,9 +118,9 @@ def load_faults(path: Path) -> FaultScript:
     return FaultScript(tuple(_rule(path, n, entry) for n, entry in enumerate(entries, 1)))
 
 
-def _rule(path: Path, n: int, entry: Any) -> Rule:
+def _rule(path: Path, n: int, entry: Any) -> FaultRule:
     try:
-        return Rule.model_validate(entry)
+        return FaultRule.model_validate(entry)
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, f['loc'])) or 'entry'}: {f['msg']} (got {f['input']!r})"

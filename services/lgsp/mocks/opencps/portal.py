@@ -37,7 +37,7 @@ class OpenCpsPortal:
         changes: list[tuple[int, int, int]] = []
         for dossier in dossiers:
             self._dossiers[dossier.number] = dossier
-            changes += [(s.at, dossier.number, i) for i, s in enumerate(dossier.course.steps)]
+            changes += [(s.at, dossier.number, i) for i, s in enumerate(dossier.course.changes)]
         changes.sort()
         self._changes, self._passed = changes, 0
         # Dossier number -> index of its last step; in the order of their last changes.
@@ -74,7 +74,7 @@ class OpenCpsPortal:
 
     def _matches(self, number: int, filters: Filters) -> bool:
         dossier = self._dossiers[number]
-        status = STATUS_WORDS[dossier.course.steps[self._shown[number]].status]
+        status = STATUS_WORDS[dossier.course.changes[self._shown[number]].status]
         online = str(dossier.channel.name == "ONLINE").lower()
         has = (status, dossier.agency, dossier.procedure.code, dossier.procedure.domain)
         return all(

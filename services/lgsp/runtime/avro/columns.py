@@ -73,9 +73,9 @@ def decode_columns(values: Sequence[bytes | None]) -> Columns:
     begin = last - lengths
     heads = words[begin] & _HEADER_MASK
     heads[lengths < _HEADER_SIZE] = 0
-    plan = max(_PLANS, key=lambda known: np.count_nonzero(heads == known.header))
-    reader = _Reader(words, begin, last, heads == plan.header)
-    return Columns(data, words, reader.read(plan), reader.numbers, reader.starts, reader.ends)
+    layout = max(_LAYOUTS, key=lambda known: np.count_nonzero(heads == known.header))
+    reader = _Reader(words, begin, last, heads == layout.header)
+    return Columns(data, words, reader.read(layout), reader.numbers, reader.starts, reader.ends)
 
 
 def packed_details(columns: Columns, index: Ints) -> Words:
@@ -93,7 +93,7 @@ def packed_details(columns: Columns, index: Ints) -> Words:
     return packed
 
 
-class _Plan(NamedTuple):
+class _Layout(NamedTuple):
     """How records of one schema version are read: header, fields, fields they do not have."""
 
     header: np.uint64
@@ -113,9 +113,9 @@ class _Reader:
         self.starts: dict[str, Ints] = {}
         self.ends: dict[str, Ints] = {}
 
-    def read(self, plan: _Plan) -> Flags:
+    def read(self, layout: _Layout) -> Flags:
         """Read every field; return which records are right to the last byte."""
-        for name, kind, bound in plan.fields:
+        for name, kind, bound in layout.fields:
             if kind == "fixed":
                 self._span(name, np.int64(bound))
             elif kind == "text":
@@ -133,7 +133,7 @@ class _Reader:
             else:
                 self._optional(name, kind, bound)
         self._ok &= self._at == self._last
-        for name, kind, bound in plan.absent:
+        for name, kind, bound in layout.absent:
             self._lack(name, kind, bound)
         return self._ok
 
@@ -253,18 +253,18 @@ def _simple(node: Any) -> str:
     return str(node["type"] if isinstance(node, dict) else node)
 
 
-def _plans() -> list[_Plan]:
-    """Plan every registered version, the newest first."""
+def _layouts() -> list[_Layout]:
+    """Lay out every registered version, the newest first."""
     entry = lgsp_schemas.registry()["subjects"][EVENTS.subject]
     newest = _fields(lgsp_schemas.load(entry["schema"]))
-    plans = []
+    layouts = []
     for version, schema_id in sorted(entry["versions"].items(), key=lambda v: -int(v[0])):
         fields = _fields(lgsp_schemas.load_version(entry["schema"], int(version)))
         names = {name for name, _, _ in fields}
         header = MAGIC.to_bytes(1, "big") + int(schema_id).to_bytes(4, "big")
         absent = tuple(field for field in newest if field[0] not in names)
-        plans.append(_Plan(np.uint64(int.from_bytes(header, "little")), fields, absent))
-    return plans
+        layouts.append(_Layout(np.uint64(int.from_bytes(header, "little")), fields, absent))
+    return layouts
 
 
-_PLANS = _plans()
+_LAYOUTS = _layouts()

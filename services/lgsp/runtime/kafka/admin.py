@@ -15,7 +15,7 @@ from lgsp.runtime.settings import Settings
 _BY_TOPIC = "DYNAMIC_TOPIC_CONFIG"  # set for the topic itself, not inherited from the broker
 
 
-class Kind(StrEnum):
+class Difference(StrEnum):
     """What differs."""
 
     MISSING = "missing"
@@ -29,7 +29,7 @@ class Change:
     """One difference of one topic; `wanted` None: the broker's own default."""
 
     topic: str
-    kind: Kind
+    kind: Difference
     name: str
     actual: str | None
     wanted: str | None
@@ -37,13 +37,13 @@ class Change:
     @property
     def refused(self) -> str:
         """Why we do not make this change; "" when `apply_topics` makes it."""
-        if self.kind is Kind.PARTITIONS:
+        if self.kind is Difference.PARTITIONS:
             return (
                 f"{self.topic} has {self.actual} partitions, not {self.wanted}: their number is"
                 " fixed for the topic's life, because every key would move to another partition."
                 f" Set LGSP_PARTITIONS={self.actual}, or produce the log anew into a new cluster"
             )
-        if self.kind is Kind.REPLICATION:
+        if self.kind is Difference.REPLICATION:
             return (
                 f"{self.topic} has {self.actual} replicas, not {self.wanted}: reassign them with"
                 f" Kafka's own tools, or set LGSP_REPLICATION={self.actual}"
@@ -73,13 +73,17 @@ def compare(wanted: Iterable[Topic], actual: Mapping[str, Actual]) -> list[Chang
             shape = f"{topic.partitions} partitions, {topic.replication} replicas"
             changes.append(
                 Change(
-                    topic=topic.name, kind=Kind.MISSING, name="topic", actual=None, wanted=shape
+                    topic=topic.name,
+                    kind=Difference.MISSING,
+                    name="topic",
+                    actual=None,
+                    wanted=shape,
                 )
             )
             continue
         for kind, has, wants in (
-            (Kind.PARTITIONS, found.partitions, topic.partitions),
-            (Kind.REPLICATION, found.replication, topic.replication),
+            (Difference.PARTITIONS, found.partitions, topic.partitions),
+            (Difference.REPLICATION, found.replication, topic.replication),
         ):
             if has != wants:
                 changes.append(
@@ -96,7 +100,7 @@ def compare(wanted: Iterable[Topic], actual: Mapping[str, Actual]) -> list[Chang
                 changes.append(
                     Change(
                         topic=topic.name,
-                        kind=Kind.CONFIG,
+                        kind=Difference.CONFIG,
                         name=name,
                         actual=found.config.get(name),
                         wanted=topic.config.get(name),
@@ -131,7 +135,7 @@ def apply_topics(settings: Settings) -> list[Change]:
         changes = compare(wanted.values(), _actual(admin, list(wanted)))
         if refused := [change.refused for change in changes if change.refused]:
             raise FatalError("; ".join(refused))
-        missing = [change.topic for change in changes if change.kind is Kind.MISSING]
+        missing = [change.topic for change in changes if change.kind is Difference.MISSING]
         if missing:
             admin.create_topics({name: _creation(wanted[name]) for name in missing})
             admin.wait_for_topics(missing)
@@ -177,7 +181,7 @@ def _creation(topic: Topic) -> dict[str, Any]:
 def _alterations(changes: Iterable[Change]) -> dict[str, dict[str, Any]]:
     configs: dict[str, dict[str, Any]] = {}
     for change in changes:
-        if change.kind is Kind.CONFIG:
+        if change.kind is Difference.CONFIG:
             operation = AlterConfigOp.DELETE if change.wanted is None else AlterConfigOp.SET
             configs.setdefault(change.topic, {})[change.name] = (operation, change.wanted)
     return configs

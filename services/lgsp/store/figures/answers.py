@@ -27,7 +27,7 @@ from lgsp.store.engine import shown
 from lgsp.store.figures.sums import (
     Remembered,
     Sums,
-    Table,
+    SumsByName,
     add_row,
     count_unturned,
     counts_in,
@@ -89,7 +89,7 @@ class Figures:
         self._backlog = backlog
         self._silent_after = silent_after
         self._down_after = down_after
-        self._tables = Remembered()
+        self._remembered = Remembered()
 
     def indicators(self, question: Question) -> Indicators:
         """Return the figures with all that is needed to trust them."""
@@ -121,13 +121,13 @@ class Figures:
             backlog=backlog,
         )
 
-    def by_unit(self, question: Question) -> Table:
+    def by_unit(self, question: Question) -> SumsByName:
         """Return the sums of each unit right below the scope's; they add up to its figures.
 
         Now only: `question.as_of` must be None, as in `by_month`.
         """
 
-        def table(connection: Connection) -> Table:
+        def compute(connection: Connection) -> SumsByName:
             rows = connection.execute(self._select(question, self._cells.agency))
             unit = question.scope.unit
             return grouped(
@@ -135,17 +135,17 @@ class Figures:
             )
 
         with self._reading() as connection:
-            return self._tables.get(connection, "units", question, table)
+            return self._remembered.get(connection, "units", question, compute)
 
-    def by_month(self, question: Question) -> Table:
+    def by_month(self, question: Question) -> SumsByName:
         """Return the sums of each `YYYY-MM`; open ones stand in the month of their reception."""
 
-        def table(connection: Connection) -> Table:
+        def compute(connection: Connection) -> SumsByName:
             rows = connection.execute(self._select(question, self._cells.day))
             return grouped(self._measures, ((month_of(day), row) for day, *row in rows))
 
         with self._reading() as connection:
-            return self._tables.get(connection, "months", question, table)
+            return self._remembered.get(connection, "months", question, compute)
 
     def explain(
         self,
@@ -196,14 +196,14 @@ class Figures:
         return question.as_of
 
     def _sums(self, connection: Connection, question: Question) -> Sums:
-        def table(connection: Connection) -> Table:
+        def compute(connection: Connection) -> SumsByName:
             if question.as_of is not None:
                 return {"": self._sums_of_dossiers(connection, question)}
             sums = nothing(self._measures)
             add_row(sums, connection.execute(self._select(question)).one())
             return {"": sums}
 
-        return self._tables.get(connection, "sums", question, table)[""]
+        return self._remembered.get(connection, "sums", question, compute)[""]
 
     def _sums_of_dossiers(self, connection: Connection, question: Question) -> Sums:
         sums = nothing(self._measures)

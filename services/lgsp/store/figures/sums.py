@@ -17,11 +17,11 @@ from lgsp.store.tables import DOSSIERS, OFFSETS
 Sums = dict[str, int]
 """One exact integer for each measure, by name."""
 
-Table = dict[str, Sums]
+SumsByName = dict[str, Sums]
 """Sums by row name; never changed once made."""
 
 LANE = "rates"
-_TABLES_KEPT = 256
+_ANSWERS_KEPT = 256
 
 
 def nothing(measures: Measures) -> Sums:
@@ -35,35 +35,35 @@ def add_row(sums: Sums, row: Sequence[int | None]) -> None:
         sums[measure] += int(value or 0)
 
 
-def grouped(measures: Measures, rows: Iterable[tuple[str, Sequence[int | None]]]) -> Table:
+def grouped(measures: Measures, rows: Iterable[tuple[str, Sequence[int | None]]]) -> SumsByName:
     """Add up selected rows by name; names without any count are left out."""
-    groups: Table = defaultdict(lambda: nothing(measures))
+    groups: SumsByName = defaultdict(lambda: nothing(measures))
     for name, row in rows:
         add_row(groups[name], row)
     return {name: sums for name, sums in sorted(groups.items()) if any(sums.values())}
 
 
 class Remembered:
-    """Tables made since the rates worker's last transaction; may be shared between threads."""
+    """Answers made since the rates worker's last transaction; may be shared between threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, tuple[str, Table]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[str, SumsByName]] = OrderedDict()
 
     def get(
         self,
         connection: Connection,
         what: str,
         question: Hashable,
-        make: Callable[[Connection], Table],
-    ) -> Table:
-        """Return the table of `what` and `question`, made when the store has changed since."""
+        make: Callable[[Connection], SumsByName],
+    ) -> SumsByName:
+        """Return the sums of `what` and `question`, made when the store has changed since."""
         marker = read_marker(connection)
         kept = self._kept.get((what, question))
         if kept is not None and kept[0] == marker:
             return kept[1]
         made = make(connection)
         self._kept[what, question] = (marker, made)
-        while len(self._kept) > _TABLES_KEPT:
+        while len(self._kept) > _ANSWERS_KEPT:
             self._kept.popitem(last=False)
         return made
 

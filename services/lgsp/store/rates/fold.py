@@ -54,7 +54,7 @@ def read_event(record: LogRecord, calendar: Calendar) -> DossierEvent:
     return event
 
 
-class Entry(NamedTuple):
+class CountedDossier(NamedTuple):
     """A dossier as stored, and what it has added to the cells."""
 
     dossier: Dossier
@@ -63,12 +63,12 @@ class Entry(NamedTuple):
     wake_at: int | None
 
 
-class _Held:
+class _OwnedPartition:
     """A partition that this worker owns: its position and the dossiers kept in memory."""
 
     def __init__(self, position: Position) -> None:
         self.position = position
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, CountedDossier] = {}
 
 
 class RatesFold:
@@ -108,33 +108,33 @@ class RatesFold:
         self._write_rejects = write_rejects
         self._keep = keep
         self.services = ServiceNumbers(engine)
-        self._held: dict[int, _Held] = {}
+        self._owned: dict[int, _OwnedPartition] = {}
 
     @property
     def partitions(self) -> frozenset[int]:
         """Partitions held now."""
-        return frozenset(self._held)
+        return frozenset(self._owned)
 
     def open_partition(self, partition: int) -> int:
         """Load the stored position; dossiers come when events name them."""
         with self._engine.begin() as connection:
             position = load_position(connection, LANE, self._topic, partition)
-        self._held[partition] = _Held(position)
+        self._owned[partition] = _OwnedPartition(position)
         return position.offset
 
     def close_partition(self, partition: int) -> None:
         """Forget the partition."""
-        self._held.pop(partition, None)
+        self._owned.pop(partition, None)
 
     def forget_dossiers(self) -> None:
         """Load dossiers anew when events name them: somebody else writes them, too."""
-        for held in self._held.values():
-            held.entries.clear()
+        for owned in self._owned.values():
+            owned.entries.clear()
 
     def position(self, partition: int) -> int | None:
         """Return the next offset to read, None when the partition is not held."""
-        held = self._held.get(partition)
-        return None if held is None else held.position.offset
+        owned = self._owned.get(partition)
+        return None if owned is None else owned.position.offset
 
     async def apply(self, batches: Sequence[Batch]) -> None:
         """Fold the batches in one transaction; FencedError when a partition is not ours."""
@@ -162,7 +162,7 @@ class RatesFold:
                 )
         if rejects:
             self._write_rejects(rejects)
-        changed: dict[int, dict[str, Entry]] = {}
+        changed: dict[int, dict[str, CountedDossier]] = {}
         cells = self.cells.no_changes()
         # Worked out before the transaction, which is short: nobody writes a dossier without moving
         # its partition's position, so what is loaded here is not stale when `advance` succeeds.
@@ -182,19 +182,19 @@ class RatesFold:
         Raises:
             FencedError: a partition is another worker's; nothing was written.
         """
-        if not self._held:
+        if not self._owned:
             return 0
         now = self._clock()
         query = (
             select(DOSSIERS.c.partition, DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.dossier)
-            .where(DOSSIERS.c.wake_at <= now, DOSSIERS.c.partition.in_(sorted(self._held)))
+            .where(DOSSIERS.c.wake_at <= now, DOSSIERS.c.partition.in_(sorted(self._owned)))
             .limit(_WAKE_AT_ONCE)
         )
         with reading(self._engine) as connection:
             due = connection.execute(query).all()
         if not due:
             return 0
-        changed: dict[int, dict[str, Entry]] = {}
+        changed: dict[int, dict[str, CountedDossier]] = {}
         cells = self.cells.no_changes()
         for partition, code, overdue, encoded in due:
             old = self._entry(decode(code, encoded), overdue=bool(overdue))
@@ -204,7 +204,7 @@ class RatesFold:
             changed.setdefault(partition, {})[code] = new
         rows = self._numbered(cells)
         with self._engine.begin() as connection:
-            still = {p: self._held[p].position.offset for p in changed}
+            still = {p: self._owned[p].position.offset for p in changed}
             positions = self.advance(connection, still)
             self._write(connection, changed, rows)
         self._commit(positions, changed)
@@ -212,13 +212,13 @@ class RatesFold:
 
     def advance(self, connection: Connection, offsets: Mapping[int, int]) -> dict[int, Position]:
         """Move stored positions inside the caller's transaction; FencedError if not ours."""
-        held = {partition: self._held[partition].position for partition in offsets}
+        held = {partition: self._owned[partition].position for partition in offsets}
         return advance_all(connection, LANE, self._topic, held, offsets)
 
     def settle(self, positions: Mapping[int, Position]) -> None:
         """Take over positions that are committed."""
         for partition, position in positions.items():
-            self._held[partition].position = position
+            self._owned[partition].position = position
 
     def _load(self, touched: Mapping[int, Mapping[str, object]]) -> None:
         """Hold the stored ones of these dossiers."""
@@ -226,7 +226,7 @@ class RatesFold:
             code
             for partition, codes in touched.items()
             for code in codes
-            if code not in self._held[partition].entries
+            if code not in self._owned[partition].entries
         ]
         if not missing:
             return
@@ -235,18 +235,18 @@ class RatesFold:
                 entry = self._entry(decode(code, encoded), overdue=bool(overdue))
                 for partition, codes in touched.items():
                     if code in codes:
-                        self._held[partition].entries[code] = entry
+                        self._owned[partition].entries[code] = entry
 
-    def _entry(self, dossier: Dossier, *, overdue: bool) -> Entry:
+    def _entry(self, dossier: Dossier, *, overdue: bool) -> CountedDossier:
         """Rebuild what a stored dossier has added: overdue as counted, whatever the time."""
         found = self._rule(dossier, self._statuses, self._calendar, self._clock())
         added = self._day_counts(found._replace(overdue=overdue), dossier.channel)
-        return Entry(dossier, added, overdue, None)
+        return CountedDossier(dossier, added, overdue, None)
 
-    def _evaluate(self, dossier: Dossier, now: int) -> Entry:
+    def _evaluate(self, dossier: Dossier, now: int) -> CountedDossier:
         found = self._rule(dossier, self._statuses, self._calendar, now)
         added = self._day_counts(found, dossier.channel)
-        return Entry(dossier, added, found.overdue, found.turns_at)
+        return CountedDossier(dossier, added, found.overdue, found.turns_at)
 
     def _merge(
         self,
@@ -254,9 +254,9 @@ class RatesFold:
         by_code: dict[str, list[DossierEvent]],
         cells: Cells,
         now: int,
-    ) -> dict[str, Entry]:
-        changed: dict[str, Entry] = {}
-        stored = self._held[partition].entries
+    ) -> dict[str, CountedDossier]:
+        changed: dict[str, CountedDossier] = {}
+        stored = self._owned[partition].entries
         for code, events in by_code.items():
             old = stored.get(code)
             before = dossier = None if old is None else old.dossier
@@ -277,7 +277,7 @@ class RatesFold:
     def _write(
         self,
         connection: Connection,
-        changed: dict[int, dict[str, Entry]],
+        changed: dict[int, dict[str, CountedDossier]],
         cells: Sequence[CellRow],
     ) -> None:
         write_dossiers(
@@ -291,22 +291,22 @@ class RatesFold:
         self.cells.write(connection, cells)
 
     def _commit(
-        self, positions: dict[int, Position], changed: dict[int, dict[str, Entry]]
+        self, positions: dict[int, Position], changed: dict[int, dict[str, CountedDossier]]
     ) -> None:
         """Take over in memory what the store has committed."""
         self.settle(positions)
         for partition in positions:
-            held = self._held[partition]
-            held.entries.update(changed.get(partition, {}))
-            if len(held.entries) * len(self._held) > self._keep:
-                held.entries.clear()
+            owned = self._owned[partition]
+            owned.entries.update(changed.get(partition, {}))
+            if len(owned.entries) * len(self._owned) > self._keep:
+                owned.entries.clear()
 
 
-def _count(cells: Cells, partition: int, entry: Entry, sign: int = 1) -> None:
+def _count(cells: Cells, partition: int, entry: CountedDossier, sign: int = 1) -> None:
     service = (entry.dossier.agency, entry.dossier.domain, entry.dossier.procedure)
     for day, measure in entry.added:
         cells[partition, day, service][measure] += sign
 
 
-def _retract(cells: Cells, partition: int, entry: Entry) -> None:
+def _retract(cells: Cells, partition: int, entry: CountedDossier) -> None:
     _count(cells, partition, entry, -1)

@@ -37,7 +37,7 @@ _COLUMNS_FROM = 100  # records; fewer are decoded one by one in less time
 _DATES = ("occurred_at", "submitted_at", "received_at", "due_at", "finished_at", "returned_at")
 
 
-class _Held:
+class _OwnedPartition:
     def __init__(self, position: Position) -> None:
         self.position = position
         self.claimed = self.confirmed = time.monotonic()
@@ -81,7 +81,7 @@ class SyncQueue:
         self._lease = lease
         self._grace = grace
         self._keep = keep
-        self._held: dict[int, _Held] = {}
+        self._owned: dict[int, _OwnedPartition] = {}
         self.on_change: Callable[[], None] = lambda: None
 
     def open_partition(self, partition: int) -> int:
@@ -92,22 +92,22 @@ class SyncQueue:
         """
         with self._engine.begin() as connection:
             stored = load_position(connection, LANE, self._topic, partition)
-            held = self._held.get(partition)
-            if held is not None and held.position == stored:
+            owned = self._owned.get(partition)
+            if owned is not None and owned.position == stored:
                 return stored.offset
             claimed = advance(connection, LANE, self._topic, partition, stored, stored.offset)
-        self._held[partition] = _Held(claimed or stored)
+        self._owned[partition] = _OwnedPartition(claimed or stored)
         self.on_change()
         return stored.offset
 
     def close_partition(self, partition: int) -> None:
         """Forget the partition; pushes under way for it are abandoned."""
-        self._held.pop(partition, None)
+        self._owned.pop(partition, None)
 
     def position(self, partition: int) -> int | None:
-        """Return the next offset to read, None when the partition is not held."""
-        held = self._held.get(partition)
-        return None if held is None else held.position.offset
+        """Return the next offset to read, None when the partition is not owned."""
+        owned = self._owned.get(partition)
+        return None if owned is None else owned.position.offset
 
     async def apply(self, batches: Sequence[Batch]) -> None:
         """Merge the batches in one transaction; FencedError when a partition is not ours."""
@@ -136,16 +136,16 @@ class SyncQueue:
                 changed[partition] = self._merge(connection, partition, by_code)
             mark_pending(connection, changed, self._clock())
         for partition, position in positions.items():
-            held = self._held[partition]
-            held.position, held.confirmed = position, time.monotonic()
-            held.dossiers.update(changed.get(partition, {}))
-            if len(held.dossiers) * len(self._held) > self._keep:
-                held.dossiers.clear()
+            owned = self._owned[partition]
+            owned.position, owned.confirmed = position, time.monotonic()
+            owned.dossiers.update(changed.get(partition, {}))
+            if len(owned.dossiers) * len(self._owned) > self._keep:
+                owned.dossiers.clear()
 
     def waiting(self, limit: int) -> list[Waiting]:
-        """Return pending dossiers of held partitions that may be tried now, longest due first."""
+        """Return pending dossiers of owned partitions that may be tried now, longest due first."""
         ready = time.monotonic() - self._grace
-        mine = sorted(p for p, held in self._held.items() if held.claimed <= ready)
+        mine = sorted(p for p, owned in self._owned.items() if owned.claimed <= ready)
         if not mine:
             return []
         query = (
@@ -167,35 +167,35 @@ class SyncQueue:
         A worker that stood still finds the position moved by its successor: what it holds may be
         older than what the successor has sent, so it must not send.
         """
-        held = self._held.get(partition)
-        if held is None:
+        owned = self._owned.get(partition)
+        if owned is None:
             return False
-        if time.monotonic() - held.confirmed < self._lease:
+        if time.monotonic() - owned.confirmed < self._lease:
             return True
         with self._engine.begin() as connection:
             stored = load_position(connection, LANE, self._topic, partition)
-        if stored != held.position:
+        if stored != owned.position:
             return False
-        held.confirmed = time.monotonic()
+        owned.confirmed = time.monotonic()
         return True
 
     def is_known(self, waiting: Waiting) -> bool:
         """Tell whether this worker itself brought the dossier to the state it acknowledged."""
-        held = self._held.get(waiting.partition)
-        return held is not None and waiting.code in held.known
+        owned = self._owned.get(waiting.partition)
+        return owned is not None and waiting.code in owned.known
 
     def settle(self, pushes: Sequence[Settled]) -> list[Settled]:
         """Write what pushes did in one transaction; return those that were ours to write."""
         now = self._clock()
-        held = [push for push in pushes if push.waiting.partition in self._held]
-        if not held:
+        owned = [push for push in pushes if push.waiting.partition in self._owned]
+        if not owned:
             return []
         with self._engine.begin() as connection:
-            written = write_settled(connection, held, now)
+            written = write_settled(connection, owned, now)
             if written:
                 write_results(connection, written)
         for push in written:
-            known = self._held[push.waiting.partition].known
+            known = self._owned[push.waiting.partition].known
             if push.queue_state is QueueState.CLEAN:
                 known.add(push.waiting.code)
             else:
@@ -204,11 +204,11 @@ class SyncQueue:
 
     def outgoing(self, limit: int) -> list[Outgoing]:
         """Return sync results that Kafka has not acknowledged, oldest first."""
-        if not self._held:
+        if not self._owned:
             return []
         query = (
             select(OUTBOX.c.id, OUTBOX.c.code, OUTBOX.c.value)
-            .where(OUTBOX.c.partition.in_(sorted(self._held)))
+            .where(OUTBOX.c.partition.in_(sorted(self._owned)))
             .order_by(OUTBOX.c.id)
             .limit(limit)
         )
@@ -238,8 +238,8 @@ class SyncQueue:
     def _advance(self, connection: Connection, batches: Sequence[Batch]) -> dict[int, Position]:
         moved: dict[int, Position] = {}
         for batch in sorted(batches, key=lambda b: b.partition):
-            held = self._held[batch.partition].position
-            new = advance(connection, LANE, self._topic, batch.partition, held, batch.next_offset)
+            owned = self._owned[batch.partition].position
+            new = advance(connection, LANE, self._topic, batch.partition, owned, batch.next_offset)
             if new is None:
                 raise FencedError({batch.partition})
             moved[batch.partition] = new
@@ -248,7 +248,7 @@ class SyncQueue:
     def _merge(
         self, connection: Connection, partition: int, by_code: dict[str, list[DossierEvent]]
     ) -> dict[str, Dossier]:
-        dossiers = self._held[partition].dossiers
+        dossiers = self._owned[partition].dossiers
         missing = [code for code in by_code if code not in dossiers]
         for start in range(0, len(missing), _LOAD_AT_ONCE):
             query = select(QUEUE.c.code, QUEUE.c.dossier).where(

@@ -11,7 +11,7 @@ from lgsp.store.sync.tables import OUTBOX, QUEUE, QueueState
 
 
 class Waiting(NamedTuple):
-    """A pending dossier as claimed; times in ms UTC."""
+    """A pending dossier as taken; times in ms UTC."""
 
     code: str
     partition: int

@@ -50,7 +50,7 @@ class Offers:
         return self._procedures[bisect(self._cumulated, at, 0, count - 1)]
 
 
-class Catalogue:
+class Agencies:
     """About 200 agencies (departments, districts, communes) and 300 procedures of a province."""
 
     def __init__(self, province: str, rng: Random) -> None:
