@@ -21,7 +21,7 @@ from benchmarks.job import CountedDossier, Job
 from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.status import Status
 from lgsp.runtime.avro.codec import EVENTS
-from lgsp.runtime.avro.event_bytes import quick_encode_event
+from lgsp.runtime.avro.event_bytes import encode_event_fast
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.simulation import ProvinceSpec
 from lgsp.simulation.dossiers import TwinDossier, closing_instant, twin_dossiers
@@ -102,7 +102,7 @@ class Dataset:
             _say(f"making the events of {self.spec.dossiers:,} dossiers (copy {copy}), once")
             pieces = []
             for event in _events(self.spec, copy):
-                key, value = event.dossier_code.encode(), quick_encode_event(event)
+                key, value = event.dossier_code.encode(), encode_event_fast(event)
                 pieces.append(_SIZES.pack(len(key), len(value)) + key + value)
             _write(file, b"".join(pieces))
         return file

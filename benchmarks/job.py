@@ -50,9 +50,9 @@ class Job:
             if new is entry.dossier:
                 return entry
             self._count(entry, -1)
-        made = CountedDossier(new, PROFILE.contribution(new, self._calendar, self._now))
-        self._count(made, 1)
-        return made
+        counted = CountedDossier(new, PROFILE.contribution(new, self._calendar, self._now))
+        self._count(counted, 1)
+        return counted
 
     def join_bytes(self, code: str, encoded: bytes | None, value: bytes) -> bytes:
         """Join one event into a dossier held as bytes (lgsp.store.rates.layout)."""

@@ -17,7 +17,7 @@ from lgsp.domain.errors import RetryableError
 from lgsp.domain.event import with_id
 from lgsp.domain.period import parse_period
 from lgsp.runtime.avro.codec import decode_event
-from lgsp.runtime.avro.event_bytes import quick_encode_event
+from lgsp.runtime.avro.event_bytes import encode_event_fast
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.httpget import get_json
@@ -125,7 +125,7 @@ def _new_dossiers(dataset: Dataset) -> list[KeyedValue]:
         event = decode_event(value)
         head, number = event.dossier_code.rsplit("-", 1)
         renamed = with_id(replace(event, dossier_code=f"{head}-9{number}"))
-        records.append((renamed.dossier_code.encode(), quick_encode_event(renamed)))
+        records.append((renamed.dossier_code.encode(), encode_event_fast(renamed)))
     return records
 
 

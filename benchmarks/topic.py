@@ -65,8 +65,8 @@ def create(bootstrap: str, name: str, config: Mapping[str, str]) -> None:
 def delete_of(bootstrap: str, group: str) -> None:
     """Delete the topics that a contender made for itself: their names hold its group's."""
     with open_admin(bootstrap) as admin:
-        if made := [name for name in admin.list_topics() if group in name]:
-            admin.delete_topics(made)
+        if names := [name for name in admin.list_topics() if group in name]:
+            admin.delete_topics(names)
 
 
 async def produce(bootstrap: str, topic: str, records: Iterable[KeyedValue]) -> None:

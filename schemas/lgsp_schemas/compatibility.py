@@ -16,7 +16,7 @@ from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibi
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class Incompatibility:
     """One thing wrong with one schema; `kind` is Avro's word for an incompatibility."""
 
     schema: str
@@ -29,7 +29,7 @@ class Fault:
         return asdict(self)
 
 
-def check_schemas(root: Traversable | None = None) -> list[Fault]:
+def check_schemas(root: Traversable | None = None) -> list[Incompatibility]:
     """Check every schema, its frozen history and the registry; empty when all is well.
 
     Args:
@@ -69,8 +69,8 @@ def _registry_faults(
     registry: Mapping[str, Any],
     current: Mapping[str, Any],
     history: Mapping[str, Mapping[int, Any]],
-) -> list[Fault]:
-    faults: list[Fault] = []
+) -> list[Incompatibility]:
+    faults: list[Incompatibility] = []
     taken: dict[int, str] = {}
     registered: set[str] = set()
     for subject, entry in registry["subjects"].items():
@@ -99,8 +99,8 @@ def _registry_faults(
 
 def _schema_faults(
     name: str, schema: dict[str, Any], versions: Mapping[int, dict[str, Any]]
-) -> list[Fault]:
-    faults: list[Fault] = []
+) -> list[Incompatibility]:
+    faults: list[Incompatibility] = []
     newest = max(versions, default=0)
     if newest and versions[newest] != schema:
         what = (
@@ -124,7 +124,7 @@ def _schema_faults(
     return faults
 
 
-def _incompatible(name: str, way: str, found: Any, fields: list[str]) -> Fault:
+def _incompatible(name: str, way: str, found: Any, fields: list[str]) -> Incompatibility:
     """Put Avro's findings into one fault; it keeps kinds, places and messages apart."""
     places = sorted(found.locations - {"/"}) or ["/"]
     return _fault(
@@ -143,5 +143,5 @@ def _place(path: str, fields: list[str]) -> str:
     return path
 
 
-def _fault(name: str, kind: str, path: str, message: str) -> Fault:
-    return Fault(schema=name, kind=kind.upper(), path=path, message=message)
+def _fault(name: str, kind: str, path: str, message: str) -> Incompatibility:
+    return Incompatibility(schema=name, kind=kind.upper(), path=path, message=message)

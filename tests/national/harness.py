@@ -106,7 +106,7 @@ async def running_portal(
 
 
 @dataclass
-class Kept:
+class FakeRecord:
     """A record as the lane hands it on."""
 
     offset: int
@@ -139,8 +139,8 @@ class Sync:
 
     def feed_values(self, values: Sequence[bytes | None]) -> None:
         start = self.queue.position(0) or 0
-        kept = [Kept(start + i, value) for i, value in enumerate(values)]
-        self.queue.fold([Batch(0, kept)])
+        records = [FakeRecord(start + i, value) for i, value in enumerate(values)]
+        self.queue.fold([Batch(0, records)])
         self.queue.on_change()
 
     def pending(self) -> int:

@@ -11,7 +11,7 @@ from lgsp.domain.dossier import Dossier, current_status, merge_all
 from lgsp.domain.event import Channel, DossierEvent
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.mocks.national.contract import fault_of_record, fault_of_step
-from lgsp.national.acknowledged import Acknowledged, decode, seen
+from lgsp.national.acknowledged import Acknowledged, after_look_up, decode
 from lgsp.national.planner import Draft, Held, HeldReason, Names, draft, plan, wire_time
 from tests.domain.events import event_sets
 from tests.national.dossiers import CODE, HOUR, START, step, steps
@@ -126,11 +126,11 @@ def test_believes_the_portal_over_its_memory() -> None:
     held = wanted.record | {"DanhSachTienDo": [wanted.steps[0].record]}
     other = wanted.record | {"TrangThaiHoSo": "2"}
 
-    assert Acknowledged() == seen(Acknowledged(True, "x"), None, wanted.record)
-    assert wanted.record_digest == seen(Acknowledged(), held, wanted.record).record
-    assert 1 == len(seen(Acknowledged(), held, wanted.record).steps)
-    assert "" == seen(Acknowledged(), other, wanted.record).record
-    assert "" == seen(Acknowledged(), {"MaHoSo": CODE}, wanted.record).record
+    assert Acknowledged() == after_look_up(Acknowledged(True, "x"), None, wanted.record)
+    assert wanted.record_digest == after_look_up(Acknowledged(), held, wanted.record).record
+    assert 1 == len(after_look_up(Acknowledged(), held, wanted.record).steps)
+    assert "" == after_look_up(Acknowledged(), other, wanted.record).record
+    assert "" == after_look_up(Acknowledged(), {"MaHoSo": CODE}, wanted.record).record
 
 
 @given(event_sets, st.randoms(use_true_random=False))

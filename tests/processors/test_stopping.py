@@ -1,4 +1,4 @@
-"""A real worker ends when it is told to, also when its broker does not answer any more."""
+"""A real worker ends when it is began to, also when its broker does not answer any more."""
 
 import os
 import signal
@@ -33,9 +33,9 @@ def test_a_worker_ends_within_its_bound_while_the_broker_hangs(
     try:
         wait_until("it reads everything", lambda: worker.partitions == PARTITIONS)
         os.kill(broker, signal.SIGSTOP)
-        told = time.monotonic()
+        began = time.monotonic()
         assert worker.terminate() == 1
-        assert time.monotonic() - told < 15
+        assert time.monotonic() - began < 15
     finally:
         os.kill(broker, signal.SIGCONT)
         worker.kill()

@@ -9,18 +9,18 @@ from lgsp.runtime.pace import limiter
 
 @pytest.mark.parametrize("per_second", [1e-320, 0.5, 1, 2.5])
 async def test_the_first_call_goes_at_once(per_second: float) -> None:
-    made = limiter(per_second)
-    assert made is not None
-    await asyncio.wait_for(made.acquire(), 0.2)
+    pace = limiter(per_second)
+    assert pace is not None
+    await asyncio.wait_for(pace.acquire(), 0.2)
 
 
 async def test_the_next_call_waits_its_time() -> None:
-    made = limiter(0.8)
-    assert made is not None
+    pace = limiter(0.8)
+    assert pace is not None
     loop = asyncio.get_running_loop()
     began = loop.time()
-    await made.acquire()
-    await made.acquire()
+    await pace.acquire()
+    await pace.acquire()
     assert 1.2 < loop.time() - began < 3
 
 

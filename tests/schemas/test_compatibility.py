@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lgsp_schemas.compatibility import Fault, check_schemas
+from lgsp_schemas.compatibility import Incompatibility, check_schemas
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -25,7 +25,7 @@ def _edit(path: Path, edit: Edit) -> None:
     path.write_text(json.dumps(schema))
 
 
-def _event_faults(root: Path, edit: Edit) -> list[Fault]:
+def _event_faults(root: Path, edit: Edit) -> list[Incompatibility]:
     """Check after an edit of dossier_event, without the reminder to freeze it."""
     _edit(root / "dossier_event.avsc", edit)
     faults = check_schemas(root)
@@ -33,7 +33,7 @@ def _event_faults(root: Path, edit: Edit) -> list[Fault]:
     return [f for f in faults if f.kind != "NOT_FROZEN"]
 
 
-def _messages(faults: list[Fault]) -> list[str]:
+def _messages(faults: list[Incompatibility]) -> list[str]:
     return sorted(fault.message for fault in faults)
 
 

@@ -18,7 +18,7 @@ CALENDAR = load_calendar()
 
 
 @dataclass
-class _Kept:
+class _FakeRecord:
     offset: int
     value: bytes | None
     key: bytes | None = None
@@ -35,7 +35,7 @@ def fill(
     """Count the events as the rates worker does at `now`."""
     fold = RatesFold(engine, profile, topic, CALENDAR, lambda: now, _refuse)
     start = fold.open_partition(0)
-    fold.fold([Batch(0, [_Kept(start + i, encode_event(e)) for i, e in enumerate(events)])])
+    fold.fold([Batch(0, [_FakeRecord(start + i, encode_event(e)) for i, e in enumerate(events)])])
 
 
 def _refuse(rejects: Sequence[object]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
-from lgsp.runtime.avro.event_bytes import quick_encode_event
+from lgsp.runtime.avro.event_bytes import encode_event_fast
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key
 from lgsp.runtime.kafka.topics import CHECKPOINTS
@@ -24,7 +24,7 @@ class LogSink:
 
     def send(self, event: DossierEvent) -> None:
         """Hand over one event."""
-        self._add(event.dossier_code.encode(), quick_encode_event(event))
+        self._add(event.dossier_code.encode(), encode_event_fast(event))
 
     def reject(self, record: Record, error: RejectedRecord) -> None:
         """Hand over one reject; the record travels sealed."""

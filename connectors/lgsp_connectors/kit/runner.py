@@ -187,7 +187,7 @@ class Runner:
         report.records += len(page.records)
         report.skipped += page.skipped
         report.pages += 1
-        made, rejected, duplicates = (
+        produced, rejected, duplicates = (
             now - then
             for now, then in zip(
                 (report.events, report.rejected, report.duplicates), before, strict=True
@@ -195,7 +195,7 @@ class Runner:
         )
         metrics.CONNECTOR_RECORDS.labels("mapped").inc(len(page.records) - rejected)
         metrics.CONNECTOR_RECORDS.labels("rejected").inc(rejected)
-        metrics.CONNECTOR_EVENTS.inc(made)
+        metrics.CONNECTOR_EVENTS.inc(produced)
         metrics.CONNECTOR_DUPLICATES.inc(duplicates)
         if newest:
             metrics.CONNECTOR_NEWEST.set(newest / 1000)
@@ -203,7 +203,7 @@ class Runner:
             self._log.info(
                 "page_done",
                 records=len(page.records),
-                events=made,
+                events=produced,
                 rejected=rejected,
                 duplicates=duplicates,
                 caught_up=page.caught_up,

@@ -130,19 +130,19 @@ def _document(letter: DeadLetter) -> dict[str, Any]:
 def _table(
     letters: Sequence[DeadLetter], groups: Counter[tuple[str, str, str]], total: int
 ) -> Table:
-    made = Table(title=f"{total:,} open dead letters", title_justify="left")
+    grid = Table(title=f"{total:,} open dead letters", title_justify="left")
     for name in ("Letter", "Origin", "Field", "Value", "Detail"):
-        made.add_column(name)
+        grid.add_column(name)
     last: tuple[str, str, str] | None = None
     for letter in letters:
         group = (letter.reason, letter.portal, letter.stage.value)
         if group != last:
-            made.add_section()
+            grid.add_section()
             who = letter.portal or letter.stage.value
-            made.add_row(f"[bold]{letter.reason}[/bold]", f"{who}: {groups[group]:,} letters")
+            grid.add_row(f"[bold]{letter.reason}[/bold]", f"{who}: {groups[group]:,} letters")
             last = group
         short = letter.letter_id[:_SHORT]
-        made.add_row(
+        grid.add_row(
             short, *map(escape, (letter.origin, letter.field, letter.value, letter.detail))
         )
-    return made
+    return grid

@@ -30,11 +30,11 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json")] = False,
     ) -> None:
         """Write the generated files of the checkout, or tell which ones are stale."""
-        made = pages()
-        stale = [name for name, text in made.items() if _read(folder / name) != text]
+        generated = pages()
+        stale = [name for name, text in generated.items() if _read(folder / name) != text]
         if not check:
             for name in stale:
-                (folder / name).write_text(made[name], "utf-8")
+                (folder / name).write_text(generated[name], "utf-8")
         if as_json:
             typer.echo(orjson.dumps({"stale" if check else "written": stale}))
         else:

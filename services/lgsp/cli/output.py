@@ -24,10 +24,10 @@ def emit_json(document: Mapping[str, Any]) -> None:
 
 def table(title: str, rows: Mapping[str, Any]) -> Table:
     """Return a two-column table of names and values."""
-    made = Table(title=title, show_header=False, title_justify="left")
-    made.add_column(style="bold")
-    made.add_column(justify="right")
+    grid = Table(title=title, show_header=False, title_justify="left")
+    grid.add_column(style="bold")
+    grid.add_column(justify="right")
     for name, value in rows.items():
         shown = f"{value:,}" if type(value) is int else "yes" if value is True else str(value)
-        made.add_row(name, "no" if value is False else shown)
-    return made
+        grid.add_row(name, "no" if value is False else shown)
+    return grid

@@ -9,7 +9,7 @@ from rich.table import Table
 
 import lgsp_schemas
 from lgsp.cli.output import emit
-from lgsp_schemas.compatibility import Fault, check_schemas
+from lgsp_schemas.compatibility import Incompatibility, check_schemas
 
 
 def register(app: typer.Typer) -> None:
@@ -36,17 +36,17 @@ def register(app: typer.Typer) -> None:
         raise typer.Exit(1 if faults else 0)
 
 
-def _table(faults: Sequence[Fault]) -> Table:
-    made = Table(title="Schemas", title_justify="left")
+def _table(faults: Sequence[Incompatibility]) -> Table:
+    grid = Table(title="Schemas", title_justify="left")
     for name in ("Subject", "Version", "Id", "Compatible both ways"):
-        made.add_column(name)
+        grid.add_column(name)
     for subject, entry in lgsp_schemas.registry()["subjects"].items():
         mine = [fault for fault in faults if fault.schema == entry["schema"]]
         said = "\n".join(escape(f"{f.kind} {f.path}: {f.message}") for f in mine) or "yes"
         version = max(entry["versions"], key=int)
-        made.add_row(subject, version, str(entry["versions"][version]), said)
+        grid.add_row(subject, version, str(entry["versions"][version]), said)
     known = {entry["schema"] for entry in lgsp_schemas.registry()["subjects"].values()}
     for fault in faults:
         if fault.schema not in known:
-            made.add_row(fault.schema, "", "", escape(f"{fault.kind}: {fault.message}"))
-    return made
+            grid.add_row(fault.schema, "", "", escape(f"{fault.kind}: {fault.message}"))
+    return grid

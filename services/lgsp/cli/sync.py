@@ -67,12 +67,12 @@ def register(app: typer.Typer) -> None:
 
 
 def _stopped_table(stopped: list[dict[str, Any]]) -> Table:
-    made = Table("dossier", "state", "cause", "attempts", "since", title="Stopped dossiers")
+    grid = Table("dossier", "state", "cause", "attempts", "since", title="Stopped dossiers")
     for dossier in stopped:
         since = time.strftime(
             "%Y-%m-%d %H:%M", time.gmtime(dossier["pending_since"] / 1000 + 7 * 3600)
         )
-        made.add_row(
+        grid.add_row(
             dossier["code"], dossier["lane"], dossier["reason"], str(dossier["attempts"]), since
         )
-    return made
+    return grid

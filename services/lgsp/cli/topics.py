@@ -12,7 +12,7 @@ from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
 
 if TYPE_CHECKING:  # the Kafka client is only loaded when a command runs
-    from lgsp.runtime.kafka.admin import Change
+    from lgsp.runtime.kafka.admin import TopicChange
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
@@ -28,8 +28,8 @@ def register(app: typer.Typer) -> None:
         from lgsp.runtime.kafka.admin import apply_topics
 
         settings = _settings()
-        made = apply_topics(settings)
-        _show(settings, made, as_json=json, verb="changed")
+        changes = apply_topics(settings)
+        _show(settings, changes, as_json=json, verb="changed")
 
     @group.command("diff")
     def diff(json: Json = False) -> None:
@@ -48,7 +48,9 @@ def _settings() -> Settings:
     return settings
 
 
-def _show(settings: Settings, changes: Sequence["Change"], *, as_json: bool, verb: str) -> None:
+def _show(
+    settings: Settings, changes: Sequence["TopicChange"], *, as_json: bool, verb: str
+) -> None:
     document = {
         "broker": settings.bootstrap,
         "topics": [
@@ -65,18 +67,18 @@ def _show(settings: Settings, changes: Sequence["Change"], *, as_json: bool, ver
     emit(document, as_json=as_json, render=lambda: _table(settings, changes, verb))
 
 
-def _table(settings: Settings, changes: Sequence["Change"], verb: str) -> Table:
-    made = Table(title=f"Topics at {settings.bootstrap}", title_justify="left")
+def _table(settings: Settings, changes: Sequence["TopicChange"], verb: str) -> Table:
+    grid = Table(title=f"Topics at {settings.bootstrap}", title_justify="left")
     for name in ("Topic", "Partitions", "Config", verb.capitalize()):
-        made.add_column(name, overflow="fold")
+        grid.add_column(name, overflow="fold")
     for topic in topics(settings):
         config = "\n".join(f"{key}={value}" for key, value in sorted(topic.config.items()))
         said = "\n".join(_sentence(change) for change in changes if change.topic == topic.name)
-        made.add_row(topic.name, str(topic.partitions), config, said or "-")
-    return made
+        grid.add_row(topic.name, str(topic.partitions), config, said or "-")
+    return grid
 
 
-def _sentence(change: "Change") -> str:
+def _sentence(change: "TopicChange") -> str:
     if change.refused:
         return f"[red]{change.refused}[/red]"
     if change.actual is None and change.kind == "missing":

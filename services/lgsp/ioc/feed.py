@@ -20,7 +20,7 @@ from lgsp.domain.measures import Part
 from lgsp.domain.period import FORMS, parse_instant, parse_period, show_instant
 from lgsp.domain.profiles.registry import known_figures, profile_named
 from lgsp.ioc.board import Board, Breakdown, publish
-from lgsp.ioc.http import Wrapped
+from lgsp.ioc.http import ObservedApp
 from lgsp.ioc.stream import Hub
 from lgsp.store.figures.answers import Figures, Question
 
@@ -107,7 +107,7 @@ def make_app(
         redoc_url=None,
     )
     app.state.profile = figures.profile
-    app.add_middleware(Wrapped)
+    app.add_middleware(ObservedApp)
     app.add_exception_handler(ConfigurationError, _bad_request)
     app.add_exception_handler(RetryableError, _unavailable)
     _add_figures(app, board)

@@ -14,7 +14,7 @@ _HEADERS = (
 )
 
 
-class Wrapped:
+class ObservedApp:
     """An ASGI app that adds the headers and observes `lgsp_feed_request_seconds`."""
 
     def __init__(self, app: ASGIApp) -> None:

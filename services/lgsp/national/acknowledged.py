@@ -76,7 +76,7 @@ def decode(stored: bytes | None) -> Acknowledged:
     return Acknowledged(bool(exists), record, frozenset(steps))
 
 
-def seen(
+def after_look_up(
     known: Acknowledged, found: dict[str, Any] | None, record: dict[str, Any] | None
 ) -> Acknowledged:
     """Return what is known after a look-up: the portal's word counts, not our memory.

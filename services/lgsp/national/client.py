@@ -139,7 +139,7 @@ class NationalClient:
                 return sent
             code, message = _code(sent), str(sent.get("message", ""))[:_MESSAGE]
             if code != _SESSION_ERROR:
-                return _judged(code, message, sent)
+                return _outcome_of(code, message, sent)
             if self._session == session:
                 self._session = ""
             self._log.info("national_session_ended", service=service, attempt=attempt)
@@ -184,11 +184,11 @@ class NationalClient:
         except aiohttp.ClientConnectorError as error:  # before anything was sent
             raise RetryableError(f"{service}: {error}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return _unclear(service, f"{type(error).__name__}: {error}".rstrip(": "))
+            return _unknown_outcome(service, f"{type(error).__name__}: {error}".rstrip(": "))
         if status in _NOT_WORKED_ON:
             raise RetryableError(f"{service}: HTTP {status}", wait=_seconds(advice))
         if status >= 500:
-            return _unclear(service, f"HTTP {status}")
+            return _unknown_outcome(service, f"HTTP {status}")
         if status != 200:
             self._session = ""
             raise RetryableError(f"{service}: HTTP {status}", wait=_seconds(advice))
@@ -197,11 +197,11 @@ class NationalClient:
         except orjson.JSONDecodeError:
             answer = None
         if not isinstance(answer, dict) or _code(answer) is None:
-            return _unclear(service, "the answer is not one of the portal's")
+            return _unknown_outcome(service, "the answer is not one of the portal's")
         return answer
 
 
-def _unclear(service: str, cause: str) -> OutcomeUnknown:
+def _unknown_outcome(service: str, cause: str) -> OutcomeUnknown:
     if service in _WRITES:
         return OutcomeUnknown(f"{service}: {cause}")
     raise RetryableError(f"{service}: {cause}")
@@ -215,7 +215,7 @@ def _code(answer: dict[str, Any]) -> str | None:
         return None
 
 
-def _judged(code: str | None, message: str, answer: dict[str, Any]) -> Outcome:
+def _outcome_of(code: str | None, message: str, answer: dict[str, Any]) -> Outcome:
     denied = any(word in message.casefold() for word in _DENIALS)
     if code != "0" or denied:
         return Refused(str(code), message)

@@ -14,7 +14,7 @@ from lgsp.domain.codes import national_procedure
 from lgsp.domain.dossier import Dossier, current_status
 from lgsp.domain.errors import RejectedRecord, RetryableError
 from lgsp.domain.status import Status, StatusSemantics
-from lgsp.national.acknowledged import Acknowledged, seen
+from lgsp.national.acknowledged import Acknowledged, after_look_up
 from lgsp.national.catalogue import Catalogue
 from lgsp.national.client import ABSENT, NationalClient
 from lgsp.national.outcomes import Ok, Outcome, OutcomeUnknown, Refused
@@ -122,7 +122,7 @@ class Conversation:
                 and a portal that has it answers so.
         """
         try:
-            if reason := await self._bring(trusted=trusted):
+            if reason := await self._synchronise(trusted=trusted):
                 return self._pushed(PushResult.HELD, reason=reason.value, error_code="held")
         except _NotOursError:
             return self._pushed(PushResult.ABANDONED)
@@ -137,7 +137,7 @@ class Conversation:
             return self._pushed(PushResult.CREATED)
         return self._pushed(PushResult.UPDATED if self._sent else PushResult.UNCHANGED)
 
-    async def _bring(self, *, trusted: bool) -> HeldReason | None:
+    async def _synchronise(self, *, trusted: bool) -> HeldReason | None:
         dossier = self._dossier
         if stop := held(dossier, self._statuses):
             return stop.reason
@@ -174,11 +174,11 @@ class Conversation:
             self._created = self._created or not known.exists
             self._known = known.with_record(wanted.record_digest)
         elif isinstance(outcome, Refused) and outcome.says_exists and not known.exists:
-            self._surprise("the portal knows the dossier already")
+            self._count_surprise("the portal knows the dossier already")
             await self._look_up(wanted.record)
             self._known = replace(self._known, exists=True)
         else:
-            await self._unsettled(outcome, wanted.record)
+            await self._handle_failure(outcome, wanted.record)
             self._created = self._created or (not known.exists and self._known.exists)
 
     async def _progress(self, steps: tuple[NationalRecord, ...], record: NationalRecord) -> None:
@@ -189,29 +189,29 @@ class Conversation:
             self._known = self._known.with_steps(steps)
         else:
             before = len(self._known.steps)
-            await self._unsettled(outcome, record)
+            await self._handle_failure(outcome, record)
             self._steps += max(0, len(self._known.steps) - before)
 
-    async def _unsettled(self, outcome: Outcome, record: NationalRecord) -> None:
+    async def _handle_failure(self, outcome: Outcome, record: NationalRecord) -> None:
         """Handle what every write may meet: no answer, a dossier that is gone, a refusal."""
         if isinstance(outcome, OutcomeUnknown):
             self._known = self._known.in_doubt()
-            self._surprise(outcome.cause)
+            self._count_surprise(outcome.cause)
             await self._look_up(record)
         elif isinstance(outcome, Refused) and outcome.code in ABSENT and self._known.exists:
-            self._surprise("the portal no longer knows the dossier")
+            self._count_surprise("the portal no longer knows the dossier")
             self._known = Acknowledged()
         elif isinstance(outcome, Refused):
             raise _RefusedError(outcome)
 
-    def _surprise(self, cause: str) -> None:
+    def _count_surprise(self, cause: str) -> None:
         self._surprises += 1
         if self._surprises > _MOST_SURPRISES:
             raise RetryableError(cause)
 
     async def _look_up(self, record: dict[str, Any]) -> None:
         found = await self._client.look_up(self._dossier.code)
-        self._known = seen(self._known, found, record)
+        self._known = after_look_up(self._known, found, record)
 
     def _pushed(self, result: PushResult, **details: Any) -> Pushed:
         return Pushed(

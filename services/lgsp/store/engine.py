@@ -53,7 +53,7 @@ def open_store(url: str, *, read_only: bool = False) -> Engine:
             with engine.begin() as connection:
                 make_tables(connection, METADATA)
         except SQLAlchemyError as error:
-            raise FatalError(f"cannot open the store {shown(parsed)}: {error}") from error
+            raise FatalError(f"cannot open the store {hide_password(parsed)}: {error}") from error
     return engine
 
 
@@ -68,14 +68,14 @@ def make_tables(connection: Connection, metadata: MetaData) -> None:
     for table in metadata.tables.values():
         columns = {column["name"] for column in found.get_columns(table.name)}
         if columns != {column.name for column in table.columns}:
-            url = shown(connection.engine.url)
+            url = hide_password(connection.engine.url)
             raise ConfigurationError(
                 f"the store {url} was made by another version (table {table.name}):"
                 " keep it, and fill a new one from the log: lgsp rebuild --into URL"
             )
 
 
-def shown(url: URL | str) -> str:
+def hide_password(url: URL | str) -> str:
     """Return the URL with its password hidden."""
     return make_url(url).render_as_string(hide_password=True)
 

@@ -25,9 +25,9 @@ def test_a_missing_topic_is_made_again(settings: Settings) -> None:
     with open_admin(settings.bootstrap) as admin:
         admin.delete_topics(["sync-results"])
 
-    made = apply_topics(settings)
+    changes = apply_topics(settings)
 
-    assert [("sync-results", Difference.MISSING)] == [(c.topic, c.kind) for c in made]
+    assert [("sync-results", Difference.MISSING)] == [(c.topic, c.kind) for c in changes]
     assert [] == diff_topics(settings)
 
 

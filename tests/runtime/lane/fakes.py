@@ -12,7 +12,7 @@ GENERATION = 3
 
 
 @dataclass
-class Kept:
+class FakeRecord:
     """A record, as far as the lane looks at it."""
 
     offset: int
@@ -22,7 +22,7 @@ class Kept:
 
 
 def records(*offsets: int) -> list[Any]:
-    return [Kept(offset) for offset in offsets]
+    return [FakeRecord(offset) for offset in offsets]
 
 
 class FakeHandler:

@@ -31,7 +31,7 @@ TOPIC = "dossier-events"
 
 
 @dataclass
-class Kept:
+class FakeRecord:
     """A record as the lane hands it on."""
 
     offset: int
@@ -69,8 +69,8 @@ def kind(request: pytest.FixtureRequest) -> type[Fold]:
     return found
 
 
-def records(events: Sequence[DossierEvent], start: int = 0) -> list[Kept]:
-    return [Kept(start + i, encode_event(e)) for i, e in enumerate(events)]
+def records(events: Sequence[DossierEvent], start: int = 0) -> list[FakeRecord]:
+    return [FakeRecord(start + i, encode_event(e)) for i, e in enumerate(events)]
 
 
 def stored_cells(engine: Engine) -> dict[tuple[object, ...], int]:
@@ -244,9 +244,9 @@ def test_one_bad_record_is_parked_and_hurts_nothing_else(engine: Engine, kind: t
     broken = encode_event(events[0])[:-3]
     lane = [
         *good[:5],
-        Kept(5, broken),
-        Kept(6, None),
-        Kept(7, b"\0\0\0\0\x63x"),
+        FakeRecord(5, broken),
+        FakeRecord(6, None),
+        FakeRecord(7, b"\0\0\0\0\x63x"),
         *records(events[5:], 8),
     ]
     fold, rejects = make(engine, kind=kind)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import Engine, inspect, select
 from tests.national.dossiers import CODE, HOUR, START, step, steps
-from tests.national.harness import Kept
+from tests.national.harness import FakeRecord
 
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason
@@ -40,7 +40,7 @@ def make(engine: Engine, clock: Clock | None = None) -> tuple[SyncQueue, list[Re
 
 
 def batch(events: Sequence[DossierEvent], start: int = 0) -> Batch:
-    return Batch(0, [Kept(start + i, encode_event(e)) for i, e in enumerate(events)])
+    return Batch(0, [FakeRecord(start + i, encode_event(e)) for i, e in enumerate(events)])
 
 
 def settled(
@@ -199,7 +199,7 @@ def test_lists_and_redrives_stopped_dossiers(engine: Engine) -> None:
 def test_rejects_what_cannot_be_read_or_dated_and_goes_on(engine: Engine) -> None:
     queue, rejects = make(engine)
     values = [b"x", encode_event(step(0, 2, returned_at=-(10**15))), encode_event(step(0, 2))]
-    queue.fold([Batch(0, [Kept(i, value) for i, value in enumerate(values)])])
+    queue.fold([Batch(0, [FakeRecord(i, value) for i, value in enumerate(values)])])
 
     assert [RejectReason.UNREADABLE, RejectReason.BAD_DATE] == [r.cause.reason for r in rejects]
     assert 3 == queue.position(0)

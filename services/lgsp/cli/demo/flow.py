@@ -69,7 +69,7 @@ class Bars:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delivery:
+class DeliveryReport:
     """What came of reading the twin through the connector."""
 
     records: int
@@ -85,7 +85,7 @@ def deliver(
     bars: Bars,
     keep_alive: Callable[[], None],
     overrides: Mapping[str, Any],
-) -> Delivery:
+) -> DeliveryReport:
     """Run the files connector over the twin until everything is counted and synced.
 
     Raises:
@@ -141,4 +141,4 @@ def deliver(
     report = orjson.loads(output)
     for move, total in ((read, rows), (counted, rows), (synced, dossiers)):
         move(total, total)
-    return Delivery(records=report["records"], events=watch.produced, seconds=done)
+    return DeliveryReport(records=report["records"], events=watch.produced, seconds=done)

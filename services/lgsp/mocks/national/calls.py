@@ -13,8 +13,8 @@ from urllib.parse import parse_qs
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from lgsp.mocks.national.faults import Fault, FaultScript
-from lgsp.mocks.national.portal import LOGIN, Answer, Portal, dossier_of
+from lgsp.mocks.national.faults import FaultScript, ScriptedFault
+from lgsp.mocks.national.portal import LOGIN, Portal, PortalAnswer, dossier_of
 from lgsp.runtime import metrics
 
 Scope = MutableMapping[str, Any]
@@ -89,7 +89,7 @@ class Calls:
             self._count(service, "fault")
             await self._fail(fault, body, login, scope, receive, send)
 
-    async def _work(self, body: object, *, login: bool, fault: str) -> Answer:
+    async def _work(self, body: object, *, login: bool, fault: str) -> PortalAnswer:
         portal = self._portal
         answer = portal.login(body) if login else portal.call(body)
         portal.log(None if login else body, answer, fault=fault)
@@ -97,14 +97,20 @@ class Calls:
         return answer
 
     async def _fail(
-        self, fault: Fault, body: object, login: bool, scope: Scope, receive: Receive, send: Send
+        self,
+        fault: ScriptedFault,
+        body: object,
+        login: bool,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
         if fault.delay:
             await asyncio.sleep(fault.delay)
         if fault.expire_session:
             self._portal.expire_sessions()
         if fault.http or fault.html or fault.error_code or fault.drop == "before":
-            said = Answer(fault.error_code, fault.message) if fault.error_code else None
+            said = PortalAnswer(fault.error_code, fault.message) if fault.error_code else None
             self._portal.log(None if login else body, said, fault=fault.name)
             await self._portal.store.committed()
             if fault.http:
@@ -144,7 +150,7 @@ def _dstcodes(query: bytes) -> frozenset[str]:
     return frozenset(parse_qs(query.decode("latin-1")).get("dstcode", ()))
 
 
-def _outcome(answer: Answer) -> str:
+def _outcome(answer: PortalAnswer) -> str:
     return "0" if answer.error_code == "0" else "error"
 
 

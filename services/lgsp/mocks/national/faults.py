@@ -48,7 +48,7 @@ class Match(BaseModel):
         return n >= self.from_ and (not self.to or n <= self.to)
 
 
-class Fault(BaseModel):
+class ScriptedFault(BaseModel):
     """What happens to a call."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -63,7 +63,7 @@ class Fault(BaseModel):
     expire_session: bool = False
 
     @model_validator(mode="after")
-    def _does_something(self) -> "Fault":
+    def _does_something(self) -> "ScriptedFault":
         if not self.name:
             raise ValueError("names no fault")
         return self
@@ -84,7 +84,7 @@ class FaultRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     match: Match = Field(default_factory=lambda: Match.model_validate({}))
-    do: Fault
+    do: ScriptedFault
 
 
 @dataclass
@@ -96,7 +96,7 @@ class FaultScript:
     def __post_init__(self) -> None:
         self._seen = [0] * len(self.rules)
 
-    def next(self, service: str, dossier: str) -> Fault | None:
+    def next(self, service: str, dossier: str) -> ScriptedFault | None:
         """Count this call and return the fault it meets, None for none."""
         found = None
         for i, rule in enumerate(self.rules):

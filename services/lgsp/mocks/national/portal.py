@@ -42,7 +42,7 @@ class Codes:
     invalid: str = "-1"
 
 
-class Answer(NamedTuple):
+class PortalAnswer(NamedTuple):
     """The body of an answer, before it is written as JSON."""
 
     error_code: str
@@ -84,7 +84,7 @@ class Portal:
 
     def __post_init__(self) -> None:
         self._sessions: dict[str, int] = {}  # session -> end, ms UTC
-        self._services: Mapping[str, Callable[[dict[str, Any]], Answer]] = {
+        self._services: Mapping[str, Callable[[dict[str, Any]], PortalAnswer]] = {
             "TraCuuHoSo": self._look_up,
             "LayThuTuc": self._procedure,
             "LayDanhSachTTHC": self._procedures,
@@ -96,89 +96,93 @@ class Portal:
         """End every session now."""
         self._sessions.clear()
 
-    def login(self, body: object) -> Answer:
+    def login(self, body: object) -> PortalAnswer:
         """Answer a login with a new session."""
         given = body if isinstance(body, dict) else {}
         user, password = str(given.get("username", "")), str(given.get("password", ""))
         same = secrets.compare_digest(user.encode(), self.user.encode())
         if not (secrets.compare_digest(password.encode(), self.password.encode()) and same):
-            return Answer(self.codes.invalid, "Sai tên đăng nhập hoặc mật khẩu", session="")
+            return PortalAnswer(self.codes.invalid, "Sai tên đăng nhập hoặc mật khẩu", session="")
         session = secrets.token_hex(16)
         now = self.clock()
         self._sessions = {s: end for s, end in self._sessions.items() if end > now}
         self._sessions[session] = now + int(self.session_ttl * 1000)
-        return Answer(self.codes.ok, "Đăng nhập thành công", session=session)
+        return PortalAnswer(self.codes.ok, "Đăng nhập thành công", session=session)
 
-    def call(self, body: object) -> Answer:
+    def call(self, body: object) -> PortalAnswer:
         """Answer one call of a service; the caller commits the store and logs the call."""
         if not isinstance(body, dict):
-            return Answer(self.codes.invalid, "Nội dung gọi không phải là JSON hợp lệ")
+            return PortalAnswer(self.codes.invalid, "Nội dung gọi không phải là JSON hợp lệ")
         if self._sessions.get(str(body.get("session")), 0) <= self.clock():
-            return Answer(self.codes.session, "Phiên làm việc không hợp lệ hoặc đã hết hạn")
+            return PortalAnswer(self.codes.session, "Phiên làm việc không hợp lệ hoặc đã hết hạn")
         extra = next((name for name in body if name not in _ENVELOPE), None)
         if extra is not None:
-            return Answer(self.codes.invalid, f"Trường không có trong hợp đồng: {extra}")
+            return PortalAnswer(self.codes.invalid, f"Trường không có trong hợp đồng: {extra}")
         if not isinstance(body.get("madonvi"), str) or not body["madonvi"]:
-            return Answer(self.codes.invalid, "Thiếu trường bắt buộc madonvi")
+            return PortalAnswer(self.codes.invalid, "Thiếu trường bắt buộc madonvi")
         service = self._services.get(str(body.get("service")))
         if service is None:
-            return Answer(self.codes.invalid, f"service: không có dịch vụ {body.get('service')!r}")
+            return PortalAnswer(
+                self.codes.invalid, f"service: không có dịch vụ {body.get('service')!r}"
+            )
         return service(body)
 
-    def _look_up(self, body: dict[str, Any]) -> Answer:
+    def _look_up(self, body: dict[str, Any]) -> PortalAnswer:
         code = body.get("mahoso")
         if not isinstance(code, str) or not code:
-            return Answer(self.codes.invalid, "Thiếu trường bắt buộc mahoso")
+            return PortalAnswer(self.codes.invalid, "Thiếu trường bắt buộc mahoso")
         record = self.store.record(code)
         if record is None:
-            return Answer(self.codes.ok, "Tra cứu thành công, không có hồ sơ")
+            return PortalAnswer(self.codes.ok, "Tra cứu thành công, không có hồ sơ")
         record["DanhSachTienDo"] = self.store.steps(code)
-        return Answer(self.codes.ok, "Tra cứu thành công", [record])
+        return PortalAnswer(self.codes.ok, "Tra cứu thành công", [record])
 
-    def _procedure(self, body: dict[str, Any]) -> Answer:
+    def _procedure(self, body: dict[str, Any]) -> PortalAnswer:
         code = body.get("maTTHC")
         if not isinstance(code, str) or not code:
-            return Answer(self.codes.invalid, "Thiếu trường bắt buộc maTTHC")
+            return PortalAnswer(self.codes.invalid, "Thiếu trường bắt buộc maTTHC")
         found = self.catalogue.find(code)
-        return Answer(self.codes.ok, "Lấy thủ tục thành công", [found] if found else [])
+        return PortalAnswer(self.codes.ok, "Lấy thủ tục thành công", [found] if found else [])
 
-    def _procedures(self, _body: dict[str, Any]) -> Answer:
-        return Answer(self.codes.ok, "Lấy danh sách thành công", self.catalogue.all())
+    def _procedures(self, _body: dict[str, Any]) -> PortalAnswer:
+        return PortalAnswer(self.codes.ok, "Lấy danh sách thành công", self.catalogue.all())
 
-    def _save_records(self, body: dict[str, Any]) -> Answer:
+    def _save_records(self, body: dict[str, Any]) -> PortalAnswer:
         updating = body.get("isUpdating")
         if updating not in {"True", "False"}:
-            return Answer(self.codes.invalid, "isUpdating: phải là True hoặc False")
+            return PortalAnswer(self.codes.invalid, "isUpdating: phải là True hoặc False")
         records = body.get("data")
         if fault := _fault_of_all(records, fault_of_record):
-            return Answer(self.codes.invalid, fault)
+            return PortalAnswer(self.codes.invalid, fault)
         assert isinstance(records, list)  # noqa: S101 - just checked
         for record in records:
             code = record["MaHoSo"]
             known = self.store.exists(code)
             if known and updating == "False":
-                return Answer(self.codes.exists, f"Hồ sơ {code} đã tồn tại")
+                return PortalAnswer(self.codes.exists, f"Hồ sơ {code} đã tồn tại")
             if not known and updating == "True":
-                return Answer(self.codes.absent, f"Hồ sơ {code} không tồn tại")
+                return PortalAnswer(self.codes.absent, f"Hồ sơ {code} không tồn tại")
             if self.catalogue.find(record["MaTTHC"]) is None:
-                return Answer(self.codes.invalid, f"MaTTHC: không tồn tại ({record['MaTTHC']})")
+                return PortalAnswer(
+                    self.codes.invalid, f"MaTTHC: không tồn tại ({record['MaTTHC']})"
+                )
         now = self.clock()
         for record in records:
             self.store.save(record, now)
-        return Answer(self.codes.ok, "Đồng bộ thành công")
+        return PortalAnswer(self.codes.ok, "Đồng bộ thành công")
 
-    def _save_steps(self, body: dict[str, Any]) -> Answer:
+    def _save_steps(self, body: dict[str, Any]) -> PortalAnswer:
         steps = body.get("data")
         if fault := _fault_of_all(steps, fault_of_step):
-            return Answer(self.codes.invalid, fault)
+            return PortalAnswer(self.codes.invalid, fault)
         assert isinstance(steps, list)  # noqa: S101 - just checked
         for code in dict.fromkeys(step["MaHoSo"] for step in steps):
             if not self.store.exists(code):
-                return Answer(self.codes.absent, f"Hồ sơ {code} không tồn tại")
+                return PortalAnswer(self.codes.absent, f"Hồ sơ {code} không tồn tại")
         self.store.add_steps(steps, self.clock())
-        return Answer(self.codes.ok, "Cập nhật tiến độ thành công")
+        return PortalAnswer(self.codes.ok, "Cập nhật tiến độ thành công")
 
-    def log(self, body: object, answer: Answer | None, *, fault: str = "") -> None:
+    def log(self, body: object, answer: PortalAnswer | None, *, fault: str = "") -> None:
         """Append the call to the log: statuses and dates as sent, nothing personal.
 
         `answer` None: the scripted fault kept the call from being worked on.

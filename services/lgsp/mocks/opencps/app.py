@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.period import parse_instant, show_instant
-from lgsp.mocks.national.faults import Fault, FaultScript
+from lgsp.mocks.national.faults import FaultScript, ScriptedFault
 from lgsp.mocks.opencps.clock import PortalClock
 from lgsp.mocks.opencps.portal import Filters, OpenCpsPortal
 
@@ -120,7 +120,7 @@ def build_app(
     return app
 
 
-async def _failed(request: Request, fault: Fault, answer: Response) -> Response:
+async def _failed(request: Request, fault: ScriptedFault, answer: Response) -> Response:
     """Answer as the script says."""
     if fault.delay:
         await asyncio.sleep(fault.delay)

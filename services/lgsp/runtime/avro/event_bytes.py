@@ -73,7 +73,7 @@ def _some(number: int) -> bytes:
     return _SOME + _long(number)
 
 
-def quick_encode_event(event: DossierEvent) -> bytes:
+def encode_event_fast(event: DossierEvent) -> bytes:
     """Encode one event for `dossier-events`; its event_id must be filled in."""
     sealed = event.sealed
     return b"".join(

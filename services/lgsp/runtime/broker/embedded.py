@@ -22,7 +22,7 @@ import structlog
 
 from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
 from lgsp.runtime.broker import config
-from lgsp.runtime.broker.install import DIST, WAYS_OUT, find_java, kafka_version, libraries
+from lgsp.runtime.broker.install import DIST, INSTALL_HINT, find_java, kafka_version, libraries
 from lgsp.runtime.kafka.cluster import wait_ready
 from lgsp.runtime.process import ForeignProcess, die_with_parent
 from lgsp.runtime.settings import Settings
@@ -261,5 +261,5 @@ def _check_free(port: int) -> None:
         except OSError as error:
             raise ConfigurationError(
                 f"port {port} of {config.HOST} cannot be used by the broker ({error.strerror}):"
-                f" set LGSP_BROKER_PORT to another one. Or, {WAYS_OUT}"
+                f" set LGSP_BROKER_PORT to another one. Or, {INSTALL_HINT}"
             ) from error

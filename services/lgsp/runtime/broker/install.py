@@ -15,10 +15,10 @@ from pathlib import Path
 from lgsp.domain.errors import ConfigurationError
 
 DIST = Path(str(files("lgsp.runtime").joinpath("broker", "dist")))
-LEAST_JAVA = 17
+MIN_JAVA = 17
 _VERSION_WITHIN = 60.0  # seconds; a Java that has not said its version by then is no Java
 _FETCHED_WITHIN = 1800.0  # seconds for 44 MB: a slow line may have them, a dead one ends
-WAYS_OUT = (
+INSTALL_HINT = (
     "the embedded broker needs Java 17 and Maven (Debian: apt-get install openjdk-17-jre-headless"
     " maven); or run `docker compose up`; or point LGSP_BROKER at a Kafka that runs already"
 )
@@ -43,13 +43,13 @@ def find_java() -> str:
     java = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
     if java is None:
         where = f"in JAVA_HOME={home}" if home else "on PATH"
-        raise ConfigurationError(f"no java {where}: {WAYS_OUT}")
+        raise ConfigurationError(f"no java {where}: {INSTALL_HINT}")
     said = _run([java, "-version"], _VERSION_WITHIN)
     version = re.search(r'version "(\d+)', said.stderr + said.stdout)
     if said.returncode != 0 or version is None:
         raise ConfigurationError(f"{java} -version does not work: {said.stderr.strip()[:200]}")
-    if int(version[1]) < LEAST_JAVA:
-        raise ConfigurationError(f"{java} is Java {version[1]}, too old: {WAYS_OUT}")
+    if int(version[1]) < MIN_JAVA:
+        raise ConfigurationError(f"{java} is Java {version[1]}, too old: {INSTALL_HINT}")
     return java
 
 
@@ -80,7 +80,7 @@ def _fetch(pom: Path, folder: Path) -> None:
     if maven is None:
         raise ConfigurationError(
             f"Apache Kafka is not in {folder.parent} yet, and there is no Maven on PATH"
-            f" to fetch it: {WAYS_OUT}"
+            f" to fetch it: {INSTALL_HINT}"
         )
     _progress(f"fetching Apache Kafka {kafka_version()} with Maven (44 MB, once) ...")
     began = time.monotonic()
@@ -96,7 +96,7 @@ def _fetch(pom: Path, folder: Path) -> None:
         said = _run(command, _FETCHED_WITHIN, part)
         if said.returncode != 0:
             last = "\n".join((said.stdout + said.stderr).strip().splitlines()[:5])
-            raise ConfigurationError(f"Maven could not fetch Apache Kafka: {last}\n{WAYS_OUT}")
+            raise ConfigurationError(f"Maven could not fetch Apache Kafka: {last}\n{INSTALL_HINT}")
         try:
             jars.rename(folder)
         except OSError:
@@ -114,7 +114,7 @@ def _run(
         )
     except subprocess.TimeoutExpired as error:
         raise ConfigurationError(
-            f"{command[0]} did not end within {seconds:g} s: {WAYS_OUT}"
+            f"{command[0]} did not end within {seconds:g} s: {INSTALL_HINT}"
         ) from error
 
 

@@ -25,7 +25,7 @@ class Difference(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class TopicChange:
     """One difference of one topic; `wanted` None: the broker's own default."""
 
     topic: str
@@ -64,15 +64,15 @@ class Actual:
     config: Mapping[str, str]
 
 
-def compare(wanted: Iterable[Topic], actual: Mapping[str, Actual]) -> list[Change]:
+def compare(wanted: Iterable[Topic], actual: Mapping[str, Actual]) -> list[TopicChange]:
     """List what differs, in the order of `wanted`; topics that we do not know are not ours."""
-    changes: list[Change] = []
+    changes: list[TopicChange] = []
     for topic in wanted:
         found = actual.get(topic.name)
         if found is None:
             shape = f"{topic.partitions} partitions, {topic.replication} replicas"
             changes.append(
-                Change(
+                TopicChange(
                     topic=topic.name,
                     kind=Difference.MISSING,
                     name="topic",
@@ -87,7 +87,7 @@ def compare(wanted: Iterable[Topic], actual: Mapping[str, Actual]) -> list[Chang
         ):
             if has != wants:
                 changes.append(
-                    Change(
+                    TopicChange(
                         topic=topic.name,
                         kind=kind,
                         name=kind.value,
@@ -98,7 +98,7 @@ def compare(wanted: Iterable[Topic], actual: Mapping[str, Actual]) -> list[Chang
         for name in sorted(topic.config.keys() | found.config.keys()):
             if topic.config.get(name) != found.config.get(name):
                 changes.append(
-                    Change(
+                    TopicChange(
                         topic=topic.name,
                         kind=Difference.CONFIG,
                         name=name,
@@ -109,7 +109,7 @@ def compare(wanted: Iterable[Topic], actual: Mapping[str, Actual]) -> list[Chang
     return changes
 
 
-def diff_topics(settings: Settings) -> list[Change]:
+def diff_topics(settings: Settings) -> list[TopicChange]:
     """Return what differs on the broker; empty when all is as it must be.
 
     Raises:
@@ -120,7 +120,7 @@ def diff_topics(settings: Settings) -> list[Change]:
         return compare(wanted, _actual(admin, [topic.name for topic in wanted]))
 
 
-def apply_topics(settings: Settings) -> list[Change]:
+def apply_topics(settings: Settings) -> list[TopicChange]:
     """Create what is missing, set what differs, and wait until the topics can be used.
 
     Returns:
@@ -178,7 +178,7 @@ def _creation(topic: Topic) -> dict[str, Any]:
     }
 
 
-def _alterations(changes: Iterable[Change]) -> dict[str, dict[str, Any]]:
+def _alterations(changes: Iterable[TopicChange]) -> dict[str, dict[str, Any]]:
     configs: dict[str, dict[str, Any]] = {}
     for change in changes:
         if change.kind is Difference.CONFIG:

@@ -23,19 +23,19 @@ from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.standing import Standing
 from lgsp.domain.trust import DOWN_AFTER, SILENT_AFTER, Freshness, freshness, judge
 from lgsp.domain.working_time import Calendar, day_start_ms
-from lgsp.store.engine import shown
+from lgsp.store.engine import hide_password
 from lgsp.store.figures.sums import (
-    Remembered,
     Sums,
     SumsByName,
+    SumsCache,
     add_row,
     count_unturned,
     counts_in,
     grouped,
     in_scope,
-    nothing,
     read_marker,
     select_sums,
+    zero_sums,
 )
 from lgsp.store.rates.cells import day_cells
 from lgsp.store.rates.counted_by import check_counted_by
@@ -89,7 +89,7 @@ class Figures:
         self._backlog = backlog
         self._silent_after = silent_after
         self._down_after = down_after
-        self._remembered = Remembered()
+        self._cache = SumsCache()
 
     def indicators(self, question: Question) -> Indicators:
         """Return the figures with all that is needed to trust them."""
@@ -135,7 +135,7 @@ class Figures:
             )
 
         with self._reading() as connection:
-            return self._remembered.get(connection, "units", question, compute)
+            return self._cache.get(connection, "units", question, compute)
 
     def by_month(self, question: Question) -> SumsByName:
         """Return the sums of each `YYYY-MM`; open ones stand in the month of their reception."""
@@ -145,7 +145,7 @@ class Figures:
             return grouped(self._measures, ((month_of(day), row) for day, *row in rows))
 
         with self._reading() as connection:
-            return self._remembered.get(connection, "months", question, compute)
+            return self._cache.get(connection, "months", question, compute)
 
     def explain(
         self,
@@ -199,14 +199,14 @@ class Figures:
         def compute(connection: Connection) -> SumsByName:
             if question.as_of is not None:
                 return {"": self._sums_of_dossiers(connection, question)}
-            sums = nothing(self._measures)
+            sums = zero_sums(self._measures)
             add_row(sums, connection.execute(self._select(question)).one())
             return {"": sums}
 
-        return self._remembered.get(connection, "sums", question, compute)[""]
+        return self._cache.get(connection, "sums", question, compute)[""]
 
     def _sums_of_dossiers(self, connection: Connection, question: Question) -> Sums:
-        sums = nothing(self._measures)
+        sums = zero_sums(self._measures)
         for dossier, stands in self._dossiers(connection, question, frozenset(sums)):
             for measure, day in self._counted(dossier, stands):
                 sums[measure.name] += counts_in(question.period, measure, day)
@@ -273,6 +273,6 @@ class Figures:
                 yield connection
         except (OperationalError, ProgrammingError) as error:
             raise RetryableError(
-                f"the store {shown(self._engine.url)} cannot be read: {error.orig}"
+                f"the store {hide_password(self._engine.url)} cannot be read: {error.orig}"
                 " (the rates worker makes it when it first starts)"
             ) from error

@@ -24,7 +24,7 @@ LANE = "rates"
 _ANSWERS_KEPT = 256
 
 
-def nothing(measures: Measures) -> Sums:
+def zero_sums(measures: Measures) -> Sums:
     """Return sums of no cells."""
     return dict.fromkeys(measures.names, 0)
 
@@ -37,13 +37,13 @@ def add_row(sums: Sums, row: Sequence[int | None]) -> None:
 
 def grouped(measures: Measures, rows: Iterable[tuple[str, Sequence[int | None]]]) -> SumsByName:
     """Add up selected rows by name; names without any count are left out."""
-    groups: SumsByName = defaultdict(lambda: nothing(measures))
+    groups: SumsByName = defaultdict(lambda: zero_sums(measures))
     for name, row in rows:
         add_row(groups[name], row)
     return {name: sums for name, sums in sorted(groups.items()) if any(sums.values())}
 
 
-class Remembered:
+class SumsCache:
     """Answers made since the rates worker's last transaction; may be shared between threads."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, Engine, insert, inspect, select, text
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.profiles.profile import Profile
-from lgsp.store.engine import make_tables, shown
+from lgsp.store.engine import hide_password, make_tables
 from lgsp.store.rates.cells import DayCells, day_cells
 from lgsp.store.tables import COUNTED_BY
 
@@ -57,7 +57,8 @@ def _has_cells(connection: Connection) -> bool:
 
 def _refusal(engine: Engine, counter: str, profile: Profile) -> ConfigurationError:
     return ConfigurationError(
-        f"the store {shown(engine.url)} was counted by {counter}, not by profile {profile.label}:"
+        f"the store {hide_password(engine.url)} was counted by {counter},"
+        f" not by profile {profile.label}:"
         f" keep it, and fill a new one from the log: LGSP_PROFILE={profile.name} lgsp rebuild"
         " --no-compare --into URL"
     )

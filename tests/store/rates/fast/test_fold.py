@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select
 from tests.domain.events import events
 from tests.store.rates.history import DAY, NOW, START, history
-from tests.store.rates.test_fold import TOPIC, Clock, Kept
+from tests.store.rates.test_fold import TOPIC, Clock, FakeRecord
 
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import Channel, DossierEvent, with_id
@@ -61,7 +61,9 @@ class Both:
             own = [value for p, value in values if p == partition]
             if own:
                 end = self.ends[partition]
-                batches.append(Batch(partition, [Kept(end + i, v) for i, v in enumerate(own)]))
+                batches.append(
+                    Batch(partition, [FakeRecord(end + i, v) for i, v in enumerate(own)])
+                )
                 self.ends[partition] += len(own)
         for fold in self.folds:
             if batches:
@@ -185,7 +187,7 @@ def test_holds_few_dossiers_and_forgets_the_rest(tmp_path: Path) -> None:
     fold.open_partition(0)
     made = [encode_event(event) for event in history(random.Random(3), dossiers=400)]
     for at in range(0, len(made), 40):
-        batch = [Kept(at + i, value) for i, value in enumerate(made[at : at + 40])]
+        batch = [FakeRecord(at + i, value) for i, value in enumerate(made[at : at + 40])]
         fold.fold([Batch(0, batch)])
         assert fold.held <= 50
     engine.dispose()

@@ -47,7 +47,7 @@ class _Changed(NamedTuple):
     new: Rows
 
 
-class Change:
+class BatchChange:
     """One batch on its way into the store; `keep` takes it over in memory once it is committed.
 
     Args:

@@ -18,7 +18,7 @@ from lgsp.runtime.kafka.records import Batch, LogRecord, Reject
 from lgsp.store.rates.dossiers import write_portals
 from lgsp.store.rates.fast.calendar import FastCalendar
 from lgsp.store.rates.fast.cells import MOST_TEXTS, RowServices
-from lgsp.store.rates.fast.change import Change, Other
+from lgsp.store.rates.fast.change import BatchChange, Other
 from lgsp.store.rates.fast.events import EventReader, Read
 from lgsp.store.rates.fast.rows import HeldRows
 from lgsp.store.rates.fast.rules import Rules
@@ -112,7 +112,7 @@ class FastRatesFold:
         partitions = np.repeat([b.partition for b in batches], [len(b.records) for b in batches])
         read = self._reader.read([record.value for record in records])
         others = self._read_others(records, read.others, partitions)
-        change = Change(
+        change = BatchChange(
             self._held,
             self._services,
             self._rules,
