@@ -19,7 +19,7 @@ PROMETHEUS := .venv/.system-prometheus
 CHROMIUM := .venv/.system-chromium
 BENCH := .venv-bench/.bench
 
-.PHONY: help setup demo test check e2e browser bench bench-long docs clean stop
+.PHONY: help setup demo test check mutants e2e browser bench bench-long docs clean stop
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,9 @@ test: $(DEV) $(SYSTEM) $(POSTGRES) $(PROMETHEUS) ## All but the browser's, with 
 
 check: $(DEV) $(LINT) $(PROMETHEUS) ## Format, lint, types, import rules, schemas, docs, deployment files
 	@deploy/check.sh
+
+mutants: $(DEV) ## Take promises out of a copy of the code, one by one: each must fail a test (minutes)
+	$(BIN)/python -m tests.mutants
 
 e2e: $(DEV) $(SYSTEM) ## Only the tests of the whole flow
 	$(PYTEST) -m e2e

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.broker.embedded import EmbeddedBroker
@@ -19,12 +19,15 @@ MakeTopic = Callable[..., str]
 
 # The one profile: no test sets its own. A loaded machine fails nothing by being slow; CI draws the
 # same examples each time, and a failure prints the line that repeats it anywhere.
+# A mutant's first counter-example will do; a shorter one takes minutes.
+_LEFT_OUT = {Phase.shrink, Phase.explain} if os.environ.get("HYPOTHESIS_NO_SHRINK") else set()
 settings.register_profile(
     "suite",
     deadline=None,
     derandomize=bool(os.environ.get("CI")),
     max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "100")),
     print_blob=True,
+    phases=set(Phase) - _LEFT_OUT,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("suite")

@@ -148,7 +148,7 @@ class Sync:
             return count_pending(connection)
 
     @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
+    async def working(self) -> AsyncIterator[asyncio.Task[None]]:
         async with NationalClient(self.settings) as client:
             dispatcher = Dispatcher(
                 self.queue,
@@ -168,7 +168,7 @@ class Sync:
             )
             running = asyncio.create_task(dispatcher.run())
             try:
-                yield
+                yield running
             finally:
                 running.cancel()
                 with suppress(asyncio.CancelledError):
@@ -178,6 +178,15 @@ class Sync:
         """Work until no dossier is pending."""
         async with self.working():
             await until("no dossier is pending", lambda: self.pending() == 0, seconds)
+
+    async def drain_results(self) -> None:
+        """Work until every result of a settled push is out."""
+
+        def out() -> bool:
+            return self.pending() == 0 and not self.queue.outgoing(1)
+
+        async with self.working() as running:
+            await until("all results are out", lambda: running.done() or out())
 
     async def _send(self, results: Sequence[Outgoing]) -> None:
         self.results += [RESULTS.decode(result.value) for result in results]

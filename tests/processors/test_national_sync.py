@@ -1,7 +1,7 @@
 """The sync from events to the real mock: order, lost answers, failures, restarts, parked."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import Engine, update
 
 from lgsp.domain.dossier import current_status, merge_all
-from lgsp.domain.errors import RejectReason
+from lgsp.domain.errors import RejectReason, RetryableError
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.national.breaker import Breaker
@@ -18,6 +18,7 @@ from lgsp.national.planner import Draft, Names, draft
 from lgsp.national.retries import Retries
 from lgsp.store.engine import open_store
 from lgsp.store.sync.listing import list_stopped, redrive, summarise
+from lgsp.store.sync.rows import Outgoing
 from lgsp.store.sync.tables import QUEUE
 from tests.national.dossiers import CODE, START, step, steps
 from tests.national.harness import CALENDAR, RunningPortal, Sync, running_portal
@@ -225,8 +226,7 @@ async def test_a_refusal_is_parked_and_redriven(tmp_path: Path, engine: Engine) 
 
 
 async def outcomes(sync: Sync) -> list[str]:
-    async with sync.working():
-        await until("all results are out", lambda: not sync.queue.outgoing(1))
+    await sync.drain_results()
     return [str(result["outcome"]) for result in sync.results]
 
 
@@ -279,11 +279,47 @@ async def test_a_worker_that_died_half_way_sends_no_step_again(
         assert 1 == len(await portal.log(service="CapNhatTienDoHoSoMC"))
 
 
-async def until_log_has(portal: RunningPortal, service: str) -> None:
-    async def there() -> bool:
-        return bool(await portal.log(service=service))
+async def test_a_worker_that_died_before_it_settled_is_outlived_by_what_it_sent(
+    tmp_path: Path, engine: Engine
+) -> None:
+    faults = [{"match": {"service": "CapNhatTienDoHoSoMC", "nth": 2}, "do": {"delay": 0.2}}]
+    async with running_portal(tmp_path, faults) as portal:
+        first = _fed(Sync(engine, portal.settings()), steps(2))
+        await first.drain()
+        first.feed([step(1, 4)])
+        async with first.working():
+            await until_log_has(portal, "CapNhatTienDoHoSoMC", 2)
+        pending = first.pending()
+        await Sync(engine, portal.settings()).drain()
 
-    await until(f"the portal is asked: {service}", there)
+        assert 1 == pending
+        assert 1 == await equal_to_events(portal, steps(2, 4))
+        assert 2 == len(await portal.log(service="CapNhatTienDoHoSoMC"))
+
+
+async def until_log_has(portal: RunningPortal, service: str, calls: int = 1) -> None:
+    async def there() -> bool:
+        return len(await portal.log(service=service)) >= calls
+
+    await until(f"the portal has {calls} calls of {service}", there)
+
+
+class Refused(Sync):
+    """A sync worker whose results Kafka does not take."""
+
+    async def _send(self, results: Sequence[Outgoing]) -> None:
+        raise RetryableError(f"{len(results)} results were not acknowledged")
+
+
+async def test_a_result_that_kafka_did_not_take_is_sent_by_the_next_worker(
+    tmp_path: Path, engine: Engine
+) -> None:
+    async with running_portal(tmp_path) as portal:
+        with pytest.RaisesGroup(RetryableError):
+            await _fed(Refused(engine, portal.settings()), steps(2)).drain_results()
+        heir = Sync(engine, portal.settings())
+
+        assert ["CREATED"] == await outcomes(heir)
 
 
 async def test_events_of_a_push_s_time_are_sent_after_it(tmp_path: Path, engine: Engine) -> None:

@@ -1,9 +1,11 @@
 """The rates processor: dossier-events -> dossiers and day cells -> rate-cells."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import structlog
+from sqlalchemy import Engine
 
 from lgsp.domain.errors import RetryableError
 from lgsp.domain.profiles.profile import Profile
@@ -23,13 +25,14 @@ from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
 from lgsp.store.rates.cells import KEY, mark_published
 from lgsp.store.rates.fold import LANE
-from lgsp.store.rates.folds import make_fold, most_events
+from lgsp.store.rates.folds import Fold, make_fold, most_events
 from lgsp.store.wal import background_wal_checkpoints
 
 _PUBLISH_AT_ONCE = 5000
 _PUBLISH_EVERY = 0.5  # seconds; also how long changes of one cell are gathered
 _PUBLISH_CATCHING_UP = 5.0
 _WAKE_EVERY = 1.0
+Cells = Sequence[dict[str, Any]]
 
 
 def run(settings: Settings) -> int:
@@ -58,14 +61,11 @@ def run(settings: Settings) -> int:
     async def publish() -> None:
         async with BulkProducer(settings.bootstrap, RATE_CELLS) as bulk:
             while True:
-                cells = fold.cells.take_dirty(engine, fold.partitions, _PUBLISH_AT_ONCE)
-                metrics.CELLS_PENDING.set(len(cells))
-                if cells:
-                    await _send(bulk, cells, profile)
-                    mark_published(engine, cells)
-                    metrics.CELLS_PUBLISHED.inc(len(cells))
+                sent = await publish_changed(
+                    fold, engine, lambda cells: _send(bulk, cells, profile)
+                )
                 # In a long backlog a cell changes again and again: gather its changes.
-                if lane.catching_up or len(cells) < _PUBLISH_AT_ONCE:
+                if lane.catching_up or sent < _PUBLISH_AT_ONCE:
                     await asyncio.sleep(
                         _PUBLISH_CATCHING_UP if lane.catching_up else _PUBLISH_EVERY
                     )
@@ -90,13 +90,30 @@ def run(settings: Settings) -> int:
         producer.close()
 
 
+async def publish_changed(
+    fold: Fold, engine: Engine, send: Callable[[Cells], Awaitable[None]]
+) -> int:
+    """Send cells that have changed and mark them as published once `send` has returned.
+
+    Returns:
+        How many were sent; when `send` fails they stay changed and are sent again.
+    """
+    cells = fold.cells.take_dirty(engine, fold.partitions, _PUBLISH_AT_ONCE)
+    metrics.CELLS_PENDING.set(len(cells))
+    if cells:
+        await send(cells)
+        mark_published(engine, cells)
+        metrics.CELLS_PUBLISHED.inc(len(cells))
+    return len(cells)
+
+
 def cell_message(cell: dict[str, object], profile: Profile) -> tuple[bytes, bytes]:
     """Return key and value of a cell, counted by the profile, for the topic rate-cells."""
     key = "|".join(str(cell[name]) for name in KEY).encode()
     return key, CELLS.encode({**cell, "profile": profile.label})
 
 
-async def _send(bulk: BulkProducer, cells: Sequence[dict[str, object]], profile: Profile) -> None:
+async def _send(bulk: BulkProducer, cells: Cells, profile: Profile) -> None:
     while True:
         for cell in cells:
             bulk.add(*cell_message(cell, profile))

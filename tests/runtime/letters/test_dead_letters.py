@@ -79,6 +79,31 @@ def test_a_record_that_is_no_json_object_is_still_one_line() -> None:
     assert RAW.encode() in as_line(b"\xff\xfe")
 
 
+class Topic:
+    """Keeps what would be sent to Kafka."""
+
+    def __init__(self) -> None:
+        self.values: list[bytes | None] = []
+
+    def send(self, _topic: str, _key: bytes, value: bytes | None) -> None:
+        self.values.append(value)
+
+    def flush(self) -> None:
+        """Nothing is on its way."""
+
+
+def test_a_record_travels_sealed(tmp_path: Path) -> None:
+    settings, topic = load_settings(data=tmp_path, broker=""), Topic()
+    cause = RejectedRecord(RejectReason.BAD_VALUE, field="DienThoai", value="0900000001")
+    letters = DeadLetters(settings, topic)  # type: ignore[arg-type]
+    letters.write(Stage.CONNECTOR, cause, origin="in/a.csv:7", payload=PERSON)
+    (value,) = topic.values
+    assert value is not None
+
+    assert not any(piece in value for piece in (PERSON[10:40], b"NGUYEN", b"000000000001"))
+    assert PERSON == open_payload(decode_letter(value), load(key_file(settings)))
+
+
 @pytest.mark.kafka
 def test_parked_listed_opened_replayed_and_closed(broker: str, tmp_path: Path) -> None:
     settings = load_settings(data=tmp_path, broker=broker)

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from sqlalchemy import Connection, Engine, select
@@ -12,7 +12,7 @@ from tests.store.rates.history import NOW, history
 
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason
-from lgsp.domain.event import DossierEvent
+from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
@@ -274,6 +274,23 @@ def test_cells_stay_pending_until_kafka_has_them(engine: Engine, kind: type[Fold
     assert left
     assert fold.cells.take_dirty(engine, [0], 1000) == []
     assert fold.cells.take_dirty(engine, [1], 1000) == []
+
+
+def test_a_cell_that_changes_while_kafka_is_told_stays_pending(
+    engine: Engine, kind: type[Fold]
+) -> None:
+    events = history(random.Random(4), dossiers=10)
+    twins = [with_id(replace(e, dossier_code=f"{e.dossier_code}9")) for e in events]
+    fold, _ = make(engine, kind=kind)
+    fold.open_partition(0)
+    fold.fold([Batch(0, records(events))])
+    taken = fold.cells.take_dirty(engine, [0], 1000)
+    fold.fold([Batch(0, records(twins, len(events)))])
+    mark_published(engine, taken)
+    left = fold.cells.take_dirty(engine, [0], 1000)
+
+    assert [1] * len(taken) == [cell["dirty"] for cell in left]
+    assert sum(cell["dirty"] for cell in taken) == len(taken) > 0
 
 
 def test_portals_keep_the_newest_times(engine: Engine, kind: type[Fold]) -> None:
