@@ -19,7 +19,7 @@ CONFIG = """\
 connector: files
 portal: my-portal
 province: H37
-source: {path: "inbox/*", page_rows: 4}
+source: {path: "inbox/*", page_rows: 4, settle_seconds: 0}
 shape: dossiers
 mapping:
   dossier_code: MaHoSo
@@ -133,19 +133,6 @@ async def test_grown_gzip_goes_on_where_it_stood(make: Callable[..., FilesRig]) 
     report = await bench.run(rig.connector())
     assert report.records == 1
     assert code(50) in bench.sink.codes()
-
-
-async def test_half_written_last_line_is_read_again_when_whole(
-    make: Callable[..., FilesRig],
-) -> None:
-    rig, bench = make(), Bench()
-    whole = row(60)
-    rig.write("a.csv", whole[:30], mode="ab")
-    first = await bench.run(rig.connector())
-    assert first.rejected == 1
-    rig.write("a.csv", whole[30:], mode="ab")
-    await bench.run(rig.connector())
-    assert code(60) in bench.sink.codes()
 
 
 async def test_truncated_gzip_counts_the_good_rows(make: Callable[..., FilesRig]) -> None:
@@ -287,9 +274,11 @@ async def test_a_mapped_column_that_stands_twice_is_not_chosen(
     assert "the header repeats: TrangThai" in error.detail
 
 
-async def test_a_header_that_is_not_utf8_is_told_of_line_1(make: Callable[..., FilesRig]) -> None:
+async def test_a_header_that_cannot_be_decoded_is_told_of_line_1(
+    make: Callable[..., FilesRig],
+) -> None:
     rig, bench = make(), Bench()
-    rig.write("e.csv", (HEADER + row(81)).encode("utf-16"))
+    rig.write("e.csv", HEADER.replace("Ghi chu", "Ghi chú").encode("latin-1") + row(81).encode())
     await bench.run(rig.connector())
     assert ["inbox/e.csv:1"] == [record.origin for record, _ in bench.sink.rejects]
 
@@ -299,6 +288,7 @@ async def test_backfill_reads_files_changed_since(make: Callable[..., FilesRig])
     connector = rig.connector()
     assert not (await connector.fetch(connector.start(now_ms() + 60_000))).records
     assert (await connector.fetch(connector.start(now_ms() - 60_000))).records
+    await connector.close()
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ async def _sample(configured: ConfiguredConnector, count: int) -> dict[str, Any]
                 except RejectedRecord as error:
                     rejects.append(_reject_row(record.origin, error))
             refused, problem = page.refused, page.problem
-            if page.caught_up:
+            if page.caught_up and not page.wait:
                 break
             await asyncio.sleep(page.wait)
     finally:

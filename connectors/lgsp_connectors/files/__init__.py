@@ -1,5 +1,6 @@
-"""Files dropped in a folder: CSV and JSON lines, plain or gzipped, mapped by YAML."""
+"""Files dropped in a folder: CSV, JSON and workbooks, plain or gzipped, mapped by YAML."""
 
-from lgsp_connectors.files.connector import Files, FilesSettings
+from lgsp_connectors.files.connector import Files
+from lgsp_connectors.files.settings import FilesSettings
 
 __all__ = ["Files", "FilesSettings"]

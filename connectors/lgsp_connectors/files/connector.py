@@ -1,144 +1,128 @@
 """The `files` connector: one glob, files in name order, resumed where each was left."""
 
-import glob
+import asyncio
+import threading
 from collections.abc import Sequence
 from hashlib import blake2b
-from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-import structlog
-from pydantic import BaseModel, Field
+import orjson
+from pydantic import BaseModel
 
-from lgsp.domain.errors import RetryableError
 from lgsp.domain.event import DossierEvent
-from lgsp_connectors.files.marks import continues, parse_mark, settled
-from lgsp_connectors.files.rows import FileReader
-from lgsp_connectors.kit.config import Strict
+from lgsp_connectors.files.columns import MappedColumns
+from lgsp_connectors.files.look import Look
+from lgsp_connectors.files.reader import Reading
+from lgsp_connectors.files.settings import FilesSettings
 from lgsp_connectors.kit.contract import Context, Cursor, Page, Record
-from lgsp_connectors.kit.forms import CodePattern, MappingBlock, compile_mapping
-from lgsp_connectors.kit.mapping import Shape
+from lgsp_connectors.kit.forms import compile_mapping
 
-_SINCE = ":since"  # no file is called so: names are relative paths
-_log = structlog.get_logger()
+_NOT_READING = {"path", "page_rows", "settle_seconds"}  # keys by which no row reads otherwise
 
 
-class Source(Strict):
-    """Where the files are and how they are written."""
-
-    path: str = Field(description="One glob, relative to the folder of the YAML.")
-    delimiter: str = Field(
-        default=",", min_length=1, max_length=1, description="Between CSV cells."
-    )
-    page_rows: int = Field(default=2000, ge=1, description="Rows read between two checkpoints.")
-
-
-class FilesSettings(Strict):
-    """Keys of a `files` YAML besides those common to all connectors."""
-
-    source: Source = Field(description="Where the files are.")
-    shape: Shape = Field(description="What a row is: a dossier with its dates, or one step.")
-    dossier_code_pattern: CodePattern = Field(
-        default="", description="`any` or a regular expression; empty: the national pattern."
-    )
-    mapping: MappingBlock = Field(description="Attribute: column or form.")
+class _Halted(Exception):  # noqa: N818 - no fault: the read was called off
+    """Reading was called off."""
 
 
 class Files:
-    """Reads CSV and JSON lines, `.gz` of each; the cursor holds one mark a file.
+    """Reads CSV, JSON and workbooks, `.gz` of each; the cursor holds one mark a file.
 
-    A file that grew is read on from where it stood; one that was rewritten is read again, which
-    deterministic event ids make harmless. A file that is gone is forgotten.
+    A file that grew is read on from where it stood; one whose bytes are no longer those that were
+    read is read again, which deterministic event ids make harmless. A file that is gone is
+    forgotten. What cannot be used is a dead letter of its own, and the other files go on.
     """
 
     name: ClassVar[str] = "files"
     settings: ClassVar[type[BaseModel]] = FilesSettings
 
     def __init__(self, settings: FilesSettings, context: Context) -> None:
-        self._source = settings.source
-        self._context = context
+        self._context, self._source = context, settings.source
         self._mapper = compile_mapping(
             settings.mapping, settings.shape, settings.dossier_code_pattern, context
         )
-        self._columns = list(dict.fromkeys(self._mapper.columns.values()))
-        digest = blake2b("\0".join(self._columns).encode(), digest_size=6).hexdigest()
-        self._refused = f"refused-{digest}"
-        self._reader: FileReader | None = None
-        self._reads = ("", "")  # name and mark text that the open reader stands at
+        wanted = list(dict.fromkeys(self._mapper.columns.values()))
+        source = settings.source
+        self._called_off = threading.Event()
+        self._reading = Reading(
+            source,
+            MappedColumns(wanted, source.skip, source.limits.cell_chars),
+            _fingerprint(context),
+            context.clock,
+            self._halt,
+        )
+        self._look: Look | None = None
 
     def start(self, since: int | None) -> Cursor:
         """Start with no file read; `since` leaves out files last changed before it."""
-        return {} if since is None else {_SINCE: str(since)}
+        return Look.start(since)
 
     async def fetch(self, cursor: Cursor) -> Page:
-        """Read up to `page_rows` rows, on into the next files; RetryableError: not readable."""
-        try:
-            return self._read(cursor)
-        except OSError as error:
-            raise RetryableError(f"{error.filename}: {error.strerror}") from error
+        """Read up to `page_rows` rows, on into the next files.
 
-    def _read(self, cursor: Cursor) -> Page:
-        since = int(cursor.get(_SINCE, "0"))
-        names = sorted(glob.glob(self._source.path, root_dir=self._context.base, recursive=True))
-        records: list[Record] = []
-        after: Cursor = {}
-        done = total = 0
-        caught_up = True
-        if not names:
-            _log.warning("no_file_matches", path=self._source.path)
-        for name in names:
-            path = self._context.base / name
-            stat = path.stat()
-            if not path.is_file() or stat.st_mtime_ns // 1_000_000 < since:
-                continue
-            total += stat.st_size
-            text = cursor.get(name)
-            mark = parse_mark(text) if text else None
-            if settled(mark, stat, self._refused):
-                done += stat.st_size
-                after[name] = text or ""
-                continue
-            left = self._source.page_rows - len(records)
-            if left <= 0:
-                caught_up = False
-                if text:
-                    after[name] = text
-                continue
-            reader = self._open(path, name, text)
-            records += reader.take(left)
-            after[name] = reader.mark().text()
-            done += reader.seen
-            if reader.finished:
-                self._reader = None
-            else:
-                caught_up = False
-                self._reads = (name, after[name])
-        if _SINCE in cursor:
-            after[_SINCE] = cursor[_SINCE]
-        return Page(records, after, caught_up, done, total)
+        Raises:
+            RetryableError: the machine or the mount does not answer.
+        """
+        self._called_off.clear()
+        work = asyncio.ensure_future(asyncio.to_thread(self._read, cursor))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            self._called_off.set()
+            await asyncio.wait({work})  # it ends before its next chunk
+            work.exception()
+            raise
 
     def to_events(self, record: Record) -> Sequence[DossierEvent]:
         """Map one row and derive its transitions."""
         return self._mapper.events(record.data, record.observed_at)
 
     async def close(self) -> None:
-        """Forget the open file."""
-        self._reader = None
+        """Close the open file."""
+        if self._look is not None:
+            self._look.close()
+            self._look = None
 
-    def _open(self, path: Path, name: str, text: str | None) -> FileReader:
-        """Give the reader that stands at the mark: the open one, or a new one."""
-        if self._reader is not None and text and self._reads == (name, text):
-            return self._reader
-        mark = parse_mark(text) if text else None
-        if mark is not None and not continues(mark, path):
-            _log.info("file_changed", file=name)
-            mark = None
-        self._reader = FileReader(
-            path,
-            name,
-            mark,
-            columns=self._columns,
-            delimiter=self._source.delimiter,
-            refused=self._refused,
-            clock=self._context.clock,
-        )
-        return self._reader
+    def _read(self, cursor: Cursor) -> Page:
+        look = self._look
+        if look is None or look.ended or (look.after is not cursor and look.after != cursor):
+            if look is not None:
+                look.close()
+            look = Look(self._context.base, self._reading, cursor)
+        self._look = None  # kept only when its page is given: what failed is read again
+        try:
+            page = look.page()
+        except BaseException:
+            look.close()
+            raise
+        self._look = look
+        return page
+
+    def _halt(self) -> None:
+        if self._called_off.is_set():
+            raise _Halted
+
+
+def _fingerprint(context: Context) -> str:
+    """Digest what decides how a row reads: a file read by another YAML is read again."""
+    data = {key: value for key, value in context.document.data.items() if key != "run"}
+    source = data.get("source")
+    if isinstance(source, dict):
+        data["source"] = {k: v for k, v in source.items() if k not in _NOT_READING}
+    digest = blake2b(orjson.dumps(data, option=_STABLE, default=str), digest_size=6)
+    for file in sorted(_files_of(data)):
+        try:
+            digest.update(b"\0" + (context.base / file).read_bytes())
+        except OSError:
+            continue  # whoever reads it tells
+    return digest.hexdigest()
+
+
+_STABLE = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+
+
+def _files_of(data: Any) -> set[str]:
+    """Give the files that a mapping refers to (`map_file`)."""
+    if isinstance(data, dict):
+        named = {v for k, v in data.items() if k == "map_file" and isinstance(v, str)}
+        return named.union(*map(_files_of, data.values()))
+    return set().union(*map(_files_of, data)) if isinstance(data, list) else set()

@@ -1,92 +1,72 @@
-"""The lines of a plain or gzipped file from a known place on; good lines before the fault."""
+"""Physical lines of a content, however it ends them; an endless line is cut, not collected."""
 
-import zlib
-from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO, NamedTuple
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from lgsp.domain.errors import RejectedRecord, RejectReason
-
-_CHUNK = 256 * 1024
-_GZIP = 31  # zlib: gzip container with a 32 KiB window, its checksum verified
+_QUOTED = re.compile(rb'"[^"]*"')
+_KEPT = 1024  # bytes kept of a line that is too long
 
 
 class Line(NamedTuple):
-    """One physical line, without its end; `seen` is the stored bytes consumed once it is done.
+    """One line without its end.
 
-    The last line of a file that does not end in a newline leaves `seen` at its start: more of it
-    may still be written.
+    `after` is the place behind its end in the content. `whole`: an end was there. `long`: it was
+    longer than allowed, and only its beginning is kept.
     """
 
     number: int
     raw: bytes
-    seen: int
+    start: int
+    after: int
+    whole: bool = True
+    long: bool = False
 
 
-def is_gzip(path: Path) -> bool:
-    """Tell whether the file is read as gzip, by its name."""
-    return path.suffix == ".gz"
+def find_line_end(head: bytes) -> bytes:
+    r"""Give `\r` for a content that ends its lines by it alone (old Mac), else `\n`.
 
-
-def read_lines(path: Path, *, done: int = 0, seen: int = 0) -> Iterator[Line]:
-    """Read the lines after the first `done`, which end `seen` bytes into a plain file.
-
-    Raises:
-        RejectedRecord: TRUNCATED or UNREADABLE after the last good line, when the compressed data
-            end early or are damaged; `value` is empty, `detail` says where.
+    Line ends inside of quotes do not count; before `\n` a `\r` is dropped by the reader.
     """
-    with path.open("rb") as file:
-        if is_gzip(path):
-            yield from _skip(_split(_inflate(file), 0, 0, file), done)
-        else:
-            file.seek(seen)
-            yield from _split(iter(lambda: file.read(_CHUNK), b""), done, seen, None)
+    bare = _QUOTED.sub(b"", head)
+    return b"\r" if b"\r" in bare[:-1] and b"\n" not in bare else b"\n"
 
 
-def _skip(lines: Iterator[Line], done: int) -> Iterator[Line]:
-    return (line for line in lines if line.number > done)
-
-
-def _split(
-    chunks: Iterator[bytes], number: int, seen: int, compressed: BinaryIO | None
+def split_lines(
+    chunks: Iterable[bytes], end: bytes, longest: int, *, number: int = 0, start: int = 0
 ) -> Iterator[Line]:
-    rest = b""
+    r"""Split a content into lines, in time linear in its length and memory of the longest line.
+
+    Args:
+        chunks: the content.
+        end: what ends a line; a `\r` before `\n` goes with it.
+        longest: bytes of the longest line that is kept.
+        number: lines before.
+        start: place of the first chunk in the content.
+    """
+    held: list[bytes] = []
+    size, at = 0, start
     for chunk in chunks:
-        parts = (rest + chunk).split(b"\n") if rest else chunk.split(b"\n")
-        rest = parts.pop()
-        at = compressed.tell() if compressed else 0
-        for raw in parts:
+        parts = chunk.split(end)
+        last = parts.pop()
+        for part in parts:
             number += 1
-            seen = at if compressed else seen + len(raw) + 1
-            yield Line(number, raw, seen)
-    if rest:
-        yield Line(number + 1, rest, compressed.tell() if compressed else seen)
-
-
-def _inflate(file: BinaryIO) -> Iterator[bytes]:
-    """Decompress member after member, a bounded piece at a time."""
-    member = zlib.decompressobj(_GZIP)
-    started = False
-    while pending := file.read(_CHUNK):
-        while pending:
-            if member.eof:
-                pending = pending.lstrip(b"\0")  # padding between and after members is legal
-                if not pending:
-                    break
-                member = zlib.decompressobj(_GZIP)
-            started = True
-            try:
-                piece = member.decompress(pending, _CHUNK)
-            except zlib.error as error:
-                raise RejectedRecord(
-                    RejectReason.UNREADABLE, detail=f"the compressed data are damaged: {error}"
-                ) from error
-            pending = member.unused_data if member.eof else member.unconsumed_tail
-            if piece:
-                yield piece
-    while not member.eof and (piece := member.decompress(member.unconsumed_tail, _CHUNK)):
-        yield piece
-    if not member.eof or not started:
-        raise RejectedRecord(
-            RejectReason.TRUNCATED, detail="the compressed data end before their end mark"
-        )
+            size += len(part)
+            raw = b"".join((*held, part)) if held else part
+            held = []
+            after = at + size + 1
+            if size > longest:
+                yield Line(number, raw[:_KEPT], at, after, long=True)
+            elif end == b"\n" and raw.endswith(b"\r"):
+                yield Line(number, raw[:-1], at, after)
+            else:
+                yield Line(number, raw, at, after)
+            at, size = after, 0
+        if last:
+            size += len(last)
+            held.append(last)
+            if size > longest:
+                held = [b"".join(held)[:_KEPT]]
+    if size:
+        raw = b"".join(held)
+        yield Line(number + 1, raw, at, at + size, whole=False, long=size > longest)

@@ -1,62 +1,80 @@
 """How far a file has been read, and whether it is still the same file: one text in the cursor."""
 
-from hashlib import blake2b
-from os import stat_result
-from pathlib import Path
-from typing import NamedTuple
+import os
+from typing import Literal, NamedTuple, Self
 
-_HEAD = 64 * 1024
-_TAIL = 4 * 1024
+State = Literal["open", "tail", "done", "refused", "denied"]
+
+UNUSABLE = ("refused", "denied")
+"""States (and beginnings of texts) of files that cannot be used as they stand."""
+
+
+class Stamp(NamedTuple):
+    """What one `stat` tells of a file's content: any write changes it.
+
+    The time of change stands beside the time of writing, because the latter can be set back.
+    """
+
+    size: int
+    mtime: int
+    ctime: int
+    inode: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Self:
+        """Take the stamp from a stat; times in ns."""
+        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 class Mark(NamedTuple):
     """Where the reading of one file stands.
 
-    `state` is `open` (more rows follow), `done`, or `refused-…` (its header does not fit the
-    columns with that fingerprint). `size` and `mtime` are the file's when it was opened; `digest`
-    covers the start and the end of the first `seen` stored bytes.
+    Args:
+        state: `open` (more rows follow), `tail` (all but a last row that may still be written),
+            `done`, `refused` (cannot be used as it stands, wholly or from here on) or `denied`
+            (cannot be opened: tried again at each look).
+        sure: the file stood still before it was read, or was digested again since.
+        stamp: the file's when it was opened.
+        since: when that stamp was first seen, ms UTC by our clock.
+        rows: rows or lines passed.
+        position: where the next row begins in the stored bytes; 0 where one cannot go on in the
+            middle (compressed, UTF-16, whole documents).
+        digested: stored bytes under the digest: all that were read, from the first one.
+        digest: theirs.
+        dialect: how the text was found to be written.
+        how: fingerprint of the YAML by which it was read.
     """
 
-    lines: int
-    seen: int
-    size: int
-    mtime: int
+    state: State
+    sure: bool
+    stamp: Stamp
+    since: int
+    rows: int
+    position: int
+    digested: int
     digest: str
-    state: str
+    dialect: str
+    how: str
 
     def text(self) -> str:
         """Give the mark as it stands in the cursor."""
-        return ":".join(map(str, self))
+        state, sure, stamp, *rest = self
+        return ":".join(map(str, (state, int(sure), *stamp, *rest)))
 
 
-def parse_mark(text: str) -> Mark:
-    """Read what `Mark.text` wrote."""
-    lines, seen, size, mtime, digest, state = text.split(":")
-    return Mark(int(lines), int(seen), int(size), int(mtime), digest, state)
-
-
-def settled(mark: Mark | None, stat: stat_result, refused: str) -> bool:
-    """Tell whether nothing is to be read: done or refused by the same columns, and not touched."""
-    return (
-        mark is not None
-        and mark.state in {"done", refused}
-        and (mark.size, mark.mtime) == (stat.st_size, stat.st_mtime_ns)
+def parse_mark(text: str | None) -> Mark | None:
+    """Read what `Mark.text` wrote; None for no text, or for one of another version."""
+    parts = (text or "").split(":")
+    if len(parts) != 13:
+        return None
+    size, mtime, ctime, inode, since, rows, position, digested = map(int, parts[2:10])
+    return Mark(
+        parts[0],  # type: ignore[arg-type]
+        parts[1] == "1",
+        Stamp(size, mtime, ctime, inode),
+        since,
+        rows,
+        position,
+        digested,
+        *parts[10:],
     )
-
-
-def continues(mark: Mark, path: Path) -> bool:
-    """Tell whether the file still starts with the bytes that were read."""
-    return not mark.state.startswith("refused") and fingerprint(path, mark.seen) == mark.digest
-
-
-def fingerprint(path: Path, seen: int) -> str:
-    """Digest the start and the end of the first `seen` bytes; "" when the file is shorter."""
-    digest = blake2b(digest_size=12)
-    with path.open("rb") as file:
-        digest.update(file.read(min(seen, _HEAD)))
-        file.seek(max(0, seen - _TAIL))
-        tail = file.read(min(seen, _TAIL))
-        if file.tell() < seen:
-            return ""
-        digest.update(tail)
-    return digest.hexdigest()

@@ -50,7 +50,8 @@ class Page:
         caught_up: nothing more can be read now.
         done: progress in the source's own units (bytes, rows).
         total: what `done` will be at the end; 0: not known.
-        wait: seconds after which there is more to read, though not caught up; 0: at once.
+        wait: caught up, but something is still being written (a last line): seconds after which
+            it may be whole; 0: nothing is.
         skipped: rows that are no records by a rule (empty, sums).
         refused: parts of the source (files) that cannot be used now, as a whole or from some
             place on; each has its dead letter.

@@ -36,6 +36,7 @@ _MOST_SHOWN = 20  # rejects of one page written out in the log; all are dead let
 _FETCH_ENDS_WITHIN = 4.0  # seconds that a connector may take to give up a page when told to stop
 _SENT = "~sent"  # in the stored cursor, beside the connector's own keys
 Reject = tuple[Record, RejectedRecord]
+_PATIENCE = 60.0  # seconds for which a run that is to end waits for what is still being written
 _log = structlog.get_logger()
 
 
@@ -105,7 +106,7 @@ class Runner:
                 stored checkpoint is valid and the next run goes on from it.
         """
         stop = stop or asyncio.Event()
-        started = time.monotonic()
+        started, patience = time.monotonic(), _PATIENCE
         try:
             stored = self._checkpoints.load(self._key)
             self._sent.resume((stored or {}).get(_SENT, ""))
@@ -128,10 +129,15 @@ class Runner:
                 self.report.seconds = time.monotonic() - started
                 self._note_standing(page)
                 self._on_page(page, self.report)
-                if page.caught_up and once:
+                if not page.caught_up:
+                    continue
+                if not once:
+                    await is_set_within(stop, self._settings.poll_seconds)
+                elif 0 < page.wait <= patience:
+                    patience -= page.wait
+                    await is_set_within(stop, page.wait)
+                else:
                     break
-                pause = self._settings.poll_seconds if page.caught_up else page.wait
-                await is_set_within(stop, pause)
         except RetryableError as error:
             raise FatalError(f"the log does not take what was read: {error}") from error
         finally:

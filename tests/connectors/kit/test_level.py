@@ -80,8 +80,16 @@ async def test_what_was_skipped_and_refused_is_counted() -> None:
     assert metrics.CONNECTOR_REFUSED._value.get() == 2
 
 
-async def test_what_waits_is_looked_at_again_after_its_time() -> None:
-    waiting = runner(Page([], {}, False, wait=0.05), Page([], {}, True))
+async def test_what_is_being_written_is_waited_for() -> None:
+    waiting = runner(
+        Page([], {}, True, wait=0.05), Page([], {}, True, wait=0.04), Page([], {}, True)
+    )
     report = await waiting.run(once=True)
-    assert report.caught_up
-    assert report.seconds >= 0.05
+    assert report.pages == 3
+    assert report.seconds >= 0.09
+
+
+async def test_what_is_always_being_written_is_left_to_the_next_run() -> None:
+    waiting = runner(Page([], {}, True, wait=0.05), Page([], {}, True, wait=90))
+    report = await waiting.run(once=True)
+    assert (report.pages, report.caught_up) == (2, True)

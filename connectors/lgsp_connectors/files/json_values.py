@@ -1,0 +1,145 @@
+"""JSON values: one object, or the elements of an array; integers exact, however long."""
+
+import codecs
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn
+
+import orjson
+
+from lgsp.domain.errors import RejectedRecord, RejectReason
+from lgsp_connectors.files.stored import MB, torn
+
+_DOUBTFUL = 2.0**53  # from here on a float may have been an integer with more digits
+_NEAR = 64  # a fault so near the end of the text may be only that it ends
+_BLANK = re.compile(r"[ \t\r\n]*")
+
+
+def parse_object(text: str | bytes) -> dict[str, Any]:
+    """Read one JSON object; RejectedRecord when it is none."""
+    try:
+        data = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        # Half a character in an unused text is no reason to lose a row; the plain parser bears it.
+        data = _plain(text, error)
+    if not isinstance(data, dict):
+        raise _not_an_object()
+    if any(v.__class__ is float and abs(v) >= _DOUBTFUL for v in data.values()):
+        data = _plain(text, ValueError("a number is too long"))
+    found: dict[str, Any] = data
+    return found
+
+
+def array_elements(
+    chunks: Iterable[bytes], codec: str, longest: int
+) -> Iterator[dict[str, Any] | RejectedRecord]:
+    """Give the elements of the array that the content is, each as soon as it is whole.
+
+    Raises:
+        Torn: TRUNCATED when the content ends before the array does, UNREADABLE when it is damaged
+            or an element is longer than `longest` characters.
+    """
+    pieces = _decoded(chunks, codec)
+    text = next(pieces, "")
+    at = _behind_blanks(text, 0) + 1  # the bracket
+    want = 1
+    while True:
+        at = _behind_blanks(text, at)
+        found = _element(text, at)
+        if found is not None:
+            element, at, last = found
+            yield from element
+            if last:
+                break
+            want = 1
+            continue
+        more = _more(pieces, want)
+        if not more:
+            raise torn(
+                RejectReason.TRUNCATED,
+                "the array ends before its closing bracket",
+                may_grow=True,
+            )
+        if len(text) - at > longest:
+            raise torn(
+                RejectReason.UNREADABLE,
+                f"an element of the array is longer than {longest / MB:g} MB"
+                " (source.limits.line_mb)",
+            )
+        text, at = text[at:] + more, 0
+        want = len(text)  # twice as much each time, so that the work stays linear
+    rest = text[at:]
+    while rest or (rest := next(pieces, "")):
+        if rest.strip():
+            raise torn(RejectReason.UNREADABLE, "something stands behind the array's end")
+        rest = ""
+
+
+def _element(text: str, at: int) -> tuple[list[dict[str, Any] | RejectedRecord], int, bool] | None:
+    """Read one element and the mark behind it; None when more of the text is needed."""
+    if text.startswith("]", at):
+        return [], at + 1, True
+    try:
+        data, end = _exact.raw_decode(text, at)
+    except json.JSONDecodeError as error:
+        early = error.msg.startswith("Unterminated") or error.pos > len(text) - _NEAR
+        if early:
+            return None
+        raise torn(RejectReason.UNREADABLE, f"the array is damaged: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        raise torn(RejectReason.UNREADABLE, f"the array is damaged: {error}") from error
+    end = _behind_blanks(text, end)
+    if end == len(text):
+        return None
+    if text[end] not in ",]":
+        raise torn(RejectReason.UNREADABLE, "the array is damaged: no comma behind an element")
+    element = data if isinstance(data, dict) else _not_an_object()
+    return [element], end + 1, text[end] == "]"
+
+
+def _behind_blanks(text: str, at: int) -> int:
+    found = _BLANK.match(text, at)
+    return found.end() if found else at
+
+
+def _more(pieces: Iterator[str], want: int) -> str:
+    taken, size = [], 0
+    for piece in pieces:
+        taken.append(piece)
+        size += len(piece)
+        if size >= want:
+            break
+    return "".join(taken)
+
+
+def _decoded(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(codec)()
+    try:
+        for chunk in chunks:
+            if text := decoder.decode(chunk):
+                yield text
+    except UnicodeDecodeError as error:
+        raise torn(
+            RejectReason.UNREADABLE,
+            f"byte 0x{error.object[error.start]:02X} is not {codec.upper()}: name the file's"
+            " encoding in source.encoding",
+        ) from error
+
+
+def _plain(text: str | bytes, cause: Exception) -> Any:
+    try:
+        return _exact.decode(text if isinstance(text, str) else text.decode())
+    except (ValueError, RecursionError) as error:
+        raise RejectedRecord(RejectReason.UNREADABLE, detail=f"not JSON: {cause}") from error
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")
+
+
+def _not_an_object() -> RejectedRecord:
+    return RejectedRecord(RejectReason.UNREADABLE, detail="not a JSON object")
+
+
+_exact = json.JSONDecoder(parse_constant=_no_number, strict=False)

@@ -1,0 +1,216 @@
+"""What was read stands under the digest: every change of a file is seen, and nothing twice."""
+
+import gzip
+import os
+
+import pytest
+from tests.connectors.files.conftest import Make
+from tests.connectors.files.folder import HEADER, SETTLE, Folder, code, codes, row
+
+from lgsp.domain.errors import RejectReason
+
+MANY = 2500
+
+
+async def test_a_large_file_rewritten_in_place_with_equal_length_is_read_again(
+    folder: Folder,
+) -> None:
+    path = folder.write("a.csv", HEADER + "".join(row(i) for i in range(MANY)))
+    assert len(await folder.read()) == MANY
+    place = path.read_bytes().index(row(1200).encode())
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(row(1200, "H37.99").encode())
+    again = await folder.poll()
+    assert len(again) == MANY
+    assert [e.agency for e in folder.events(again) if e.dossier_code == code(1200)] == ["H37.99"]
+
+
+async def test_a_rewrite_within_one_tick_of_the_clock_is_seen(folder: Folder) -> None:
+    """The stat may look the same: what was read while it was young is digested once more."""
+    folder.write("a.csv", HEADER + row(1))
+    await folder.poll()
+    mark = next(iter((folder.cursor or {}).values()))
+    folder.write("a.csv", HEADER + row(2), mode="r+b")
+    stamp = (folder.inbox / "a.csv").stat()
+    # As if the file system had not noticed: the mark carries the stamp of now.
+    parts = mark.split(":")
+    parts[2:6] = map(str, (stamp.st_size, stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_ino))
+    folder.cursor = {"inbox/a.csv": ":".join(parts)}
+    assert folder.codes(await folder.settle()) == codes(2)
+
+
+async def test_times_set_back_hide_nothing(folder: Folder) -> None:
+    folder.write("a.csv", HEADER + row(1))
+    await folder.read()
+    folder.keep_times("a.csv", lambda: folder.write("a.csv", HEADER + row(2), mode="r+b"))
+    assert folder.codes(await folder.poll()) == codes(2)
+
+
+async def test_an_untouched_file_is_not_opened_again(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write("a.csv", HEADER + row(1))
+    await folder.read()
+    monkeypatch.setattr("lgsp_connectors.files.look.FileReader", None)  # opening would raise
+    assert await folder.settle() == []
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+async def test_a_touched_file_is_digested_and_not_read_again(folder: Folder, name: str) -> None:
+    folder.write(name, HEADER + row(1))
+    await folder.read()
+    os.utime(folder.inbox / name)
+    assert await folder.read() == []
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+async def test_what_is_appended_is_read_on(folder: Folder, name: str) -> None:
+    folder.write(name, HEADER + row(1))
+    await folder.read()
+    folder.write(name, row(2) + row(3), mode="ab")
+    assert folder.codes(await folder.read()) == codes(2, 3)
+
+
+async def test_a_cut_file_is_read_again(folder: Folder) -> None:
+    folder.write("a.csv", HEADER + row(1) + row(2))
+    await folder.read()
+    folder.write("a.csv", HEADER + row(1))
+    assert folder.codes(await folder.read()) == codes(1)
+
+
+async def test_a_file_replaced_by_rename_is_read(folder: Folder) -> None:
+    folder.write("a.csv", HEADER + row(1))
+    await folder.read()
+    other = folder.base / "other"
+    other.write_text(HEADER + row(2))
+    folder.keep_times("a.csv", lambda: other.replace(folder.inbox / "a.csv"))
+    assert folder.codes(await folder.read()) == codes(2)
+
+
+async def test_rotation_loses_nothing(folder: Folder) -> None:
+    folder.write("a.csv", HEADER + row(1))
+    await folder.read()
+    folder.write("a.csv", row(2), mode="ab")
+    (folder.inbox / "a.csv").rename(folder.inbox / "a.csv.1")
+    folder.write("a.csv", HEADER + row(3))
+    assert set(folder.codes(await folder.read())) == set(codes(1, 2, 3))
+
+
+async def test_a_second_name_of_a_file_is_a_file_of_its_own(folder: Folder) -> None:
+    folder.write("a.csv", HEADER + row(1))
+    await folder.read()
+    os.link(folder.inbox / "a.csv", folder.inbox / "b.csv")
+    assert folder.codes(await folder.read()) == codes(1)
+    folder.write("b.csv", row(2), mode="ab")
+    assert folder.codes(await folder.read()) == codes(2, 2)
+
+
+async def test_a_file_that_is_gone_is_forgotten(folder: Folder) -> None:
+    folder.write("a.csv", HEADER + row(1))
+    await folder.read()
+    (folder.inbox / "a.csv").unlink()
+    await folder.poll()
+    assert folder.cursor == {}
+
+
+async def test_a_last_line_that_is_being_written_waits_until_it_is_whole(folder: Folder) -> None:
+    whole = row(2)
+    folder.write("a.csv", HEADER + row(1) + whole[:-4])
+    assert folder.codes(await folder.poll()) == codes(1)
+    assert folder.page is not None
+    assert 0 < folder.page.wait <= SETTLE
+    folder.clock.advance(SETTLE - 1)
+    assert await folder.poll() == []
+    folder.write("a.csv", whole[-4:-1], mode="ab")  # it moves: the wait begins again
+    assert await folder.settle() == []
+    folder.write("a.csv", "\n" + row(3)[:7], mode="ab")
+    assert folder.codes(await folder.poll()) == codes(2)
+    folder.write("a.csv", row(3)[7:], mode="ab")
+    assert folder.codes(await folder.poll()) == codes(3)
+    assert folder.faults() == []
+
+
+async def test_a_last_line_without_an_end_counts_once_the_file_stood_still(
+    folder: Folder,
+) -> None:
+    folder.write("a.csv", HEADER + row(1) + row(2).rstrip())
+    assert folder.codes(await folder.poll()) == codes(1)
+    assert folder.codes(await folder.settle()) == codes(2)
+    assert await folder.settle() == []
+    assert folder.page is not None
+    assert folder.page.wait == 0
+
+
+async def test_a_line_that_went_on_after_standing_still_is_read_whole(folder: Folder) -> None:
+    folder.write("a.csv", HEADER + row(1)[:-7])
+    assert folder.codes(await folder.read()) == codes(1)
+    folder.write("a.csv", row(1)[-7:] + row(2), mode="ab")
+    assert folder.codes(await folder.poll()) == codes(1, 2)
+
+
+async def test_a_quoted_row_cut_by_a_poll_is_read_whole_later(folder: Folder) -> None:
+    quoted = [f'{code(i)},"H37.12\nrest ""{i}""",2024-07-05T08:15:00\n' for i in range(5)]
+    folder.write("a.csv", HEADER)
+    got = []
+    for text in quoted:
+        for part in (text[: text.index("\n") + 1], text[text.index("\n") + 1 :]):
+            folder.write("a.csv", part, mode="ab")
+            got += await folder.poll()
+    assert folder.codes(got) == codes(*range(5))
+    assert folder.faults() == []
+
+
+async def test_a_header_that_is_being_written_is_waited_for(folder: Folder) -> None:
+    folder.write("a.csv", HEADER[:5])
+    assert await folder.poll() == []
+    folder.write("a.csv", HEADER[5:] + row(1), mode="ab")
+    assert folder.codes(await folder.poll()) == codes(1)
+
+
+async def test_a_gzip_that_is_being_written_is_no_fault_until_it_stands_still(
+    folder: Folder,
+) -> None:
+    packed = gzip.compress((HEADER + row(1) + row(2)).encode())
+    folder.write("a.csv.gz", b"")
+    (folder.inbox / "a.csv.gz").write_bytes(packed[:40])
+    assert await folder.poll() == []
+    (folder.inbox / "a.csv.gz").write_bytes(packed)
+    assert folder.codes(await folder.poll()) == codes(1, 2)
+
+
+async def test_a_gzip_that_stays_cut_is_told_and_read_on_when_it_grows(folder: Folder) -> None:
+    packed = gzip.compress((HEADER + row(1) + row(2)).encode())
+    (folder.inbox / "a.csv.gz").write_bytes(packed[:-9])
+    await folder.read()
+    (origin, fault), *others = folder.faults()
+    assert fault.reason is RejectReason.TRUNCATED
+    assert origin.startswith("inbox/a.csv.gz")
+    assert others == []
+    assert folder.page is not None
+    assert folder.page.refused == 1
+    with (folder.inbox / "a.csv.gz").open("ab") as file:
+        file.write(packed[-9:])
+    await folder.read()
+    assert folder.page.refused == 0
+    assert sorted(folder.codes(folder.records)) == codes(1, 2)
+
+
+async def test_another_yaml_reads_every_file_again(make: Make) -> None:
+    folder = make()
+    folder.write("a.csv", HEADER + row(1) + "X,H37.12,2024-07-05T08:15:00\n")
+    await folder.read()
+    folder.configure(rest="dossier_code_pattern: any\n")
+    assert folder.codes(await folder.read()) == [code(1), "X"]
+    folder.configure("page_rows: 7", rest="dossier_code_pattern: any\n")
+    assert await folder.read() == []
+
+
+async def test_records_carry_file_time_and_row(folder: Folder) -> None:
+    path = folder.write("a.csv", HEADER + row(1) + row(2))
+    os.utime(path, ns=(0, 1_700_000_000_123_000_000))
+    records = await folder.read()
+    assert [(r.file, r.file_time, r.row) for r in records] == [
+        ("inbox/a.csv", 1_700_000_000_123, 2),
+        ("inbox/a.csv", 1_700_000_000_123, 3),
+    ]
