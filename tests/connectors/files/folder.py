@@ -9,7 +9,7 @@ from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime.clock import now_ms
 from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
-from lgsp_connectors.kit.registry import plan
+from lgsp_connectors.kit.registry import read_config
 
 MAPPING = """\
   dossier_code: Ma
@@ -77,7 +77,7 @@ class Folder:
 
     def start(self) -> Connector:
         """Make a connector, as a new process would."""
-        return plan(self.config).build(self.clock, None)
+        return read_config(self.config).build(self.clock, None)
 
     def write(self, name: str, text: str | bytes, *, mode: str = "wb") -> Path:
         """Write a file; `.gz` is packed; mode `ab` appends, `r+b` rewrites in place."""
