@@ -14,6 +14,7 @@ from lgsp.runtime.kafka.admin import apply_topics
 from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.settings import load_settings
 from tests.ports import free_port_pair
+from tests.programs import missing
 
 MakeTopic = Callable[..., str]
 
@@ -49,9 +50,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         running.start()
     except ConfigurationError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no real broker: {error}")
+        missing(f"no real broker: {error}")
     try:
         apply_topics(settings)
         yield running.bootstrap

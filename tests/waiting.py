@@ -1,6 +1,6 @@
 """Waiting for what another task, thread or process does: bounded, and it names what did not come.
 
-The only place of the tests where a loop sleeps (tests/gates/test_tests.py holds to that).
+The only place of the tests where a loop sleeps (tests/test_scan.py holds to that).
 """
 
 import asyncio

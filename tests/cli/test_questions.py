@@ -36,6 +36,7 @@ def test_the_lists_of_explain_are_as_long_as_the_figures(
 ) -> None:
     scope = ("--period", "2024", "--unit", "H37.1", "--json")
     figures = json.loads(run(capsys, "indicators", *scope))
+    assert all(rate["denominator"] for rate in figures["rates"].values())
     for rate in (rate.name for rate in SIMPLE.measures.rates):
         for part in Part:
             said = json.loads(run(capsys, "explain", rate, "--part", part, *scope))

@@ -60,7 +60,8 @@ class TestEach:
     def test_has_a_starter_of_valid_yaml(self, point: Any) -> None:
         text = STARTERS[point.name].format(name="my-portal")
         data = yaml.safe_load(text)
-        Head.model_validate({k: v for k, v in data.items() if k in Head.model_fields})
+        head = Head.model_validate({k: v for k, v in data.items() if k in Head.model_fields})
+        assert (head.connector, head.portal) == (point.name, "my-portal")
 
 
 def test_common_keys_are_documented() -> None:

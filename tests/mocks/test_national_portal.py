@@ -75,6 +75,8 @@ async def test_keeps_persons_out_of_log_and_read_interface(tmp_path: Path) -> No
             async with portal.http.get(portal.url + path) as response:
                 text = await response.text()
 
+            assert response.status == 200
+            assert path == "/metrics" or CODE in text
             assert "NGUYEN VAN TEST" not in text
             assert "000000000001" not in text
 

@@ -147,8 +147,10 @@ def test_the_portal_holds_what_the_events_say_whatever_happens(
         _assert_equal(mock, events)
         _assert_written_once(mock)
     assert ["unreadable"] == [letter.reason for letter in open_letters(settings.bootstrap)]
-    for log in tmp_path.glob("*.log"):
-        assert "NGUYEN VAN TEST" not in log.read_text()
+    for log in (tmp_path / "one.log", tmp_path / "two.log"):
+        text = log.read_text()
+        assert "worker_started" in text
+        assert "NGUYEN VAN TEST" not in text
 
 
 def _results(settings: Settings) -> dict[bytes, str]:

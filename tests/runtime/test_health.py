@@ -64,4 +64,8 @@ def test_a_taken_port_names_the_setting() -> None:
 def test_a_closed_server_frees_its_port() -> None:
     first = serve_health("127.0.0.1", 0, lambda: {})
     first.close()
-    serve_health("127.0.0.1", first.port, lambda: {}).close()
+    second = serve_health("127.0.0.1", first.port, lambda: {})
+    try:
+        assert get(second.port, "/healthz")[0] == 200
+    finally:
+        second.close()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import BaseModel
+from tests.waiting import until
 
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime import metrics
@@ -62,9 +63,7 @@ async def test_a_service_with_a_problem_goes_on_looking_until_it_is_gone() -> No
         poll_seconds=0.01,
     )
     running = asyncio.ensure_future(looking.run(once=False, stop=stop))
-    async with asyncio.timeout(10):
-        while not looking.caught_up:
-            await asyncio.sleep(0.01)
+    await until("it is level", lambda: looking.caught_up)
     stop.set()
     report = await running
     assert (report.caught_up, report.problem) == (True, "")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import BaseModel
+from tests.waiting import until
 
 from lgsp.domain.event import DossierEvent
 from lgsp_connectors.kit.config import RunSettings
@@ -48,8 +49,7 @@ async def test_a_slow_pace_hears_the_stop_signal() -> None:
     stop = asyncio.Event()
     slow = runner(0.001)
     running = asyncio.ensure_future(slow.run(once=True, stop=stop))
-    while not slow.report.pages:
-        await asyncio.sleep(0.01)
+    await until("the first page is read", lambda: slow.report.pages > 0)
     stop.set()
     report = await asyncio.wait_for(running, 2)
     assert (report.pages, report.caught_up) == (1, False)

@@ -4,12 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp.domain.errors import ConfigurationError, FatalError, RejectedRecord, RejectReason
+from lgsp.domain.errors import ConfigurationError, RejectedRecord, RejectReason
 from lgsp.runtime.avro.codec import LETTERS
 from lgsp.runtime.kafka.client import make_producer, read_topic
 from lgsp.runtime.kafka.topics import DEAD_LETTERS, DOSSIER_EVENTS
 from lgsp.runtime.letters.dead_letters import (
-    ConsecutiveLimit,
     DeadLetter,
     DeadLetters,
     Stage,
@@ -52,25 +51,6 @@ def test_a_record_that_is_no_letter_is_rejected() -> None:
 
 def _record() -> dict[str, object]:
     return {"letter_id": "a", "stage": "RATES", "reason": "x", "origin": "o", "rejected_at": 1}
-
-
-def test_stops_at_one_reject_too_many_in_a_row() -> None:
-    limit = ConsecutiveLimit(2)
-    cause = RejectedRecord(RejectReason.BAD_DATE, field="NgayNop", value="31/02/2024")
-    limit.rejected(cause)
-    limit.rejected(cause)
-    limit.accepted()
-    limit.rejected(cause)
-    limit.rejected(cause)
-
-    with pytest.raises(FatalError, match=r"3 records rejected in a row.*NgayNop='31/02/2024'"):
-        limit.rejected(cause)
-
-
-def test_no_limit_means_none() -> None:
-    limit = ConsecutiveLimit(0)
-    for _ in range(1000):
-        limit.rejected(RejectedRecord(RejectReason.BAD_DATE))
 
 
 def test_a_record_that_is_no_json_object_is_still_one_line() -> None:

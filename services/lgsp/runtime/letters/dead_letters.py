@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import structlog
 
-from lgsp.domain.errors import FatalError, RejectedRecord
+from lgsp.domain.errors import RejectedRecord
 from lgsp.runtime import metrics
 from lgsp.runtime.avro.codec import LETTERS
 from lgsp.runtime.clock import now_ms
@@ -155,31 +155,6 @@ class DeadLetters:
     def flush(self) -> None:
         """Wait until every letter is on the log; errors as EventProducer.flush."""
         self._producer.flush()
-
-
-class ConsecutiveLimit:
-    """Stops a run in which nothing fits: a wrong mapping must not turn a portal into letters.
-
-    Args:
-        most: rejects in a row that are still taken for bad records; 0: no limit.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._row = 0
-
-    def accepted(self) -> None:
-        """Note a record that could be used."""
-        self._row = 0
-
-    def rejected(self, cause: RejectedRecord) -> None:
-        """Note a reject; FatalError when it is one too many in a row."""
-        self._row += 1
-        if self._most and self._row > self._most:
-            raise FatalError(
-                f"{self._row} records rejected in a row (limit {self._most}), the last one for:"
-                f" {cause}. The mapping or the portal is wrong, not the records"
-            )
 
 
 def open_letters(bootstrap: str) -> list[DeadLetter]:
