@@ -1,6 +1,7 @@
 """Where a dossier stands: hand-worked cases of profile simple."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -193,3 +194,13 @@ def test_every_dossier_is_counted_once_on_each_side(found: list[DossierEvent]) -
             stood.received_at is not None and stood.state is not State.REFUSED
         )
         assert len(set(names)) == len(names)
+
+
+def test_a_deadline_extended_past_the_calendar_stands_at_its_end() -> None:
+    last = CALENDAR.years.until - 1
+    waiting = dossier(
+        R, (S.SUPPLEMENT_REQUIRED, "01-09 08:00", {}), (S.PROCESSING, "02-09 08:00", {})
+    )
+    found = SIMPLE.standing(replace(waiting, due_at=last), CALENDAR, at("06-30 00:00") or 0)
+
+    assert (State.OPEN, last + 1, False) == (found.state, found.deadline, found.overdue)

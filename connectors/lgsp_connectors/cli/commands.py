@@ -28,6 +28,7 @@ from lgsp_connectors.kit.registry import ConfiguredConnector, installed, read_co
 from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.runner import Report
 from lgsp_connectors.kit.times import compile_iso
+from lgsp_connectors.kit.usable import usable_events
 
 app = typer.Typer(
     help="Connect portals to the log.",
@@ -153,9 +154,7 @@ async def _sample(configured: ConfiguredConnector, count: int) -> dict[str, Any]
             for record in page.records[: count - records]:
                 records += 1
                 try:
-                    if record.fault is not None:
-                        raise record.fault
-                    events += map(event_row, connector.to_events(record))
+                    events += map(event_row, usable_events(connector, record, now_ms()))
                 except RejectedRecord as error:
                     rejects.append(_reject_row(record.origin, error))
             refused, problem = page.refused, page.problem

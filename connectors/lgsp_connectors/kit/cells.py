@@ -8,14 +8,13 @@ from typing import Any
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.status import Status
+from lgsp.domain.usable import text_fault
+from lgsp.domain.working_time import FIRST_YEAR, KNOWN_YEARS, LAST_YEAR
 from lgsp_connectors.kit.times import Parse
 
 Row = Mapping[str, Any]
 Getter = Callable[[Row], Any]
 """Reads one attribute of a row: None when it is not known, RejectedRecord when unusable."""
-
-_EARLIEST = 631_152_000_000  # 1990-01-01: no portal is older, so an earlier date is a slip
-_LATEST = 2_871_763_200_000  # 2061-01-01, where the working-day calendar ends
 
 
 def text_of(value: Any) -> str | None:
@@ -35,13 +34,10 @@ def text_of(value: Any) -> str | None:
 
 @lru_cache(65_536)  # most texts stand on many rows
 def _clean(text: str) -> str | None:
-    if "\0" in text:  # no database keeps it as text, and no portal means it
-        raise ValueError("the text holds a zero byte")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"the text holds half a surrogate pair at {error.start}") from error
-    return unicodedata.normalize("NFC", text).strip() or None
+    clean = unicodedata.normalize("NFC", text).strip()
+    if fault := text_fault(clean):
+        raise ValueError(fault)
+    return clean or None
 
 
 def constant(value: Any) -> Getter:
@@ -81,13 +77,13 @@ def whole(column: str) -> Getter:
 
 
 def date(column: str, parse: Parse) -> Getter:
-    """Make a reader of a column of instants (ms UTC), from 1990 to 2060."""
+    """Make a reader of a column of instants (ms UTC) of the years that the calendar knows."""
 
     @lru_cache(65_536)  # the dates of a dossier stand on each of its rows
     def instant(text: str) -> int:
         at = parse(text)
-        if not _EARLIEST <= at < _LATEST:
-            raise ValueError("not between 1990 and 2060")
+        if not KNOWN_YEARS.covers(at):
+            raise ValueError(f"not between {FIRST_YEAR} and {LAST_YEAR}")
         return at
 
     def get(row: Row) -> int | None:

@@ -23,6 +23,7 @@ from lgsp.domain.errors import (
 )
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime import metrics
+from lgsp.runtime.clock import now_ms
 from lgsp.runtime.ending import cancel_tasks
 from lgsp.runtime.pace import limiter
 from lgsp.runtime.waiting import is_set_within
@@ -31,6 +32,7 @@ from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
 from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.sent import Sent
 from lgsp_connectors.kit.sink import Checkpoints, Sink, payload_of
+from lgsp_connectors.kit.usable import usable_events
 
 _MOST_SHOWN = 20  # rejects of one page written out in the log; all are dead letters
 _FETCH_ENDS_WITHIN = 4.0  # seconds that a connector may take to give up a page when told to stop
@@ -73,6 +75,7 @@ class Runner:
         settings: pacing, polling and limits.
         sent: what is on the log already; a memory of this run when it is left out.
         on_page: called with each page once its checkpoint is stored (progress bars).
+        clock: gives now in ms UTC; nothing can have been observed later.
     """
 
     def __init__(
@@ -85,10 +88,12 @@ class Runner:
         settings: RunSettings,
         sent: Sent | None = None,
         on_page: Callable[[Page, Report], None] | None = None,
+        clock: Callable[[], int] = now_ms,
     ) -> None:
         self._connector, self._sink, self._checkpoints = connector, sink, checkpoints
         self._key, self._settings = key, settings
         self._on_page = on_page or (lambda _page, _report: None)
+        self._clock = clock
         self._sent = sent or Sent()
         self._rejects_in_a_row = 0
         self._pace = limiter(settings.pages_per_second)
@@ -222,14 +227,12 @@ class Runner:
 
     def _mapped(self, page: Page) -> tuple[list[DossierEvent], list[Reject]]:
         """Give what the page states, and its rejects in order."""
-        to_events = self._connector.to_events
+        now = self._clock()
         stated: list[DossierEvent] = []
         rejects: list[Reject] = []
         for record in page.records:
             try:
-                if record.fault is not None:
-                    raise record.fault
-                stated += to_events(record)
+                stated += usable_events(self._connector, record, now)
             except RejectedRecord as error:
                 rejects.append((record, error))
             except (LgspError, MemoryError):

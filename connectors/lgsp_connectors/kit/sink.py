@@ -39,7 +39,10 @@ class Checkpoints(Protocol):
 
 
 def payload_of(record: Record) -> bytes:
-    """Give the original record as bytes, for the (sealed) payload of a dead letter."""
+    """Give the original record as bytes, for the (sealed) payload of a dead letter.
+
+    Whatever it holds: half characters, numbers of any length, an author's own objects.
+    """
     if isinstance(record.data, bytes):
         return record.data
     try:

@@ -10,7 +10,13 @@ from typing import NamedTuple
 
 from lgsp.domain.dossier import Dossier, Transition, effective_transitions, last_reopening
 from lgsp.domain.status import StatusSemantics
-from lgsp.domain.working_time import Calendar, add_working_ms, day_of, working_ms_between
+from lgsp.domain.working_time import (
+    Calendar,
+    CalendarRangeError,
+    add_working_ms,
+    day_of,
+    working_ms_between,
+)
 
 
 class State(Enum):
@@ -73,8 +79,11 @@ def by_deadline(  # noqa: PLR0911
     citizen where the source has not moved the due date itself. `late_from` gives the first
     instant that is late by it.
 
+    A deadline that an extension would move past the calendar's years stands at their end.
+
     Raises:
-        CalendarRangeError: a date outside the calendar's years had to be counted in working time.
+        CalendarRangeError: a date outside the calendar's years had to be counted in working time;
+            no usable event (domain/usable.py) states one.
     """
     taken = effective_transitions(dossier, statuses)
     if not taken:
@@ -156,7 +165,12 @@ def _deadline(
             start, end = max(transition.occurred_at, received_at), min(end, until)
             if start < end:
                 suspended += working_ms_between(start, end, calendar)
-    return add_working_ms(dossier.due_at, suspended, calendar) if suspended else dossier.due_at
+    if not suspended:
+        return dossier.due_at
+    try:
+        return add_working_ms(dossier.due_at, suspended, calendar)
+    except CalendarRangeError:  # nothing is known of the days beyond: then it is at their end
+        return calendar.years.until
 
 
 def _due_moved(dossier: Dossier, start: Transition) -> bool:

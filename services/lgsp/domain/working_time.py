@@ -7,6 +7,7 @@ come in a `Calendar`, made once from a table, so every question is a few look-up
 
 from collections.abc import Iterable
 from datetime import date
+from typing import NamedTuple
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -46,18 +47,38 @@ def date_of(day: int) -> date:
     return date.fromordinal(day + _EPOCH)
 
 
+class Years(NamedTuple):
+    """The instants `since` <= at < `until` (ms UTC) of whole years in Asia/Ho_Chi_Minh."""
+
+    since: int
+    until: int
+
+    def covers(self, at: int) -> bool:
+        """Tell whether the instant (ms UTC) lies in these years."""
+        return self.since <= at < self.until
+
+
+FIRST_YEAR, LAST_YEAR = 1990, 2060
+"""Years of the shipped calendar: no portal is older, and no deadline is later."""
+KNOWN_YEARS = Years(
+    day_start_ms(day_number(date(FIRST_YEAR, 1, 1))),
+    day_start_ms(day_number(date(LAST_YEAR + 1, 1, 1))),
+)
+
+
 class Calendar:
     """Which days are worked, for the days first..last, both included (days since 1970).
 
     Immutable; `version` is published with every figure that depends on it.
     """
 
-    __slots__ = ("_before", "_days", "first", "last", "version")
+    __slots__ = ("_before", "_days", "first", "last", "version", "years")
 
     def __init__(self, version: str, first: int, last: int, working: Iterable[int]) -> None:
         self.version = version
         self.first = first
         self.last = last
+        self.years = Years(day_start_ms(first), day_start_ms(last + 1))
         self._days = tuple(sorted(set(working)))
         worked = set(self._days)
         before = []
@@ -75,7 +96,7 @@ class Calendar:
 
     def covers(self, at: int) -> bool:
         """Tell whether the instant (ms UTC) lies in the calendar's years."""
-        return self.first <= day_of(at) <= self.last
+        return self.years.covers(at)
 
     def worked_until(self, at: int) -> int:
         """Return the working ms from the calendar's beginning to the instant `at`."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from lgsp.domain.errors import FatalError
+from lgsp.runtime.clock import now_ms
+from lgsp.runtime.kafka import bulk_write
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer, read_topic
 
@@ -45,6 +47,21 @@ async def test_what_is_not_flushed_is_not_sent(broker: str, make_topic: MakeTopi
     async with BulkProducer(broker, topic) as bulk:
         bulk.add(b"k", b"v")
     assert [] == list(read_topic(broker, topic))
+
+
+async def test_a_record_carries_the_time_at_which_it_was_taken(
+    broker: str, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that of the last flush: a connector may have had nothing to send for days."""
+    topic, now = make_topic(), now_ms()
+    monkeypatch.setattr(bulk_write, "now_ms", lambda: now - 172_800_000)
+    async with BulkProducer(broker, topic) as bulk:
+        for taken in (now - 86_400_000, now):
+            monkeypatch.setattr(bulk_write, "now_ms", lambda at=taken: at)
+            bulk.add(b"k", b"v")
+            await bulk.flush()
+
+    assert [now - 86_400_000, now] == [r.timestamp for r in read_topic(broker, topic)]
 
 
 async def test_flush_tells_of_a_refused_record(broker: str, make_topic: MakeTopic) -> None:

@@ -2,9 +2,11 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from string import ascii_letters
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, select
@@ -14,6 +16,7 @@ from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.domain.usable import LONGEST_TEXT
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.records import Batch, Reject
@@ -26,6 +29,7 @@ from lgsp.store.rates.fold import RatesFold
 from lgsp.store.rates.folds import Fold
 from lgsp.store.tables import DOSSIERS, PORTALS
 
+Kind = Callable[..., Fold]
 CALENDAR = load_calendar()
 TOPIC = "dossier-events"
 
@@ -54,7 +58,7 @@ def make(
     engine: Engine,
     clock: Clock | None = None,
     keep: int = 50_000,
-    kind: type[Fold] = RatesFold,
+    kind: Kind = RatesFold,
 ) -> tuple[Fold, list[Reject]]:
     rejects: list[Reject] = []
     clock, columns = clock or Clock(), {"few": 0} if kind is FastRatesFold else {}
@@ -62,10 +66,13 @@ def make(
     return fold, rejects
 
 
-@pytest.fixture(params=[RatesFold, FastRatesFold], ids=["plain", "fast"])
-def kind(request: pytest.FixtureRequest) -> type[Fold]:
+KINDS: list[Kind] = [RatesFold, FastRatesFold]
+
+
+@pytest.fixture(params=KINDS, ids=["plain", "fast"])
+def kind(request: pytest.FixtureRequest) -> Kind:
     """Each way of counting."""
-    found: type[Fold] = request.param
+    found: Kind = request.param
     return found
 
 
@@ -112,7 +119,7 @@ def feed(fold: Fold, events: Sequence[DossierEvent], rnd: random.Random) -> None
 
 @pytest.mark.parametrize("seed", range(4))
 def test_cells_equal_the_sum_of_contributions_whatever_the_batches(
-    engine: Engine, kind: type[Fold], seed: int
+    engine: Engine, kind: Kind, seed: int
 ) -> None:
     rnd = random.Random(seed)
     events = history(rnd, dossiers=60)
@@ -125,7 +132,7 @@ def test_cells_equal_the_sum_of_contributions_whatever_the_batches(
     assert rejects == []
 
 
-def test_replay_in_another_order_has_the_same_digest(tmp_path: object, kind: type[Fold]) -> None:
+def test_replay_in_another_order_has_the_same_digest(tmp_path: object, kind: Kind) -> None:
     rnd = random.Random(5)
     events = history(rnd, dossiers=80)
     digests = []
@@ -141,7 +148,7 @@ def test_replay_in_another_order_has_the_same_digest(tmp_path: object, kind: typ
     assert digests[0].dossiers == 80
 
 
-def test_a_zombie_changes_nothing_and_is_fenced(engine: Engine, kind: type[Fold]) -> None:
+def test_a_zombie_changes_nothing_and_is_fenced(engine: Engine, kind: Kind) -> None:
     events = history(random.Random(1), dossiers=20)
     lane = records(events)
     zombie, _ = make(engine, kind=kind)
@@ -161,7 +168,7 @@ def test_a_zombie_changes_nothing_and_is_fenced(engine: Engine, kind: type[Fold]
 
 
 def test_a_worker_that_opened_an_empty_store_finds_what_another_one_wrote(
-    engine: Engine, kind: type[Fold]
+    engine: Engine, kind: Kind
 ) -> None:
     events = history(random.Random(6), dossiers=20)
     lane = records(events)
@@ -177,7 +184,7 @@ def test_a_worker_that_opened_an_empty_store_finds_what_another_one_wrote(
 
 
 def two_workers(
-    engine: Engine, kind: type[Fold], events: Sequence[DossierEvent], zombies_clock: Clock
+    engine: Engine, kind: Kind, events: Sequence[DossierEvent], zombies_clock: Clock
 ) -> Fold:
     """Return a worker that has the events but for the last one, which a second worker has read.
 
@@ -193,9 +200,7 @@ def two_workers(
     return zombie
 
 
-def test_a_zombies_timer_is_fenced_although_dossiers_are_due(
-    engine: Engine, kind: type[Fold]
-) -> None:
+def test_a_zombies_timer_is_fenced_although_dossiers_are_due(engine: Engine, kind: Kind) -> None:
     events = history(random.Random(2), dossiers=40)
     early = min(e.occurred_at for e in events)
     zombie = two_workers(engine, kind, events, Clock(early))
@@ -213,7 +218,7 @@ def test_a_zombies_timer_is_fenced_although_dossiers_are_due(
 
 
 def test_a_timer_that_another_worker_overtakes_counts_nothing_twice(
-    engine: Engine, kind: type[Fold], monkeypatch: pytest.MonkeyPatch
+    engine: Engine, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = history(random.Random(2), dossiers=40)
     zombie = two_workers(engine, kind, events, Clock(min(e.occurred_at for e in events)))
@@ -238,7 +243,7 @@ def test_a_timer_that_another_worker_overtakes_counts_nothing_twice(
     assert expected_cells(events) == stored_cells(engine)
 
 
-def test_one_bad_record_is_parked_and_hurts_nothing_else(engine: Engine, kind: type[Fold]) -> None:
+def test_one_bad_record_is_parked_and_hurts_nothing_else(engine: Engine, kind: Kind) -> None:
     events = history(random.Random(3), dossiers=10)
     good = records(events)
     broken = encode_event(events[0])[:-3]
@@ -259,7 +264,41 @@ def test_one_bad_record_is_parked_and_hurts_nothing_else(engine: Engine, kind: t
     assert fold.position(0) == lane[-1].offset + 1
 
 
-def test_cells_stay_pending_until_kafka_has_them(engine: Engine, kind: type[Fold]) -> None:
+def test_an_event_observed_out_of_time_never_reaches_a_portal_s_freshness(
+    engine: Engine, kind: Kind
+) -> None:
+    good, *rest = history(random.Random(3), dossiers=10)
+    year_2100, year_2050 = 4_102_444_800_000, 2_524_608_000_000
+    lane = records([good, *[replace(rest[0], observed_at=at) for at in (2**63 - 1, year_2100, 0)]])
+    lane.append(Kept(4, encode_event(replace(rest[1], observed_at=year_2050)), timestamp=NOW))
+    fold, rejects = make(engine, kind=kind)
+    fold.open_partition(0)
+    fold.fold([Batch(0, lane)])
+    with engine.connect() as connection:
+        (row,) = connection.execute(select(PORTALS))
+
+    assert good.observed_at == row.last_seen_at
+    assert [1, 2, 3, 4] == [r.record.offset for r in rejects]
+    assert {"observed_at"} == {r.cause.field for r in rejects}
+
+
+def test_the_longest_texts_are_counted_in_every_store(engine: Engine, kind: Kind) -> None:
+    """They cannot be squeezed, so that an index has to hold all of their bytes."""
+    rnd = random.Random(1)
+    names = ("dossier_code", "portal", "agency", "domain", "procedure", "source_status")
+    texts: dict[str, Any] = {
+        name: "".join(rnd.choices(ascii_letters, k=LONGEST_TEXT)) for name in names
+    }
+    event = replace(history(rnd, dossiers=1)[0], **texts)
+    fold, rejects = make(engine, kind=kind)
+    fold.open_partition(0)
+    fold.fold([Batch(0, records([event]))])
+
+    assert [] == rejects
+    assert expected_cells([event]) == stored_cells(engine)
+
+
+def test_cells_stay_pending_until_kafka_has_them(engine: Engine, kind: Kind) -> None:
     events = history(random.Random(4), dossiers=10)
     fold, _ = make(engine, kind=kind)
     fold.open_partition(0)
@@ -276,9 +315,7 @@ def test_cells_stay_pending_until_kafka_has_them(engine: Engine, kind: type[Fold
     assert fold.cells.take_dirty(engine, [1], 1000) == []
 
 
-def test_a_cell_that_changes_while_kafka_is_told_stays_pending(
-    engine: Engine, kind: type[Fold]
-) -> None:
+def test_a_cell_that_changes_while_kafka_is_told_stays_pending(engine: Engine, kind: Kind) -> None:
     events = history(random.Random(4), dossiers=10)
     twins = [with_id(replace(e, dossier_code=f"{e.dossier_code}9")) for e in events]
     fold, _ = make(engine, kind=kind)
@@ -293,7 +330,7 @@ def test_a_cell_that_changes_while_kafka_is_told_stays_pending(
     assert sum(cell["dirty"] for cell in taken) == len(taken) > 0
 
 
-def test_portals_keep_the_newest_times(engine: Engine, kind: type[Fold]) -> None:
+def test_portals_keep_the_newest_times(engine: Engine, kind: Kind) -> None:
     events = history(random.Random(6), dossiers=10)
     fold, _ = make(engine, kind=kind)
     fold.open_partition(0)
@@ -306,7 +343,7 @@ def test_portals_keep_the_newest_times(engine: Engine, kind: type[Fold]) -> None
     assert max(e.observed_at for e in events) == rows["twin"].last_seen_at
 
 
-def test_personal_data_does_not_enter_the_store(engine: Engine, kind: type[Fold]) -> None:
+def test_personal_data_does_not_enter_the_store(engine: Engine, kind: Kind) -> None:
     fold, _ = make(engine, kind=kind)
     fold.open_partition(0)
     fold.fold([Batch(0, records(history(random.Random(7), dossiers=3, sealed=b"SEALED-BYTES")))])

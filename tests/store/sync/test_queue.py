@@ -1,6 +1,10 @@
 """The sync queue on both stores: fenced, settled by version, nothing lost on the way to Kafka."""
 
+import random
 from collections.abc import Sequence
+from dataclasses import replace
+from string import ascii_letters
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, inspect, select
@@ -10,6 +14,7 @@ from tests.national.harness import FakeRecord
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import DossierEvent
+from lgsp.domain.usable import LONGEST_TEXT
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.records import Batch, Reject
@@ -77,6 +82,29 @@ def test_a_worker_behind_writes_nothing(engine: Engine) -> None:
     assert {CODE: "pending"} == states(engine)
     assert not zombie.confirm(0)
     assert owner.confirm(0)
+
+
+def test_a_unit_of_any_length_is_a_reject_and_stops_nobody(engine: Engine) -> None:
+    lanes, rejects = make(engine)
+    other = "H37.9-240108-0001"
+    bad = [replace(step(0, 2), agency="x" * size) for size in (LONGEST_TEXT + 1, 70_000, 300_000)]
+    lanes.fold([batch([*bad, *steps(2, code=other)])])
+
+    assert [(RejectReason.BAD_VALUE, "agency")] * 3 == [
+        (reject.cause.reason, reject.cause.field) for reject in rejects
+    ]
+    assert {other: "pending"} == states(engine)
+
+
+def test_the_longest_texts_are_kept(engine: Engine) -> None:
+    lanes, _ = make(engine)
+    rnd = random.Random(1)
+    longest = "".join(rnd.choice(ascii_letters) for _ in range(LONGEST_TEXT))
+    names = ("dossier_code", "portal", "agency", "procedure", "domain", "source_status")
+    texts: dict[str, Any] = dict.fromkeys(names, longest)
+    lanes.fold([batch([replace(step(0, 2), **texts)])])
+
+    assert {longest: "pending"} == states(engine)
 
 
 def test_opening_a_partition_takes_it_from_who_had_it(engine: Engine) -> None:

@@ -10,10 +10,9 @@ from typing import Any
 import yaml
 
 from lgsp.domain.errors import ConfigurationError
-from lgsp.domain.working_time import Calendar, day_number
+from lgsp.domain.working_time import FIRST_YEAR, LAST_YEAR, Calendar, day_number
 
 VERSION = "vn-2026.1"
-_FIRST_YEAR, _LAST_YEAR = 1990, 2060
 _SHIPPED = "decisions.yaml"
 
 
@@ -32,7 +31,7 @@ def load_calendar(decisions_file: Path | None = None) -> Calendar:
     """
     import holidays  # half a second that only calendar users should pay
 
-    table = holidays.country_holidays("VN", years=range(_FIRST_YEAR, _LAST_YEAR + 1))
+    table = holidays.country_holidays("VN", years=range(FIRST_YEAR, LAST_YEAR + 1))
     decided = _decisions(files(__package__).joinpath(_SHIPPED).read_text("utf-8"), _SHIPPED)
     version = VERSION
     if decisions_file is not None:
@@ -42,7 +41,7 @@ def load_calendar(decisions_file: Path | None = None) -> Calendar:
             raise ConfigurationError(f"LGSP_CALENDAR_FILE={decisions_file}: {error}") from error
         decided |= _decisions(text, str(decisions_file))
         version = f"{VERSION}+{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    first, last = date(_FIRST_YEAR, 1, 1), date(_LAST_YEAR, 12, 31)
+    first, last = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
     days = (first + timedelta(n) for n in range((last - first).days + 1))
     working = [day_number(day) for day in days if decided.get(day, table.is_working_day(day))]
     return Calendar(version, day_number(first), day_number(last), working)
@@ -62,9 +61,9 @@ def _decision(entry: Any, where: str) -> tuple[date, bool]:
     if not isinstance(entry, dict) or set(entry) != {"date", "working", "document"}:
         raise ConfigurationError(f"{where}: {entry!r} must have date, working and document")
     day, working = entry["date"], entry["working"]
-    if not isinstance(day, date) or not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+    if not isinstance(day, date) or not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise ConfigurationError(
-            f"{where}: date: {day!r} is not a date of {_FIRST_YEAR}-{_LAST_YEAR} (YYYY-MM-DD)"
+            f"{where}: date: {day!r} is not a date of {FIRST_YEAR}-{LAST_YEAR} (YYYY-MM-DD)"
         )
     if not isinstance(working, bool):
         raise ConfigurationError(f"{where}: working: {working!r} is neither true nor false")

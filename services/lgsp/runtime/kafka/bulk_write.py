@@ -62,7 +62,6 @@ class BulkProducer:
         if not self._partitions:
             await self._producer.stop()
             raise FatalError(f"there is no topic {self._topic}: lgsp topics apply")
-        self._now = now_ms()
         return self
 
     async def __aexit__(
@@ -83,6 +82,7 @@ class BulkProducer:
                 return
             self._full.append((partition, batch))
         batch = self._open[partition] = self._producer.create_batch()
+        self._now = now_ms()  # of its first record: a producer may have been idle for days
         if batch.append(key=key, value=value, timestamp=self._now) is None:
             raise FatalError(f"a record of {len(value)} bytes does not fit a batch")
 
@@ -105,7 +105,6 @@ class BulkProducer:
         except KafkaError as error:
             await asyncio.gather(*sent, return_exceptions=True)  # none may arrive after the next
             raise _translate_error(error) from error
-        self._now = now_ms()
 
 
 def _translate_error(error: KafkaError) -> LgspError:

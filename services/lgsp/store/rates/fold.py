@@ -13,45 +13,25 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, select
 
 from lgsp.domain.dossier import Dossier, merge
-from lgsp.domain.errors import RejectedRecord, RejectReason
+from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.measures import DayCount
 from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.working_time import Calendar
-from lgsp.runtime.avro.codec import decode_event
-from lgsp.runtime.kafka.records import Batch, LogRecord, Reject
+from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.store.bulk_sql import stored_rows
 from lgsp.store.engine import reading
+from lgsp.store.events import COLUMNS_FROM, EventReader
 from lgsp.store.offsets import Position, advance_all, load_position
 from lgsp.store.rates.cells import CellRow, Cells, cell_rows
 from lgsp.store.rates.counted_by import claim
 from lgsp.store.rates.dossiers import write_dossiers, write_portals
-from lgsp.store.rates.layout import LONGEST_TEXT, TEXTS, decode, encode
+from lgsp.store.rates.layout import decode, encode
 from lgsp.store.rates.services import ServiceNumbers
 from lgsp.store.tables import DOSSIERS
 
 LANE = "rates"
 _WAKE_AT_ONCE = 2000
-_DATES = ("occurred_at", "received_at", "due_at", "finished_at")
-_TEXTS = ("dossier_code", *TEXTS)
-
-
-def read_event(record: LogRecord, calendar: Calendar) -> DossierEvent:
-    """Decode a record and see that it can be counted and stored.
-
-    Raises:
-        RejectedRecord: it is no event, a date is outside the calendar, or a text cannot be held.
-    """
-    event = decode_event(record.value, sealed=False)
-    for name in _DATES:
-        at = getattr(event, name)
-        if at is not None and not calendar.covers(at):
-            raise RejectedRecord(RejectReason.BAD_DATE, field=name, value=str(at))
-    for name in _TEXTS:
-        text = getattr(event, name)
-        if "\0" in text or len(text) > LONGEST_TEXT or len(text.encode()) > LONGEST_TEXT:
-            raise RejectedRecord(RejectReason.BAD_VALUE, field=name, value=text[:40])
-    return event
 
 
 class CountedDossier(NamedTuple):
@@ -82,6 +62,7 @@ class RatesFold:
         clock: gives now in ms UTC.
         write_rejects: makes dead letters of rejected records durable, before the offset passes.
         keep: most dossiers kept in memory; others are loaded when an event names them.
+        columns_from: records from which on a batch is read in columns.
 
     Raises:
         ConfigurationError: the store was counted by another profile or version.
@@ -97,6 +78,7 @@ class RatesFold:
         write_rejects: Callable[[Sequence[Reject]], None],
         *,
         keep: int = 50_000,
+        columns_from: int = COLUMNS_FROM,
     ) -> None:
         self._engine = engine
         self._rule, self._statuses = profile.rule, profile.statuses
@@ -104,6 +86,7 @@ class RatesFold:
         self.cells = claim(engine, profile)
         self._topic = topic
         self._calendar = calendar
+        self._reader = EventReader(calendar.years, sealed=False, columns_from=columns_from)
         self._clock = clock
         self._write_rejects = write_rejects
         self._keep = keep
@@ -146,13 +129,11 @@ class RatesFold:
         touched: dict[int, dict[str, list[DossierEvent]]] = {}
         rejects: list[Reject] = []
         seen: dict[str, tuple[int, int]] = {}
-        for batch in batches:
+        for batch, read in zip(batches, self._reader.read_batches(batches), strict=True):
             by_code = touched.setdefault(batch.partition, {})
-            for record in batch.records:
-                try:
-                    event = read_event(record, self._calendar)
-                except RejectedRecord as cause:
-                    rejects.append(Reject(batch.partition, record, cause))
+            for record, event in zip(batch.records, read, strict=True):
+                if isinstance(event, RejectedRecord):
+                    rejects.append(Reject(batch.partition, record, event))
                     continue
                 by_code.setdefault(event.dossier_code, []).append(event)
                 last_event, last_seen = seen.get(event.portal, (0, 0))

@@ -13,6 +13,7 @@ from typing import Any
 from lgsp.domain.dossier import ATTRIBUTES, Dossier, Transition
 from lgsp.domain.event import Channel, ServiceLevel
 from lgsp.domain.status import Status
+from lgsp.domain.usable import LONGEST_TEXT
 
 VERSION = 2
 NO_TIME = -(2**63)
@@ -22,8 +23,7 @@ REOPENS = 0x80
 
 TIMES = ("submitted_at", "received_at", "due_at", "finished_at", "returned_at")
 TEXTS = ("portal", "province", "agency", "procedure", "domain", "source_status")
-LONGEST_TEXT = 0xFFFF
-"""Bytes of a text that the layout can hold."""
+assert LONGEST_TEXT <= 0xFFFF  # noqa: S101 - a text's length takes two bytes
 
 HEAD = Struct(f"<BH{len(ATTRIBUTES)}H{len(TIMES)}qBB{len(TEXTS)}HI")
 TRANSITION = Struct("<qq16sBq")

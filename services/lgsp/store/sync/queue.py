@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlalchemy import Connection, Engine, bindparam, delete, func, select
 
 from lgsp.domain.dossier import Dossier, merge
-from lgsp.domain.errors import RejectedRecord, RejectReason
+from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.working_time import Calendar
-from lgsp.runtime.avro.codec import decode_event
-from lgsp.runtime.kafka.records import Batch, LogRecord, Reject
+from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.runtime.lane.handler import FencedError
+from lgsp.store.events import EventReader
 from lgsp.store.offsets import Position, advance, load_position
 from lgsp.store.rates.layout import decode
-from lgsp.store.sync.events import EventColumns
 from lgsp.store.sync.rows import (
     Outgoing,
     Settled,
@@ -33,8 +32,6 @@ from lgsp.store.sync.tables import IS_PENDING, OUTBOX, QUEUE, QueueState
 
 LANE = "national-sync"
 _LOAD_AT_ONCE = 5000
-_COLUMNS_FROM = 100  # records; fewer are decoded one by one in less time
-_DATES = ("occurred_at", "submitted_at", "received_at", "due_at", "finished_at", "returned_at")
 
 
 class _OwnedPartition:
@@ -51,7 +48,7 @@ class SyncQueue:
     Args:
         engine: the store; several workers may share a PostgreSQL one.
         topic: topic whose offsets are stored.
-        calendar: dates outside its years are rejected.
+        calendar: events with dates outside its years are rejected.
         clock: gives now in ms UTC.
         write_rejects: makes dead letters of rejected records durable, before the offset passes.
         lease: seconds for which a partition counts as ours without asking the store.
@@ -74,8 +71,7 @@ class SyncQueue:
     ) -> None:
         self._engine = engine
         self._topic = topic
-        self._calendar = calendar
-        self._columns = EventColumns(calendar)
+        self._reader = EventReader(calendar.years, sealed=True)
         self._clock = clock
         self._write_rejects = write_rejects
         self._lease = lease
@@ -118,13 +114,11 @@ class SyncQueue:
         """Do what `apply` does, for callers without a loop."""
         rejects: list[Reject] = []
         touched: dict[int, dict[str, list[DossierEvent]]] = {}
-        for batch in batches:
+        for batch, read in zip(batches, self._reader.read_batches(batches), strict=True):
             by_code = touched.setdefault(batch.partition, {})
-            for record, read in zip(batch.records, self._read(batch.records), strict=True):
-                try:
-                    event = read or self._decode(record)
-                except RejectedRecord as cause:
-                    rejects.append(Reject(batch.partition, record, cause))
+            for record, event in zip(batch.records, read, strict=True):
+                if isinstance(event, RejectedRecord):
+                    rejects.append(Reject(batch.partition, record, event))
                     continue
                 by_code.setdefault(event.dossier_code, []).append(event)
         if rejects:
@@ -220,20 +214,6 @@ class SyncQueue:
         gone = [{"gone": result.id} for result in results]
         with self._engine.begin() as connection:
             connection.execute(delete(OUTBOX).where(OUTBOX.c.id == bindparam("gone")), gone)
-
-    def _read(self, records: Sequence[LogRecord]) -> Sequence[DossierEvent | None]:
-        """Give the events of a long batch; None for what `_decode` must look at."""
-        if len(records) < _COLUMNS_FROM:
-            return [None] * len(records)
-        return self._columns.read([record.value for record in records])
-
-    def _decode(self, record: LogRecord) -> DossierEvent:
-        event = decode_event(record.value)
-        for name in _DATES:
-            at = getattr(event, name)
-            if at is not None and not self._calendar.covers(at):
-                raise RejectedRecord(RejectReason.BAD_DATE, field=name, value=str(at))
-        return event
 
     def _advance(self, connection: Connection, batches: Sequence[Batch]) -> dict[int, Position]:
         moved: dict[int, Position] = {}

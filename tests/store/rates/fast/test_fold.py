@@ -19,6 +19,7 @@ from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import Channel, DossierEvent, with_id
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.status import Status
+from lgsp.domain.usable import LONGEST_TEXT
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.records import Batch, Reject
@@ -156,7 +157,7 @@ def test_texts_that_no_store_holds_are_rejected_by_both(engine: Engine, tmp_path
     bad = [
         replace(usual[0], **{name: text})  # type: ignore[arg-type]
         for name in names
-        for text in ("a\0b", "x" * 70_000, "ở" * 30_000)
+        for text in ("a\0b", "x" * (LONGEST_TEXT + 1), "ở" * 30_000)
     ]
     both.feed([(0, encode_event(event)) for event in [*bad, *usual]])
     both.assert_equal()
@@ -167,6 +168,28 @@ def test_texts_that_no_store_holds_are_rejected_by_both(engine: Engine, tmp_path
         {RejectReason.BAD_VALUE},
     ]
     assert len(bad) == len(both.rejects[1])
+
+
+def test_dates_at_the_ends_of_the_calendar_are_counted_by_both(
+    engine: Engine, tmp_path: Path
+) -> None:
+    plain = open_store(f"sqlite:///{tmp_path}/plain.db")
+    both = Both(plain, engine, keep=100)
+    since, until = CALENDAR.years
+    ends = [since, since + DAY, until - DAY, until - 1]
+    rnd = random.Random(8)
+    made = [
+        replace(event, due_at=rnd.choice(ends), received_at=rnd.choice(ends))
+        for event in history(rnd, dossiers=80)
+    ]
+    half = len(made) // 2
+    both.feed([(0, encode_event(with_id(event))) for event in made[:half]])
+    both.wake()
+    both.feed([(0, encode_event(with_id(event))) for event in made[half:]])
+    both.assert_equal()
+    plain.dispose()
+
+    assert not both.rejects[0]
 
 
 def test_invalid_utf8_is_rejected_by_both(engine: Engine, tmp_path: Path) -> None:
@@ -258,7 +281,7 @@ def lives(rnd: random.Random, dossiers: int) -> list[DossierEvent]:
                         portal=f"p{n % 2}",
                         province="H37",
                         dossier_code=f"H37-{n:05d}",
-                        agency=rnd.choice(["", "H37.1", "H37.2"]) if n % 5 == 0 else "H37.3",
+                        agency=rnd.choice(["H37.1", "H37.2"]) if n % 5 == 0 else "H37.3",
                         procedure="1.000001" if n % 7 else "",
                         domain="G01",
                         source_status="Đang xử lý" if code == 4 else "",

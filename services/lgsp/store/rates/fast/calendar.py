@@ -13,6 +13,7 @@ from lgsp.domain.working_time import (
     WORKING_DAY_MS,
     Calendar,
 )
+from lgsp.runtime.avro.event_columns import within
 
 Ints = npt.NDArray[np.int64]
 
@@ -27,13 +28,10 @@ class FastCalendar:
         self._working = working
         self._before = np.concatenate(([0], np.cumsum(working)))
         self._days = np.flatnonzero(working) + plain.first
-        self._since = plain.first * DAY_MS - OFFSET_MS
-        self._until = (plain.last + 1) * DAY_MS - OFFSET_MS
 
     def covers(self, at: Ints) -> npt.NDArray[np.bool_]:
         """Tell which instants lie in the calendar's years."""
-        inside: npt.NDArray[np.bool_] = (at >= self._since) & (at < self._until)
-        return inside
+        return within(at, self.plain.years)
 
     def worked_until(self, at: Ints) -> Ints:
         """Return the working ms from the calendar's beginning to each instant."""

@@ -18,6 +18,7 @@ from lgsp.domain.event import DossierEvent
 from lgsp.runtime.kafka.records import LogRecord
 from lgsp.store.bulk_sql import GrownRow, NewRow, grow_rows, insert_rows, or_null, stored_rows
 from lgsp.store.engine import reading
+from lgsp.store.events import read_event
 from lgsp.store.rates.cells import CellRow, DayCells
 from lgsp.store.rates.dossiers import WholeRow, write_dossiers
 from lgsp.store.rates.fast.calendar import FastCalendar
@@ -28,7 +29,6 @@ from lgsp.store.rates.fast.merge import Groups, encoded_transitions, group, join
 from lgsp.store.rates.fast.rows import HeldRows, Rows, empty_rows, head_sizes, heads
 from lgsp.store.rates.fast.rules import Rules
 from lgsp.store.rates.fast.standing import evaluate
-from lgsp.store.rates.fold import read_event
 from lgsp.store.rates.layout import decode, encode
 
 Ints = npt.NDArray[np.int64]
@@ -188,7 +188,7 @@ class BatchChange:
         after: dict[int, Dossier] = {}
         order = np.argsort(rows)
         for slot, row in zip(slots[order].tolist(), rows[order].tolist(), strict=True):
-            event = read_event(self._records[row], self._calendar.plain)
+            event = read_event(self._records[row], self._calendar.plain.years, sealed=False)
             after[slot] = merge(after.get(slot, before.get(codes[slot])), event)
         changed = {s: d for s, d in after.items() if d is not before.get(codes[s])}
         if not changed:

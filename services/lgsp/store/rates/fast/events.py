@@ -7,17 +7,20 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lgsp.domain.usable import usable_text
+from lgsp.domain.working_time import Years
 from lgsp.runtime.avro.columns import UNKNOWN, Columns, decode_columns
-from lgsp.store.rates.fast.calendar import FastCalendar
+from lgsp.runtime.avro.event_columns import are_plain, spans, usable_rows
+from lgsp.runtime.kafka.records import LogRecord
+from lgsp.store.events import written_at
 from lgsp.store.rates.fast.merge import Events
 from lgsp.store.rates.fast.rows import TRANSITION, Texts
 from lgsp.store.rates.fast.spans import LONGEST, Spans
-from lgsp.store.rates.layout import LONGEST_TEXT, NO_TIME, REOPENS, TEXTS, TIMES
+from lgsp.store.rates.layout import NO_TIME, REOPENS, TEXTS, TIMES
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-_IN_CALENDAR = ("received_at", "due_at", "finished_at")
 # Texts that stand side by side in a record are looked up together: (after field, texts).
 _RUNS = (
     ("event_id", ("portal", "province")),
@@ -36,37 +39,34 @@ class Read(NamedTuple):
     others: list[int]
 
 
-class EventReader:
+class ColumnReader:
     """Reads batches; remembers the runs of texts it has seen, as `texts` numbers them."""
 
-    def __init__(self, texts: Texts, calendar: FastCalendar) -> None:
+    def __init__(self, texts: Texts, years: Years) -> None:
         self._texts = texts
-        self._calendar = calendar
+        self._years = years
         self._runs = [Spans() for _ in _RUNS]
         self._count = [1] * len(_RUNS)
         self._long: list[dict[bytes, int]] = [{} for _ in _RUNS]  # those that `_runs` cannot hold
         # Row 0: not usable.
         self._known = [np.full((64, len(names)), -1, np.int32) for _, names in _RUNS]
 
-    def read(self, values: Sequence[bytes | None]) -> Read:
-        """Decode the records; one that is not plainly right is among the others."""
-        columns = decode_columns(values)
+    def read(self, records: Sequence[LogRecord]) -> Read:
+        """Decode the records; one that is not plainly usable is among the others."""
+        columns = decode_columns([record.value for record in records])
         numbers = columns.numbers
-        ok = columns.ok & self._calendar.covers(numbers["occurred_at"])
-        for name in _IN_CALENDAR:
-            ok &= (numbers[name] == UNKNOWN) | self._calendar.covers(numbers[name])
-        texts = np.zeros((len(values), len(TEXTS)), np.int32)
+        ok = usable_rows(columns, self._years, written_at(records))
+        texts = np.zeros((len(records), len(TEXTS)), np.int32)
         for run, (after, names) in enumerate(_RUNS):
             found = self._run(run, columns, after, names)
             ok &= found[:, 0] >= 0
             texts[:, [TEXTS.index(name) for name in names]] = found
-        codes = _cut(columns, columns.starts["dossier_code"], columns.ends["dossier_code"])
-        together = b"".join(codes)
-        if not together.isascii() or b"\0" in together:
-            ok &= np.fromiter(map(is_usable, codes), np.bool_, len(codes))
+        codes = spans(columns, "dossier_code", np.arange(len(records)))
+        ok &= _are_texts(codes)
+        if (columns.ends["national_code"] > columns.starts["national_code"]).any():
+            ok &= _are_texts(spans(columns, "national_code", np.arange(len(records))))
         index = np.flatnonzero(ok)
         times = np.stack([numbers[name] for name in TIMES], axis=1)[index]
-        times[times == 0] = NO_TIME
         events = Events(
             index,
             _transitions(columns, index),
@@ -111,7 +111,7 @@ class EventReader:
             if key in places:
                 continue
             raw = [data[a[i] : b[i]] for a, b in bounds]
-            if not all(map(is_usable, raw)):
+            if None in map(usable_text, raw):
                 places[key] = 0
                 continue
             place = places[key] = self._count[run]
@@ -127,13 +127,11 @@ class EventReader:
         return found
 
 
-def is_usable(raw: bytes) -> bool:
-    """Tell whether the store can hold the text: UTF-8, no NUL, not endless."""
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return b"\0" not in raw and len(raw) <= LONGEST_TEXT
+def _are_texts(raw: Sequence[bytes]) -> Flags | bool:
+    """Tell which of the spans are usable texts; True: all of them."""
+    if are_plain(raw):
+        return True
+    return np.fromiter((usable_text(one) is not None for one in raw), np.bool_, len(raw))
 
 
 def _transitions(columns: Columns, index: Ints) -> npt.NDArray[np.void]:

@@ -15,14 +15,15 @@ from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.kafka.records import Batch, LogRecord, Reject
+from lgsp.store.events import read_event
 from lgsp.store.rates.dossiers import write_portals
 from lgsp.store.rates.fast.calendar import FastCalendar
 from lgsp.store.rates.fast.cells import MOST_TEXTS, RowServices
 from lgsp.store.rates.fast.change import BatchChange, Other
-from lgsp.store.rates.fast.events import EventReader, Read
+from lgsp.store.rates.fast.events import ColumnReader, Read
 from lgsp.store.rates.fast.rows import HeldRows
 from lgsp.store.rates.fast.rules import Rules
-from lgsp.store.rates.fold import RatesFold, read_event
+from lgsp.store.rates.fold import RatesFold
 
 _KEEP_PLAIN = 10_000  # a dossier as an object is several times as large as a row
 
@@ -110,7 +111,7 @@ class FastRatesFold:
         self._plain.forget_dossiers()
         now = self._clock()
         partitions = np.repeat([b.partition for b in batches], [len(b.records) for b in batches])
-        read = self._reader.read([record.value for record in records])
+        read = self._reader.read(records)
         others = self._read_others(records, read.others, partitions)
         change = BatchChange(
             self._held,
@@ -157,7 +158,7 @@ class FastRatesFold:
     def _start(self) -> None:
         self._held = HeldRows()
         self._services = RowServices(self._held.texts, self._plain.services)
-        self._reader = EventReader(self._held.texts, self._calendar)
+        self._reader = ColumnReader(self._held.texts, self._calendar.plain.years)
 
     def _read_others(
         self, records: Sequence[LogRecord], rows: Sequence[int], partitions: npt.NDArray[np.int64]
@@ -167,7 +168,9 @@ class FastRatesFold:
         rejects: list[Reject] = []
         for row in rows:
             try:
-                others.append(Other(row, read_event(records[row], self._calendar.plain)))
+                others.append(
+                    Other(row, read_event(records[row], self._calendar.plain.years, sealed=False))
+                )
             except RejectedRecord as cause:
                 rejects.append(Reject(int(partitions[row]), records[row], cause))
         if rejects:

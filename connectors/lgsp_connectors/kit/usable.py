@@ -1,0 +1,27 @@
+"""The gate before the log: a record's events, each of which everybody behind the log can use."""
+
+from collections.abc import Sequence
+
+from lgsp.domain.event import DossierEvent
+from lgsp.domain.usable import check_usable
+from lgsp.domain.working_time import KNOWN_YEARS
+from lgsp_connectors.kit.contract import Connector, Record
+
+
+def usable_events(connector: Connector, record: Record, now: int) -> Sequence[DossierEvent]:
+    """Give the transitions that a record states, all or none.
+
+    Args:
+        connector: whose record it is.
+        record: as fetched.
+        now: ms UTC.
+
+    Raises:
+        RejectedRecord: the record is unusable, or one of its events is (domain/usable.py).
+    """
+    if record.fault is not None:
+        raise record.fault
+    events = connector.to_events(record)
+    for event in events:
+        check_usable(event, KNOWN_YEARS, now)
+    return events

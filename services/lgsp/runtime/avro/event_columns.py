@@ -1,0 +1,195 @@
+"""From columns of `dossier-events` to events: which records are plainly usable, and what they say.
+
+What is not plainly usable is left to codec.decode_event and domain/usable.py, which give the
+cause. So both ways of reading agree on every record, and this one may err on the safe side only.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lgsp.domain.details import MOST, NOTHING, Details
+from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
+from lgsp.domain.status import Status
+from lgsp.domain.usable import (
+    ADVANCE,
+    DATES,
+    FIRST_OBSERVATION,
+    LONGEST_SEALED,
+    LONGEST_TEXT,
+    REQUIRED,
+    TEXTS,
+    usable_text,
+)
+from lgsp.domain.working_time import Years
+from lgsp.runtime.avro.columns import UNKNOWN, Columns
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_OPTIONAL = DATES[1:]
+_REPEATED = tuple(name for name in TEXTS if name != "dossier_code")
+_STATUSES, _CHANNELS, _LEVELS = tuple(Status), tuple(Channel), tuple(ServiceLevel)
+_WORDS = len(TEXTS)
+_text = lru_cache(16_384)(usable_text)
+
+
+def within(at: Ints, years: Years) -> Flags:
+    """Tell which instants (ms UTC) lie in the years."""
+    inside: Flags = (at >= years.since) & (at < years.until)
+    return inside
+
+
+def usable_rows(columns: Columns, years: Years, written_at: Ints) -> Flags:
+    """Tell which records are usable events as far as dates and sizes go.
+
+    What their texts are made of is judged by who makes texts of them (domain/usable.usable_text).
+
+    Args:
+        columns: decoded records.
+        years: those of the calendar.
+        written_at: when each was written to the log, ms UTC; not known where it is 0 or less.
+    """
+    numbers = columns.numbers
+    ok = columns.ok & within(numbers["occurred_at"], years)
+    for name in _OPTIONAL:
+        ok &= (numbers[name] == UNKNOWN) | within(numbers[name], years)
+    latest = np.where(written_at > 0, written_at + ADVANCE, years.until)
+    seen = numbers["observed_at"]
+    ok &= (seen >= FIRST_OBSERVATION) & (seen < years.until) & (seen <= latest)
+    ok &= (numbers["stated_at"] <= latest) & (numbers["stated_row"] >= 0)
+    if numbers["details"].any():
+        for name in MOST:
+            number = numbers[f"details.{name}"]
+            ok &= (number == UNKNOWN) | (number >= 0)
+    for name, longest in (*[(name, LONGEST_TEXT) for name in TEXTS], ("sealed", LONGEST_SEALED)):
+        size = columns.ends[name] - columns.starts[name]
+        ok &= size <= longest
+        if name in REQUIRED:
+            ok &= size > 0
+    return ok
+
+
+def are_plain(raw: Iterable[bytes]) -> bool:
+    """Tell at one stroke whether all are ASCII without a zero byte: usable texts by their letters.
+
+    For texts that are each record's own; those that stand on many are known already.
+    """
+    together = b"".join(raw)
+    return together.isascii() and b"\0" not in together
+
+
+def spans(columns: Columns, name: str, index: Ints) -> list[bytes]:
+    """Return the bytes of a text or fixed field of each record of the index."""
+    data = columns.data
+    start, end = columns.starts[name][index].tolist(), columns.ends[name][index].tolist()
+    return [data[a:b] for a, b in zip(start, end, strict=True)]
+
+
+def events_of(columns: Columns, index: Ints, *, sealed: bool) -> list[DossierEvent | None]:
+    """Make the events of the index's records; None where a text is not usable.
+
+    Args:
+        columns: decoded records.
+        index: rows that `usable_rows` found usable.
+        sealed: whether the sealed personal data is wanted.
+    """
+    found: list[DossierEvent | None] = []
+    for fields in _fields(columns, index, sealed=sealed):
+        found.append(None if None in fields[:_WORDS] else _event(*fields))
+    return found
+
+
+def _fields(columns: Columns, index: Ints, *, sealed: bool) -> Iterable[tuple[Any, ...]]:
+    """Give what `_event` takes, of each record of the index: the texts first."""
+    codes = spans(columns, "dossier_code", index)
+
+    def number(name: str) -> list[int]:
+        found: list[int] = columns.numbers[name][index].tolist()
+        return found
+
+    return zip(
+        map(bytes.decode if are_plain(codes) else usable_text, codes),
+        *[map(_text, spans(columns, name, index)) for name in _REPEATED],
+        spans(columns, "event_id", index),
+        spans(columns, "sealed", index) if sealed else [b""] * len(index),
+        *map(number, ("status", "channel", "service_level", "reopens")),
+        *map(number, ("occurred_at", "observed_at", "sequence", "stated_row", "removed")),
+        _details(columns, index),
+        *map(number, _OPTIONAL),
+        strict=True,
+    )
+
+
+def _details(columns: Columns, index: Ints) -> list[Details | None]:
+    """Return the details of each record of the index; None where it has none."""
+    there = columns.numbers["details"][index]
+    if not there.any():
+        return [None] * len(index)
+    items: list[list[Any]] = []
+    for name, unknown in NOTHING._asdict().items():
+        numbers = columns.numbers[f"details.{name}"][index].tolist()
+        if unknown is None:
+            items.append([None if number == UNKNOWN else number for number in numbers])
+        else:
+            items.append(list(map(type(unknown), numbers)))
+    found = map(Details, *items)
+    return [one if has else None for has, one in zip(there.tolist(), found, strict=True)]
+
+
+def _event(
+    dossier_code: str,
+    portal: str,
+    agency: str,
+    province: str,
+    procedure: str,
+    domain: str,
+    source_status: str,
+    national_code: str,
+    event_id: bytes,
+    sealed: bytes,
+    status: int,
+    channel: int,
+    level: int,
+    reopens: int,
+    occurred_at: int,
+    observed_at: int,
+    sequence: int,
+    stated_row: int,
+    removed: int,
+    details: Details | None,
+    *dates: int,
+) -> DossierEvent:
+    known = [None if at == UNKNOWN else at for at in dates]
+    submitted, received, due, finished, returned, stated = known
+    return DossierEvent(
+        event_id=event_id,
+        portal=portal,
+        province=province,
+        dossier_code=dossier_code,
+        agency=agency,
+        procedure=procedure,
+        domain=domain,
+        service_level=_LEVELS[level],
+        channel=_CHANNELS[channel],
+        source_status=source_status,
+        status=_STATUSES[status],
+        reopens=bool(reopens),
+        occurred_at=occurred_at,
+        observed_at=observed_at,
+        sequence=sequence,
+        submitted_at=submitted,
+        received_at=received,
+        due_at=due,
+        finished_at=finished,
+        returned_at=returned,
+        sealed=sealed or None,
+        stated_at=stated,
+        stated_row=stated_row,
+        removed=bool(removed),
+        national_code=national_code,
+        details=details,
+    )
