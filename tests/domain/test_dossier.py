@@ -1,6 +1,7 @@
 """The dossier is a join: order, duplication and batching of events change nothing."""
 
 import random
+from dataclasses import replace
 from itertools import permutations
 
 from hypothesis import given
@@ -16,8 +17,11 @@ from lgsp.domain.dossier import (
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.status import Status, Verdict
+from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.store.rates.layout import decode, encode
 from tests.domain.events import event_sets, events, seen_again
+
+CALENDAR = load_calendar()
 
 
 @given(event_sets, st.randoms(use_true_random=False))
@@ -38,6 +42,23 @@ def test_merge_is_a_join_on_every_permutation(found: list[DossierEvent]) -> None
     states = {tuple(merge_all(order).values()) for order in permutations(found)}
 
     assert len(states) == 1
+
+
+@given(st.lists(events(codes=("H37.1-240101-0001",)), min_size=1, max_size=2), st.data())
+def test_facts_that_share_an_id_are_joined_in_one_order(
+    found: list[DossierEvent], data: st.DataObject
+) -> None:
+    """A producer may give one id to two facts: it costs nobody a worker."""
+    due = st.sampled_from([None, found[0].occurred_at, found[0].occurred_at + 1])
+    twins = [replace(found[0], due_at=data.draw(due)) for _ in range(2)]
+    orders = list(permutations([*found, *twins]))
+    whole = {tuple(t for d in merge_all(o).values() for t in d.transitions) for o in orders}
+
+    assert len(whole) == 1
+    for order in orders:
+        for dossier in merge_all(order).values():
+            assert decode(dossier.code, encode(dossier)) == dossier
+            SIMPLE.standing(dossier, CALENDAR, found[0].occurred_at)
 
 
 @given(event_sets)

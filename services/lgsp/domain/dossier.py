@@ -25,6 +25,14 @@ class Transition(NamedTuple):
     due_at: int | None  # the due date as known then: shows whether the source moved it
 
 
+def is_later(new: Transition, old: Transition) -> bool:
+    """Tell whether `new` stands after `old`; equal ones do not."""
+    try:
+        return new > old
+    except TypeError:  # alike but for the due date, which one of them does not know
+        return new.due_at is not None
+
+
 ATTRIBUTES = (
     "portal",
     "province",
@@ -95,18 +103,20 @@ def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
         written = tuple([new if value else None for value in values])
         return Dossier(event.dossier_code, (new,), written, *values)
     transitions = dossier.transitions
-    if new > transitions[-1]:
+    is_last = is_later(new, transitions[-1])
+    if is_last:
         transitions = (*transitions, new)
     elif new in transitions:
         return _reseal(dossier, new, event.sealed)
     else:
-        transitions = tuple(sorted((*transitions, new)))
+        place = next(i for i, known in enumerate(transitions) if is_later(known, new))
+        transitions = (*transitions[:place], new, *transitions[place:])
     values_list = list(_values_of(dossier))
     written_list = list(dossier.written)
     for i, value in enumerate(_values_of(event)):
         if value:
             writer = written_list[i]
-            if writer is None or new > writer:
+            if writer is None or is_last or is_later(new, writer):
                 values_list[i] = value
                 written_list[i] = new
     return Dossier(dossier.code, transitions, tuple(written_list), *values_list)
@@ -119,7 +129,9 @@ def _reseal(dossier: Dossier, known: Transition, sealed: bytes | None) -> Dossie
     that ignores the order of arrival keeps the join commutative.
     """
     writer = dossier.written[_SEALED]
-    if not sealed or (writer is not None and (known, sealed) <= (writer, dossier.sealed or b"")):
+    if not sealed or (writer is not None and is_later(writer, known)):
+        return dossier
+    if writer == known and sealed <= (dossier.sealed or b""):
         return dossier
     values = (*_values_of(dossier)[:_SEALED], sealed)
     written = (*dossier.written[:_SEALED], known)

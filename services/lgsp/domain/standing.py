@@ -8,7 +8,13 @@ from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
-from lgsp.domain.dossier import Dossier, Transition, effective_transitions, last_reopening
+from lgsp.domain.dossier import (
+    Dossier,
+    Transition,
+    effective_transitions,
+    is_later,
+    last_reopening,
+)
 from lgsp.domain.status import StatusSemantics
 from lgsp.domain.working_time import (
     Calendar,
@@ -179,7 +185,7 @@ def _due_moved(dossier: Dossier, start: Transition) -> bool:
     for transition in dossier.transitions:
         if transition.due_at is None:
             continue
-        if transition <= start:
+        if not is_later(transition, start):
             due_then = transition.due_at
         elif transition.due_at != due_then:
             return True
