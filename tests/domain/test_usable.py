@@ -28,6 +28,7 @@ from tests.domain.events import events
 NOW = 1_719_792_000_000
 SINCE, UNTIL = KNOWN_YEARS
 EVENT = DossierEvent(
+    event_id=bytes(16),
     portal="one",
     province="H37",
     dossier_code="H37.1-240101-0001",

@@ -9,6 +9,8 @@ from operator import attrgetter
 from lgsp.domain.details import Details, pack
 from lgsp.domain.status import Status
 
+ID_BYTES = 16
+
 
 class Channel(IntEnum):
     """How the dossier was filed; the values are the national KenhThucHien codes (0: not known)."""
@@ -90,7 +92,7 @@ def event_id(event: DossierEvent) -> bytes:
         stated_at, row, removed, national_code, details = second
         parts = (stated_at, row, removed, national_code, pack(details))
         text += "".join(f"{len(part)}:{part}" for part in map(_shown, parts))
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return hashlib.blake2b(text.encode(), digest_size=ID_BYTES).digest()
 
 
 def _shown(value: str | int | None) -> str:

@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from lgsp.domain.details import MOST
 from lgsp.domain.errors import RejectedRecord, RejectReason
-from lgsp.domain.event import DossierEvent
+from lgsp.domain.event import ID_BYTES, DossierEvent
 from lgsp.domain.period import show_instant
 from lgsp.domain.working_time import DAY_MS, Years, date_of, day_of
 
@@ -68,6 +68,9 @@ def check_usable(event: DossierEvent, years: Years, now: int | None = None) -> N
         reason = RejectReason.BAD_VALUE if detail else RejectReason.MISSING_FIELD
         value = printable(getattr(event, name))
         raise RejectedRecord(reason, field=name, value=value, detail=detail or "is empty")
+    if len(event.event_id) != ID_BYTES:
+        detail = f"{len(event.event_id)} bytes, not {ID_BYTES}: see domain/event.py, with_id"
+        raise RejectedRecord(RejectReason.BAD_VALUE, field="event_id", detail=detail)
     since, until = years
     for at in _dates_of(event):
         if at is not None and not since <= at < until:

@@ -15,7 +15,7 @@ from lgsp.domain.usable import LONGEST_TEXT
 from lgsp.runtime.clock import now_ms
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Cursor, Page, Record
-from lgsp_connectors.kit.registry import plan
+from lgsp_connectors.kit.registry import read_config
 from lgsp_connectors.kit.runner import Runner
 from lgsp_connectors.kit.sink import payload_of
 from lgsp_connectors.kit.suite import Bench
@@ -68,6 +68,8 @@ class Own:
         ({"due_at": 253_402_275_600_000}, RejectReason.BAD_DATE),
         ({"returned_at": -62_135_596_800_000}, RejectReason.BAD_DATE),
         ({"observed_at": 4_102_444_800_000}, RejectReason.BAD_DATE),
+        ({"event_id": b""}, RejectReason.BAD_VALUE),
+        ({"event_id": b"x" * 17}, RejectReason.BAD_VALUE),
         ({"sequence": 10**30}, RejectReason.BAD_VALUE),
         ({"sealed": bytes(2_000_000)}, RejectReason.BAD_VALUE),
     ],
@@ -76,8 +78,8 @@ async def test_an_unusable_event_is_a_dead_letter_and_its_neighbours_are_kept(
     changes: dict[str, Any], reason: RejectReason
 ) -> None:
     sink = MemorySink()
-    other = replace(GOOD, event_id=b"another")
-    connector = Own([GOOD, replace(GOOD, event_id=b"bad", **changes), other])
+    other = replace(GOOD, event_id=bytes(16))
+    connector = Own([GOOD, replace(GOOD, **{"event_id": b"\1" * 16, **changes}), other])
     runner = Runner(
         connector, sink, MemoryCheckpoints(), key="own", settings=RunSettings(), clock=lambda: NOW
     )
@@ -134,7 +136,7 @@ async def test_a_cell_that_cannot_be_used_is_named_by_file_line_and_column(
     lines = ["Ma,DonVi,Nhan,Hen", text, "2,H37,01/01/1990,31/12/2060", ""]
     (tmp_path / "inbox" / "a.csv").write_text("\n".join(lines), "utf-8")
     bench = Bench()
-    await bench.run(plan(tmp_path / "c.yaml").build(now_ms, None))
+    await bench.run(read_config(tmp_path / "c.yaml").build(now_ms, None))
 
     assert {"2"} == bench.sink.codes()
     ((record, cause),) = bench.sink.rejects

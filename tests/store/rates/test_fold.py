@@ -270,7 +270,9 @@ def test_an_event_observed_out_of_time_never_reaches_a_portal_s_freshness(
     good, *rest = history(random.Random(3), dossiers=10)
     year_2100, year_2050 = 4_102_444_800_000, 2_524_608_000_000
     lane = records([good, *[replace(rest[0], observed_at=at) for at in (2**63 - 1, year_2100, 0)]])
-    lane.append(Kept(4, encode_event(replace(rest[1], observed_at=year_2050)), timestamp=NOW))
+    lane.append(
+        FakeRecord(4, encode_event(replace(rest[1], observed_at=year_2050)), timestamp=NOW)
+    )
     fold, rejects = make(engine, kind=kind)
     fold.open_partition(0)
     fold.fold([Batch(0, lane)])
