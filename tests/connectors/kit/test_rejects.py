@@ -25,8 +25,8 @@ def event(row: dict[str, Any]) -> DossierEvent:
             dossier_code=row["code"],
             agency="H37.12",
             status=Status.RECEIVED,
-            occurred_at=1,
-            observed_at=2,
+            occurred_at=1_720_142_100_000,
+            observed_at=1_720_142_100_000,
         )
     )
 
