@@ -8,9 +8,12 @@ import pytest
 from sqlalchemy import Engine
 
 from lgsp.cli import build
+from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.measures import Part
+from lgsp.domain.profiles.registry import PROFILES
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.store.engine import open_store
+from tests.domain.profiles.by_date import BY_DATE
 from tests.store.filled import fill
 from tests.store.rates.history import history
 
@@ -52,6 +55,26 @@ def test_the_tables_show_the_same_numbers(data: Path, capsys: pytest.CaptureFixt
     value = figures["rates"]["on_time_rate"]["value"]
     assert f"{value} %".replace(".", ",") in shown
     assert f"resolved_late: {figures['counts']['resolved_late']}" in listed
+
+
+def test_the_profile_is_that_of_the_option_else_of_the_setting(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROFILES, BY_DATE.name, BY_DATE)
+    other = data / "other"
+    engine = open_store(f"sqlite:///{other / 'rates.db'}")
+    fill(engine, history(random.Random(6), dossiers=39), profile=BY_DATE)
+    engine.dispose()
+    simple = json.loads(run(capsys, "indicators", "--json"))
+    with pytest.raises(ConfigurationError, match="by profile simple/1, not by profile by-date/7"):
+        run(capsys, "indicators", "--profile", "by-date")
+    monkeypatch.setenv("LGSP_DATA", str(other))
+    by_date = json.loads(run(capsys, "indicators", "--profile", "by-date", "--json"))
+    monkeypatch.setenv("LGSP_PROFILE", "by-date")
+
+    assert by_date["counts"] == json.loads(run(capsys, "indicators", "--json"))["counts"]
+    assert [d["profile"]["name"] for d in (simple, by_date)] == ["simple", "by-date"]
+    assert simple["counts"] != by_date["counts"]
 
 
 @pytest.mark.parametrize(

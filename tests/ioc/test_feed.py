@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine
+from tests.domain.profiles.by_date import BY_DATE
 from tests.ioc.conftest import EVENTS, HALF
 from tests.ioc.feeds import Feed, running
 from tests.store.filled import CALENDAR, fill
@@ -14,6 +15,7 @@ from tests.waiting import wait_until
 
 from lgsp.domain.figures import Scope
 from lgsp.domain.period import parse_period
+from lgsp.domain.profiles.registry import PROFILES
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.ioc.feed import PAGE
 from lgsp.store.engine import open_store
@@ -67,6 +69,30 @@ def test_a_bad_question_is_refused_by_name(feed: Feed, query: str, word: str) ->
 
         assert status == 400
         assert word in json.loads(body)["detail"]
+
+
+def test_the_profile_asked_for_is_the_one_that_is_served(
+    figures: Figures, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROFILES, BY_DATE.name, BY_DATE)
+    named = feed.json("/api/v1/indicators?profile=simple")
+    for path in ("indicators", "indicators/units", "indicators/months", "stream"):
+        status, _headers, body = feed.get(f"/api/v1/{path}?profile=by-date")
+
+        assert status == 400
+        assert "'by-date' is not served here: 'simple' is" in json.loads(body)["detail"]
+    assert named == feed.json("/api/v1/indicators")
+    assert named["profile"] == figures.profile.document()
+
+
+def test_a_store_of_another_profile_is_never_read(
+    store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(Figures(store, BY_DATE, CALENDAR, lambda: NOW), NOW) as feed:
+        status, _headers, body = feed.get("/api/v1/indicators")
+
+    assert status == 400
+    assert "lgsp rebuild" in json.loads(body)["detail"]
 
 
 def test_a_bad_figure_or_period_is_refused_before_a_stream_begins(feed: Feed) -> None:

@@ -159,3 +159,11 @@ def test_a_misspelt_variable_is_refused_with_the_likely_name(
         ConfigurationError, match=r"LGSP_PARTITION: .*did you mean LGSP_PARTITIONS"
     ):
         load_settings()
+
+
+def test_an_unknown_profile_is_a_fault_that_names_the_known_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LGSP_PROFILE", "qd766")
+
+    assert "none of: simple" in faults()["LGSP_PROFILE"].message

@@ -9,7 +9,8 @@ import pytest
 
 import lgsp_schemas
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
-from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.domain.profiles.profile import Profile
+from lgsp.domain.profiles.registry import PROFILES
 from lgsp.domain.status import Status
 from lgsp.runtime.letters.dead_letters import DeadLetter, Stage
 
@@ -33,8 +34,9 @@ def test_the_fields_are_the_dataclass_s(schema: str, dataclass: Any) -> None:
     assert [field.name for field in fields(dataclass)] == [f["name"] for f in _fields(schema)]
 
 
-def test_a_cell_holds_every_measure() -> None:
-    assert [*SIMPLE.measures.names] == [f["name"] for f in _fields("rate_cell")][6:]
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
+def test_a_published_cell_holds_every_measure(profile: Profile) -> None:
+    assert [*profile.measures.names] == [f["name"] for f in _fields("rate_cell")][6:]
 
 
 @pytest.mark.parametrize(

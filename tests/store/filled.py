@@ -38,5 +38,13 @@ def fill(
     fold.fold([Batch(0, [_FakeRecord(start + i, encode_event(e)) for i, e in enumerate(events)])])
 
 
+def wake(engine: Engine, now: int, profile: Profile = SIMPLE) -> None:
+    """Let the worker's timer count what has turned overdue by `now`."""
+    fold = RatesFold(engine, profile, "dossier-events", CALENDAR, lambda: now, _refuse)
+    fold.open_partition(0)
+    while fold.wake():
+        pass
+
+
 def _refuse(rejects: Sequence[object]) -> None:
     assert not rejects

@@ -5,7 +5,7 @@ import java.util.List;
 final class Standing {
     private static final int REGISTERED = 1, REFUSED = 3, SUPPLEMENT = 5, PAYMENT = 6;
     private static final int WITHDRAWN = 7, STOPPED = 8, PROCESSED = 9, RETURNED = 10;
-    // Indices into lgsp.domain.rates.MEASURES.
+    // Indices into lgsp.domain.profiles.two_rates.
     static final int MEASURES = 13, OPEN_OVERDUE = 5;
     private static final int[] RECEIVED_BY_CHANNEL = {3, 1, 0, 2};
     private static final int OPEN = 4, SUSPENDED = 6, EARLY = 7, ON_TIME = 8, LATE = 9;

@@ -17,6 +17,7 @@ from tests.store.rates.test_fold import TOPIC, Clock, FakeRecord
 
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import Channel, DossierEvent, with_id
+from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.status import Status
 from lgsp.domain.usable import LONGEST_TEXT
@@ -39,15 +40,17 @@ CODES = tuple(f"H37.1-240101-{n:04d}" for n in range(6))
 class Both:
     """The two folds, each on a store of its own, fed with the same batches."""
 
-    def __init__(self, plain: Engine, fast: Engine, keep: int, few: int = 0) -> None:
+    def __init__(
+        self, plain: Engine, fast: Engine, keep: int, few: int = 0, profile: Profile = SIMPLE
+    ) -> None:
         self.engines = plain, fast
         self.clock = Clock()
         self.rejects: tuple[list[Reject], list[Reject]] = ([], [])
         write_rejects, write_rejects_fast = (rejects.extend for rejects in self.rejects)
         self.folds: Sequence[RatesFold | FastRatesFold] = (
-            RatesFold(plain, SIMPLE, TOPIC, CALENDAR, self.clock, write_rejects, keep=keep),
+            RatesFold(plain, profile, TOPIC, CALENDAR, self.clock, write_rejects, keep=keep),
             FastRatesFold(
-                fast, SIMPLE, TOPIC, CALENDAR, self.clock, write_rejects_fast, keep=keep, few=few
+                fast, profile, TOPIC, CALENDAR, self.clock, write_rejects_fast, keep=keep, few=few
             ),
         )
         for fold in self.folds:

@@ -1,7 +1,7 @@
 """What the fast fold needs of a rule profile: the tables of its semantics as arrays.
 
 The semantics come from the object whole. The standing rule and the counting are written here once
-more, for arrays (steps.py, standing.py); a profile with others is not served.
+more, for arrays (transitions.py, standing.py); a profile with others is not served.
 """
 
 import numpy as np
