@@ -186,7 +186,7 @@ class OpenCps:
         row = record.data
         if not row.get("dossierNo") and row.get("dossierStatus") in {"new", "receiving"}:
             return ()
-        return self._mapper.events(row, record.observed_at)
+        return self._mapper.events(record)
 
     async def close(self) -> None:
         """Close the connections."""

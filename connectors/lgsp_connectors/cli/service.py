@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 import structlog
 
 from lgsp.domain.errors import FatalError, RetryableError
+from lgsp.domain.event import DossierEvent
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.ending import LastResort
 from lgsp.runtime.health import serve_health
@@ -19,6 +20,8 @@ from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings, load_settings
 from lgsp.runtime.signals import stop_on_signal
 from lgsp_connectors.kit.contract import Page
+from lgsp_connectors.kit.known import MemoryKnown
+from lgsp_connectors.kit.known_file import KnownFile
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink
 from lgsp_connectors.kit.registry import ConfiguredConnector
 from lgsp_connectors.kit.runner import Report, Runner
@@ -59,16 +62,24 @@ def run_connector(
     """
     settings = load_settings()
     configure_logs(settings, service="connector")
-    connector = configured.build(now_ms, load_or_create(key_file(settings)).seal)
+    sealer = load_or_create(key_file(settings))
+    connector = configured.build(now_ms, sealer.seal)
     key = configured.head.portal
     if backfill:
         key = f"{key}/backfill/{'all' if since is None else since}"
+    # A backfill states everything once more: it may be what a log has lost.
     sent = Sent(None if backfill else state_file(settings.data, key, "sent"))
+    known = MemoryKnown() if backfill else KnownFile(state_file(settings.data, key, "known"))
     try:
         producer = make_producer(settings.bootstrap)
     except RetryableError as error:
         raise FatalError(str(error)) from error
     checkpoints = LogCheckpoints(producer, settings.bootstrap, now_ms)
+
+    def personal(event: DossierEvent) -> bytes:
+        if event.sealed is None:
+            return b""
+        return sealer.pseudonym(sealer.open(event.sealed, event.dossier_code)).encode()
 
     async def work() -> Report:
         async with BulkProducer(settings.bootstrap, DOSSIER_EVENTS) as events:
@@ -79,6 +90,8 @@ def run_connector(
                 key=key,
                 settings=configured.head.run,
                 sent=sent,
+                known=known,
+                personal=personal,
                 on_page=on_page,
             )
             with (
@@ -96,6 +109,7 @@ def run_connector(
         raise FatalError(str(error)) from error
     finally:
         sent.close()
+        known.close()
         producer.close()
 
 

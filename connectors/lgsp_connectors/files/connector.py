@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, ClassVar
 
@@ -38,7 +39,11 @@ class Files:
     def __init__(self, settings: FilesSettings, context: Context) -> None:
         self._context, self._source = context, settings.source
         self._mapper = compile_mapping(
-            settings.mapping, settings.shape, settings.dossier_code_pattern, context
+            settings.mapping,
+            settings.shape,
+            settings.dossier_code_pattern,
+            context,
+            settings.stated_at,
         )
         wanted = list(dict.fromkeys(self._mapper.columns.values()))
         source = settings.source
@@ -65,7 +70,8 @@ class Files:
         self._called_off.clear()
         work = asyncio.ensure_future(asyncio.to_thread(self._read, cursor))
         try:
-            return await asyncio.shield(work)
+            page = await asyncio.shield(work)
+            return replace(page, whole=self._mapper.whole)
         except asyncio.CancelledError:
             self._called_off.set()
             await asyncio.wait({work})  # it ends before its next chunk
@@ -74,7 +80,7 @@ class Files:
 
     def to_events(self, record: Record) -> Sequence[DossierEvent]:
         """Map one row and derive its transitions."""
-        return self._mapper.events(record.data, record.observed_at)
+        return self._mapper.events(record)
 
     async def close(self) -> None:
         """Close the open file."""

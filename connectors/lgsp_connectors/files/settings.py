@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from lgsp_connectors.kit.config import Strict
-from lgsp_connectors.kit.forms import CodePattern, MappingBlock
+from lgsp_connectors.kit.forms import CodePattern, MappingBlock, StatedBlock
 from lgsp_connectors.kit.mapping import Shape
 
 Encoding = Literal["auto", "utf-8", "utf-16", "windows-1252", "windows-1258", "mac-roman", "cp850"]
@@ -72,3 +72,9 @@ class FilesSettings(Strict):
         default="", description="`any` or a regular expression; empty: the national pattern."
     )
     mapping: MappingBlock = Field(description="Attribute: column or form.")
+    stated_at: StatedBlock = Field(
+        default=None,
+        description="What orders corrections: a column with its format, `{file_name: PATTERN}`,"
+        " `file_time` (the default for dossiers; later rows of one file win), `row_order`,"
+        " `last_change` (when the record says it last changed), `none`.",
+    )

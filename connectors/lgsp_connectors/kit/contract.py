@@ -55,6 +55,7 @@ class Page:
         skipped: rows that are no records by a rule (empty, sums).
         refused: parts of the source (files) that cannot be used now, as a whole or from some
             place on; each has its dead letter.
+        whole: each record states its whole dossier, not one step of it.
         problem: why the source does not count as level though all of it was read ("no file
             matches …"); "" when it does.
     """
@@ -68,6 +69,7 @@ class Page:
     skipped: int = 0
     refused: int = 0
     problem: str = ""
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from lgsp.domain.details import Details
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel, event_id
 from lgsp.domain.status import Status
@@ -18,7 +19,8 @@ class Facts(NamedTuple):
     """What one record states of one dossier; times in ms UTC, None and "" mean "not known".
 
     `occurred_at` is the time of the step, or (a dossier's row) when the row was last changed.
-    `sequence` orders events of one instant; None: the status code.
+    `sequence` orders events of one instant; None: the status code. `stated_at` and `stated_row`
+    say when the source stated the record (None: when it occurred).
     """
 
     portal: str
@@ -40,6 +42,10 @@ class Facts(NamedTuple):
     returned_at: int | None
     sealed: bytes | None
     observed_at: int
+    stated_at: int | None = None
+    stated_row: int = 0
+    national_code: str = ""
+    details: Details | None = None
 
 
 def from_dossier(facts: Facts) -> list[DossierEvent]:
@@ -48,9 +54,10 @@ def from_dossier(facts: Facts) -> list[DossierEvent]:
     submitted_at states REGISTERED, received_at RECEIVED, finished_at PROCESSED (or the ending that
     the status names), returned_at RESULT_RETURNED. The status decides where it contradicts a date:
     REGISTERED and REFUSED deny a reception, an open status denies a finish. The current status is
-    stated besides at `occurred_at` when the row carries the time of its last change (then an open
-    status without a finishing date also reopens the dossier, because the portal shows it open
-    after the fact), else at the latest known date when no date states it.
+    stated besides at `occurred_at` when the row carries the time of its last change. Without that
+    time an open status was observed when the row was stated; any other one that no date states
+    stands at the latest known date. An open status without a finishing date also reopens the
+    dossier: the portal shows it open after the fact.
 
     Raises:
         RejectedRecord: FINISHED_WITHOUT_DATE, or MISSING_FIELD when the row has no date at all.
@@ -79,12 +86,15 @@ def from_dossier(facts: Facts) -> list[DossierEvent]:
         Status.RESULT_RETURNED,
     }:
         stated[Status.RESULT_RETURNED] = facts.returned_at
-    if status is not None and status not in stated and facts.occurred_at is None:
+    changed_at = facts.occurred_at
+    if changed_at is None and facts.stated_at is not None and status in _OPEN:
+        changed_at = max(facts.stated_at, _latest(facts))
+    if status is not None and status not in stated and changed_at is None:
         stated[status] = _latest(facts)
     events = [_event(facts, at, what) for what, at in stated.items()]
-    if facts.occurred_at is not None and status is not None:
+    if changed_at is not None and status is not None:
         reopens = status in _OPEN and facts.finished_at is None
-        now = _event(facts, facts.occurred_at, status, reopens=reopens)
+        now = _event(facts, changed_at, status, reopens=reopens)
         events = [e for e in events if (e.status, e.occurred_at) != (status, now.occurred_at)]
         events.append(now)
     if not events:
@@ -154,6 +164,10 @@ def _event(
         finished_at=facts.finished_at,
         returned_at=facts.returned_at,
         sealed=facts.sealed,
+        stated_at=facts.stated_at,
+        stated_row=facts.stated_row,
+        national_code=facts.national_code,
+        details=facts.details,
     )
     # Ours until it is returned: `replace` would build each event twice.
     object.__setattr__(event, "event_id", event_id(event))

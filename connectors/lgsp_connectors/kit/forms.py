@@ -6,6 +6,7 @@ Forms: a column name; {field}; {const}; {field, map, default}; {field, format, t
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
@@ -18,6 +19,7 @@ from lgsp_connectors.kit import cells
 from lgsp_connectors.kit.cells import Getter
 from lgsp_connectors.kit.contract import Context
 from lgsp_connectors.kit.mapping import DATES, ENUMS, TEXTS, Mapper, Shape
+from lgsp_connectors.kit.statements import Stated, by_file_time, compile_statement, unordered
 from lgsp_connectors.kit.times import compile_format, compile_iso
 
 ATTRIBUTES = (*TEXTS, *ENUMS, *DATES, "sequence", "sealed")
@@ -40,7 +42,11 @@ _KEYS = set().union(*_FORMS)
 
 
 def compile_mapping(
-    spec: Mapping[str, Any], shape: Shape, code_pattern: str, context: Context
+    spec: Mapping[str, Any],
+    shape: Shape,
+    code_pattern: str,
+    context: Context,
+    stated_at: Any = None,
 ) -> Mapper:
     """Compile a `mapping:` block.
 
@@ -49,6 +55,8 @@ def compile_mapping(
         shape: `dossiers` or `steps`.
         code_pattern: see `code_form`.
         context: identity, and the document for messages.
+        stated_at: what orders corrections (kit/statements.py); None: a dossier's file, a step's
+            own time.
 
     Raises:
         ConfigurationError: naming file, line and key of every fault.
@@ -59,14 +67,32 @@ def compile_mapping(
             context.document.fault(("mapping", *path), message, value)
             for path, message, value in compiled.faults
         )
+    columns = dict(compiled.columns)
+    if isinstance(stated_at, dict) and "field" in stated_at:
+        columns["stated_at"] = str(stated_at["field"])
+    stated = by_file_time if shape == "dossiers" else unordered
     return Mapper(
         compiled.getters,
-        compiled.columns,
+        columns,
         context,
         shape=shape,
         code_pattern=code_form(code_pattern),
         sealed=compiled.sealed,
+        stated=stated if stated_at is None else _stated(stated_at),
     )
+
+
+def _stated(spec: Any) -> Stated:
+    return compile_statement(spec, partial(_date_getter, "stated_at"))
+
+
+def _checked_stated(spec: Any) -> Any:
+    try:
+        if spec is not None:
+            _stated(spec)
+    except _FaultError as error:
+        raise ValueError(str(error)) from error
+    return spec
 
 
 def code_form(text: str) -> re.Pattern[str] | None:
@@ -110,6 +136,9 @@ StatusCode = Annotated[Status, BeforeValidator(_checked_status)]
 
 CodePattern = Annotated[str, AfterValidator(_checked_pattern)]
 """A `dossier_code_pattern:` of a connector's settings."""
+
+StatedBlock = Annotated[str | dict[str, Any] | None, AfterValidator(_checked_stated)]
+"""A `stated_at:` of a connector's settings."""
 
 MappingBlock = Annotated[dict[str, Any], AfterValidator(_checked_mapping)]
 """A `mapping:` of a connector's settings; `shape`, a field before it, says what is needed."""

@@ -10,8 +10,9 @@ from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
 from lgsp_connectors.kit import cells
 from lgsp_connectors.kit.cells import Getter, Row
-from lgsp_connectors.kit.contract import Context
+from lgsp_connectors.kit.contract import Context, Record
 from lgsp_connectors.kit.derive import Facts, from_dossier, from_step
+from lgsp_connectors.kit.statements import Stated, by_last_change
 
 Shape = Literal["dossiers", "steps"]
 
@@ -35,6 +36,8 @@ class Mapper:
         context: identity of the portal and how to seal.
         shape: what a row is.
         code_pattern: form of the dossier codes; None: any text.
+        sealed: readers of the personal data.
+        stated: when a record was stated.
     """
 
     def __init__(
@@ -46,25 +49,29 @@ class Mapper:
         shape: Shape,
         code_pattern: re.Pattern[str] | None,
         sealed: Mapping[str, Getter] | None = None,
+        stated: Stated = by_last_change,
     ) -> None:
         self.columns = dict(columns)
+        self.whole = shape == "dossiers"  # a record states its whole dossier
         self._context = context
+        self._stated = stated
         self._derive = from_dossier if shape == "dossiers" else from_step
         self._matches = code_pattern.fullmatch if code_pattern else None
         self._sealed = dict(sealed or {}) if context.seal else {}
         self._get = [getters.get(name, _NOTHING) for name in (*TEXTS, *ENUMS, *DATES, "sequence")]
         self._source_status = cells.text(columns["status"]) if "status" in columns else _NOTHING
 
-    def events(self, row: Row, observed_at: int) -> list[DossierEvent]:
-        """Give the events of a row read at `observed_at`; RejectedRecord when it is unusable."""
+    def events(self, record: Record) -> list[DossierEvent]:
+        """Give the events of a record whose data is a row; RejectedRecord when it is unusable."""
         try:
-            return self._derive(self.facts(row, observed_at))
+            return self._derive(self.facts(record))
         except RejectedRecord as error:
             error.field = self.columns.get(error.field, error.field)
             raise
 
-    def facts(self, row: Row, observed_at: int) -> Facts:
-        """Give what a row states; RejectedRecord names the column and the value at fault."""
+    def facts(self, record: Record) -> Facts:
+        """Give what a record states; RejectedRecord names the column and the value at fault."""
+        row, observed_at = record.data, record.observed_at
         values = [get(row) for get in self._get]
         code, agency, procedure, domain, level, channel, status = values[:7]
         occurred, submitted, received, due, finished, returned, sequence = values[7:]
@@ -79,6 +86,7 @@ class Mapper:
             )
         if agency is None:
             raise self._missing("agency")
+        stated_at, stated_row = self._stated(record, occurred)
         limit = observed_at + _DAY_MS
         if (
             (occurred is not None and occurred > limit)
@@ -88,6 +96,13 @@ class Mapper:
             or (returned is not None and returned > limit)
         ):
             raise self._future(row, values, limit)
+        if stated_at is not None and stated_at > limit:
+            raise RejectedRecord(
+                RejectReason.BAD_DATE,
+                field="stated_at",
+                value=str(row.get(self.columns.get("stated_at", ""), record.file)),
+                detail="more than a day after it was read",
+            )
         return Facts(
             self._context.portal,
             self._context.province,
@@ -108,6 +123,8 @@ class Mapper:
             returned,
             self._seal(row, code) if self._sealed else None,
             observed_at,
+            stated_at,
+            stated_row,
         )
 
     def _seal(self, row: Row, code: str) -> bytes | None:

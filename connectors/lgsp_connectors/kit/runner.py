@@ -29,6 +29,8 @@ from lgsp.runtime.pace import limiter
 from lgsp.runtime.waiting import is_set_within
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
+from lgsp_connectors.kit.fresh import Fresh, Personal
+from lgsp_connectors.kit.known import Known, MemoryKnown
 from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.sent import Sent
 from lgsp_connectors.kit.sink import Checkpoints, Sink, payload_of
@@ -73,7 +75,9 @@ class Runner:
         checkpoints: keep the cursor.
         key: checkpoint key: the portal, or a backfill of it.
         settings: pacing, polling and limits.
-        sent: what is on the log already; a memory of this run when it is left out.
+        sent: rejects that are on the log already; a memory of this run when it is left out.
+        known: what the portal has stated before; a memory of this run when it is left out.
+        personal: digests the personal data of an event, to see that it changed.
         on_page: called with each page once its checkpoint is stored (progress bars).
         clock: gives now in ms UTC; nothing can have been observed later.
     """
@@ -87,6 +91,8 @@ class Runner:
         key: str,
         settings: RunSettings,
         sent: Sent | None = None,
+        known: Known | None = None,
+        personal: Personal | None = None,
         on_page: Callable[[Page, Report], None] | None = None,
         clock: Callable[[], int] = now_ms,
     ) -> None:
@@ -95,6 +101,8 @@ class Runner:
         self._on_page = on_page or (lambda _page, _report: None)
         self._clock = clock
         self._sent = sent or Sent()
+        self._known = known or MemoryKnown()
+        self._fresh = Fresh(self._known, personal)
         self._rejects_in_a_row = 0
         self._pace = limiter(settings.pages_per_second)
         self._log = _log.bind(connector=connector.name, portal=key)
@@ -114,7 +122,8 @@ class Runner:
         started, patience = time.monotonic(), _PATIENCE
         try:
             stored = self._checkpoints.load(self._key)
-            self._sent.resume((stored or {}).get(_SENT, ""))
+            if self._sent.resume((stored or {}).get(_SENT, "")):
+                self._known.reset()  # it is of another log, or of another state of this one
             if stored is None:
                 cursor = self._connector.start(since)
             else:
@@ -125,6 +134,7 @@ class Runner:
                     break
                 await self._take(page)
                 await self._sink.flush()
+                self._fresh.keep()
                 if page.cursor != cursor or self._sent.pending:
                     after = {**page.cursor, _SENT: self._sent.token()}
                     await asyncio.to_thread(self._checkpoints.store, self._key, after)
@@ -184,16 +194,12 @@ class Runner:
         report = self.report
         before = (report.events, report.rejected, report.duplicates)
         stated, rejects = self._mapped(page)
-        fresh = self._sent.fresh([event.event_id for event in stated])
-        newest = 0
-        for event in stated:
-            if event.event_id in fresh:
-                fresh.remove(event.event_id)
-                self._sink.send(event)
-                report.events += 1
-                newest = max(newest, event.occurred_at)
-            else:
-                report.duplicates += 1
+        events = self._fresh.of(stated, whole=page.whole)
+        for event in events:
+            self._sink.send(event)
+        newest = max((event.occurred_at for event in events), default=0)
+        report.events += len(events)
+        report.duplicates += max(0, sum(map(len, stated)) - len(events))
         new_rejects = self._reject(rejects)
         report.records += len(page.records)
         report.skipped += page.skipped
@@ -225,14 +231,14 @@ class Runner:
         elif new_rejects:
             await self._count_in_a_row(new_rejects)
 
-    def _mapped(self, page: Page) -> tuple[list[DossierEvent], list[Reject]]:
-        """Give what the page states, and its rejects in order."""
+    def _mapped(self, page: Page) -> tuple[list[Sequence[DossierEvent]], list[Reject]]:
+        """Give what each record of the page states, and the rejects in order."""
         now = self._clock()
-        stated: list[DossierEvent] = []
+        stated: list[Sequence[DossierEvent]] = []
         rejects: list[Reject] = []
         for record in page.records:
             try:
-                stated += usable_events(self._connector, record, now)
+                stated.append(usable_events(self._connector, record, now))
             except RejectedRecord as error:
                 rejects.append((record, error))
             except (LgspError, MemoryError):

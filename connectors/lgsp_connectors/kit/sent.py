@@ -48,14 +48,19 @@ class Sent:
         self._pending: dict[bytes, None] = {}
         self._load(read_all(self._file) if self._file is not None else b"")
 
-    def resume(self, token: str) -> None:
-        """Begin a run behind a checkpoint with this token ("": there is none)."""
+    def resume(self, token: str) -> bool:
+        """Begin a run behind a checkpoint with this token ("": there is none).
+
+        Returns:
+            Whether the memory had to begin anew.
+        """
         self.drop()
         name, _, turn = token.partition("/")
         if name != self._name.hex() or not turn.isdecimal() or int(turn) < self._turn:
             self._begin_anew()
-        else:
-            self._turn = int(turn)
+            return True
+        self._turn = int(turn)
+        return False
 
     def fresh(self, ids: Sequence[bytes]) -> set[bytes]:
         """Give those of `ids` that were not sent, and remember them once `keep` is called."""

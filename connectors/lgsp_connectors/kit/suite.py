@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from lgsp.domain.errors import FatalError
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Page
+from lgsp_connectors.kit.known import MemoryKnown
 from lgsp_connectors.kit.runner import Report, Runner
 from lgsp_connectors.kit.sent import Sent
 from lgsp_connectors.kit.testing import FakePortal, MemoryCheckpoints, MemorySink
@@ -62,6 +63,7 @@ class Bench:
     def __init__(self) -> None:
         self.journal: list[str] = []
         self.sent = Sent()
+        self.known = MemoryKnown()
         self.checkpoints = MemoryCheckpoints(self.journal)
         self.sink = MemorySink(self.journal)
 
@@ -92,6 +94,7 @@ class Bench:
             key=KEY,
             settings=settings,
             sent=self.sent,
+            known=self.known,
             on_page=count,
         )
         return await runner.run(once=pages is None, stop=stop)

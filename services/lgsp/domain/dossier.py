@@ -11,27 +11,9 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
-from lgsp.domain.status import Status, StatusSemantics, Verdict
-
-
-class Transition(NamedTuple):
-    """One stated status; the first three fields order the transitions of a dossier."""
-
-    occurred_at: int
-    sequence: int
-    event_id: bytes
-    status: Status
-    reopens: bool
-    due_at: int | None  # the due date as known then: shows whether the source moved it
-
-
-def is_later(new: Transition, old: Transition) -> bool:
-    """Tell whether `new` stands after `old`; equal ones do not."""
-    try:
-        return new > old
-    except TypeError:  # alike but for the due date, which one of them does not know
-        return new.due_at is not None
-
+from lgsp.domain.statements import in_force, may_reopen
+from lgsp.domain.status import WITHOUT_EFFECT, Status, StatusSemantics, Verdict
+from lgsp.domain.transition import Transition, is_later, overrules, transition_of
 
 ATTRIBUTES = (
     "portal",
@@ -48,11 +30,12 @@ ATTRIBUTES = (
     "finished_at",
     "returned_at",
     "sealed",
+    "national_code",
 )
 _values_of = attrgetter(*ATTRIBUTES)
 _SEALED = ATTRIBUTES.index("sealed")
 # What "not known" is, of each attribute; 0 and b"" are no date and no data either.
-_NOTHING = (*[""] * 5, ServiceLevel.UNKNOWN, Channel.UNKNOWN, "", *[None] * 6)
+_NOTHING = (*[""] * 5, ServiceLevel.UNKNOWN, Channel.UNKNOWN, "", *[None] * 6, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +43,8 @@ class Dossier:
     """Everything known of one dossier; times are ms UTC, None and "" mean "not known".
 
     `written[i]` is the transition that wrote the i-th of ATTRIBUTES, None when nothing did. A
-    register keeps the value of its greatest writer by (occurred_at, sequence, event_id); an
-    event that does not know an attribute never overwrites it.
+    register keeps the value of the latest statement; an event that does not know an attribute
+    never overwrites it.
     """
 
     code: str
@@ -81,6 +64,7 @@ class Dossier:
     finished_at: int | None
     returned_at: int | None
     sealed: bytes | None
+    national_code: str
 
 
 def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
@@ -88,14 +72,7 @@ def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
 
     The caller passes events of one dossier only; `event.event_id` must be filled in.
     """
-    new = Transition(
-        event.occurred_at,
-        event.sequence,
-        event.event_id,
-        event.status,
-        event.reopens,
-        event.due_at,
-    )
+    new = transition_of(event)
     if dossier is None:
         values: list[Any] = [
             value or nothing for value, nothing in zip(_values_of(event), _NOTHING, strict=True)
@@ -116,7 +93,7 @@ def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
     for i, value in enumerate(_values_of(event)):
         if value:
             writer = written_list[i]
-            if writer is None or is_last or is_later(new, writer):
+            if writer is None or overrules(new, writer):
                 values_list[i] = value
                 written_list[i] = new
     return Dossier(dossier.code, transitions, tuple(written_list), *values_list)
@@ -129,13 +106,16 @@ def _reseal(dossier: Dossier, known: Transition, sealed: bytes | None) -> Dossie
     that ignores the order of arrival keeps the join commutative.
     """
     writer = dossier.written[_SEALED]
-    if not sealed or (writer is not None and is_later(writer, known)):
+    if not sealed:
+        return dossier
+    if writer is not None and writer != known and overrules(writer, known):
         return dossier
     if writer == known and sealed <= (dossier.sealed or b""):
         return dossier
-    values = (*_values_of(dossier)[:_SEALED], sealed)
-    written = (*dossier.written[:_SEALED], known)
-    return Dossier(dossier.code, dossier.transitions, written, *values)
+    values = list(_values_of(dossier))
+    written = list(dossier.written)
+    values[_SEALED], written[_SEALED] = sealed, known
+    return Dossier(dossier.code, dossier.transitions, tuple(written), *values)
 
 
 def merge_all(events: Iterable[DossierEvent]) -> dict[str, Dossier]:
@@ -155,29 +135,39 @@ class JudgedTransition(NamedTuple):
     @property
     def effective(self) -> bool:
         """Whether the transition changes the dossier's status."""
-        return self.verdict not in {Verdict.ILLEGAL, Verdict.UNMAPPED}
+        return self.verdict not in WITHOUT_EFFECT
 
 
 def judge_transitions(dossier: Dossier, statuses: StatusSemantics) -> list[JudgedTransition]:
-    """Judge every transition in order; the first mapped one always takes effect."""
+    """Judge every transition in order; the first mapped one in force always takes effect."""
+    standing = {t.event_id for t in in_force(dossier.transitions)}
     judged: list[JudgedTransition] = []
-    current = Status.UNKNOWN
+    last: Transition | None = None
     for transition in dossier.transitions:
+        current = Status.UNKNOWN if last is None else last.status
         said = statuses.verdict(current, transition.status, reopens=transition.reopens)
+        if transition.removed:
+            said = Verdict.REMOVED
+        elif transition.event_id not in standing:
+            said = Verdict.REPLACED
+        elif said is Verdict.REOPENED and last is not None and not may_reopen(last, transition):
+            said = Verdict.REPLACED if last.portal == transition.portal else Verdict.HELD
         judged.append(JudgedTransition(transition, said))
         if judged[-1].effective:
-            current = transition.status
+            last = transition
     return judged
 
 
 def effective_transitions(dossier: Dossier, statuses: StatusSemantics) -> list[Transition]:
     """Return the transitions that took effect, in order."""
-    takes = statuses.takes
+    takes, ends = statuses.takes, statuses.ends
     taken: list[Transition] = []
     current = Status.UNKNOWN
-    for transition in dossier.transitions:
-        status = transition.status
-        if takes[transition.reopens][current][status]:
+    for transition in in_force(dossier.transitions):
+        status, reopens = transition.status, transition.reopens
+        if reopens and ends[current] and not may_reopen(taken[-1], transition):
+            reopens = False
+        if takes[reopens][current][status]:
             taken.append(transition)
             current = status
     return taken

@@ -110,8 +110,10 @@ def with_id(event: DossierEvent) -> DossierEvent:
     return replace(event, event_id=event_id(event))
 
 
-_ROW_BITS = 21
-_LAST_ROW = (1 << _ROW_BITS) - 1
+ROW_BITS = 21
+LAST_ROW = (1 << ROW_BITS) - 1
+MOST_STATED = 1 << 42
+"""First instant (ms UTC, in the year 2109) that no statement of 64 bits can hold."""
 
 
 def statement_of(event: DossierEvent) -> int:
@@ -120,9 +122,41 @@ def statement_of(event: DossierEvent) -> int:
     An event of the first version was stated when it occurred. Rows from 2,097,151 on are one.
     """
     at = event.occurred_at if event.stated_at is None else event.stated_at
-    return at << _ROW_BITS | min(event.stated_row, _LAST_ROW)
+    return statement(at, event.stated_row)
+
+
+def statement(at: int, row: int = 0) -> int:
+    """Give the order of a statement made at `at` (ms UTC), the `row`-th of that instant."""
+    return at << ROW_BITS | min(row, LAST_ROW)
 
 
 def instant_of(statement: int) -> int:
     """Give the instant (ms UTC) of what `statement_of` gave."""
-    return statement >> _ROW_BITS
+    return statement >> ROW_BITS
+
+
+_DATES = {
+    Status.REGISTERED: "submitted_at",
+    Status.RECEIVED: "received_at",
+    Status.REFUSED: "finished_at",
+    Status.WITHDRAWN: "finished_at",
+    Status.STOPPED: "finished_at",
+    Status.PROCESSED: "finished_at",
+    Status.RESULT_RETURNED: "returned_at",
+}
+"""The date that a status stands for; the others have none of their own."""
+
+
+def is_dated(event: DossierEvent) -> bool:
+    """Tell whether the event's time is the very date that it states for its status.
+
+    Such a transition is the date: a later statement of the source that dates it otherwise
+    replaces it. A status that was observed at some time stays what it was.
+    """
+    name = _DATES.get(event.status)
+    return name is not None and getattr(event, name) == event.occurred_at
+
+
+def date_of_status(status: Status) -> str:
+    """Give the name of the date that a status stands for, "" for none."""
+    return _DATES.get(status, "")

@@ -8,14 +8,10 @@ from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
-from lgsp.domain.dossier import (
-    Dossier,
-    Transition,
-    effective_transitions,
-    is_later,
-    last_reopening,
-)
+from lgsp.domain.dossier import Dossier, effective_transitions, last_reopening
+from lgsp.domain.statements import by_statement, is_removed
 from lgsp.domain.status import StatusSemantics
+from lgsp.domain.transition import Transition, overrules
 from lgsp.domain.working_time import (
     Calendar,
     CalendarRangeError,
@@ -29,6 +25,7 @@ class State(Enum):
     """The class a dossier is counted in; every dossier is in exactly one."""
 
     UNMAPPED = "unmapped"  # no status that we can map
+    REMOVED = "removed"  # the source no longer holds it: in no figure
     REGISTERED = "registered"  # filed, not received yet
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
@@ -92,8 +89,8 @@ def by_deadline(  # noqa: PLR0911
             no usable event (domain/usable.py) states one.
     """
     taken = effective_transitions(dossier, statuses)
-    if not taken:
-        return Standing(State.UNMAPPED)
+    if not taken or is_removed(dossier.transitions):
+        return Standing(State.REMOVED if taken else State.UNMAPPED)
     current, current_at = taken[-1].status, taken[-1].occurred_at
     received_at = reception_time(dossier, taken, statuses)
     if statuses.refuses[current]:
@@ -163,11 +160,16 @@ def _deadline(
 ) -> int | None:
     if dossier.due_at is None:
         return None
-    suspends = statuses.suspends
+    suspends, skips = statuses.suspends, statuses.skips
     suspended = 0
     for i, transition in enumerate(taken):
         if suspends[transition.status] and not _due_moved(dossier, transition):
-            end = taken[i + 1].occurred_at if i + 1 < len(taken) else until
+            end = until
+            if i + 1 < len(taken):
+                after = taken[i + 1]
+                if skips[transition.status][after.status]:
+                    continue  # its end was not observed: how long it was is not known
+                end = after.occurred_at
             start, end = max(transition.occurred_at, received_at), min(end, until)
             if start < end:
                 suspended += working_ms_between(start, end, calendar)
@@ -180,12 +182,12 @@ def _deadline(
 
 
 def _due_moved(dossier: Dossier, start: Transition) -> bool:
-    """Tell whether the source set another due date once this suspension had begun."""
+    """Tell whether the source stated another due date once this suspension had begun."""
     due_then = None
-    for transition in dossier.transitions:
+    for transition in by_statement(dossier.transitions):
         if transition.due_at is None:
             continue
-        if not is_later(transition, start):
+        if not overrules(transition, start):
             due_then = transition.due_at
         elif transition.due_at != due_then:
             return True

@@ -33,7 +33,14 @@ class Verdict(Enum):
     REOPENED = "reopened"  # leaves an end state on the source's explicit word: takes effect
     ILLEGAL = "illegal"  # kept and listed, but does not take effect
     UNMAPPED = "unmapped"  # status UNKNOWN: kept and listed, but does not take effect
+    REPLACED = "replaced"  # its source said otherwise later: kept and listed
+    HELD = "held"  # another source ended the dossier and has not opened it again: kept and listed
+    REMOVED = "removed"  # the source said that it no longer holds the dossier
 
+
+WITHOUT_EFFECT = frozenset(
+    {Verdict.ILLEGAL, Verdict.UNMAPPED, Verdict.REPLACED, Verdict.HELD, Verdict.REMOVED}
+)
 
 Flags = tuple[bool, ...]
 """One for each Status, by its code: an index costs a fifth of a look into a set of an Enum."""
@@ -56,6 +63,7 @@ class StatusSemantics:
         silent_on_reception: may come before the reception, so they imply none.
         takes: `takes[reopens][old][new]`: whether the step takes effect. UNKNOWN as `old`: nothing
             has taken effect yet.
+        skips: `skips[old][new]`: whether steps between the two were not observed.
         suspends, finishes, refuses, withdraws, ends, denies_reception, implies_reception: the sets
             above as flags.
     """
@@ -70,6 +78,7 @@ class StatusSemantics:
     not_received: frozenset[Status]
     silent_on_reception: frozenset[Status]
     takes: tuple[tuple[Flags, ...], tuple[Flags, ...]] = field(init=False, repr=False)
+    skips: tuple[Flags, ...] = field(init=False, repr=False)
     suspends: Flags = field(init=False, repr=False)
     finishes: Flags = field(init=False, repr=False)
     refuses: Flags = field(init=False, repr=False)
@@ -99,6 +108,9 @@ class StatusSemantics:
         for name, value in derived.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "takes", (self._takes(False), self._takes(True)))
+        skipped = Verdict.SKIPPED
+        skips = tuple(tuple(self.verdict(a, b) is skipped for b in Status) for a in Status)
+        object.__setattr__(self, "skips", skips)
 
     def verdict(self, old: Status, new: Status, *, reopens: bool = False) -> Verdict:
         """Judge the step from `old` to `new`.
@@ -117,9 +129,8 @@ class StatusSemantics:
         return Verdict.REOPENED if reopens and old in self.ended else Verdict.ILLEGAL
 
     def _takes(self, reopens: bool) -> tuple[Flags, ...]:
-        without_effect = {Verdict.ILLEGAL, Verdict.UNMAPPED}
         return tuple(
-            tuple(self.verdict(old, new, reopens=reopens) not in without_effect for new in Status)
+            tuple(self.verdict(old, new, reopens=reopens) not in WITHOUT_EFFECT for new in Status)
             for old in Status
         )
 

@@ -63,7 +63,7 @@ def check_usable(event: DossierEvent, years: Years, now: int | None = None) -> N
     Raises:
         RejectedRecord: naming the attribute and its value (the beginning of a long one).
     """
-    if fault := _fault_of(_texts_of(event)):
+    if fault := _fault_of(_texts_of(event), event.removed):
         name, detail = fault
         reason = RejectReason.BAD_VALUE if detail else RejectReason.MISSING_FIELD
         value = printable(getattr(event, name))
@@ -129,12 +129,15 @@ def printable(text: str) -> str:
 
 
 @lru_cache(65_536)  # the texts of a dossier stand on each of its events
-def _fault_of(texts: tuple[str, ...]) -> tuple[str, str] | None:
-    """Name the first text that is not usable, and why: "" when it is empty and may not be."""
+def _fault_of(texts: tuple[str, ...], removed: bool) -> tuple[str, str] | None:
+    """Name the first text that is not usable, and why: "" when it is empty and may not be.
+
+    Who no longer holds a dossier says nothing of its agency.
+    """
     for name, text in zip(TEXTS, texts, strict=True):
         if fault := text_fault(text):
             return name, fault
-        if not text and name in REQUIRED:
+        if not text and name in REQUIRED and not (removed and name == "agency"):
             return name, ""
     return None
 

@@ -27,6 +27,7 @@ from lgsp.national.planner import (
     Plan,
     draft,
     held,
+    national_code,
     plan,
 )
 
@@ -210,7 +211,7 @@ class Conversation:
             raise RetryableError(cause)
 
     async def _look_up(self, record: dict[str, Any]) -> None:
-        found = await self._client.look_up(self._dossier.code)
+        found = await self._client.look_up(national_code(self._dossier))
         self._known = after_look_up(self._known, found, record)
 
     def _pushed(self, result: PushResult, **details: Any) -> Pushed:

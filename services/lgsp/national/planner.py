@@ -14,10 +14,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from lgsp.domain.codes import is_dossier, is_procedure, national_procedure
-from lgsp.domain.dossier import Dossier, Transition, effective_transitions, last_reopening
+from lgsp.domain.details import Answer, FilingPlace, Payment, latest
+from lgsp.domain.dossier import Dossier, effective_transitions, last_reopening
 from lgsp.domain.event import Channel
 from lgsp.domain.standing import finishing_time, reception_time
+from lgsp.domain.statements import by_statement, is_removed
 from lgsp.domain.status import Status, StatusSemantics
+from lgsp.domain.transition import Transition
 from lgsp.domain.working_time import OFFSET_MS
 from lgsp.national.acknowledged import Acknowledged, digest, step_key
 
@@ -27,7 +30,6 @@ _PERSON = 50
 _OWNER_KINDS = frozenset({"1", "2", "3", "4"})
 # The contract demands a kind of owner; portals that do not tell it file citizens' dossiers.
 _CITIZEN = "1"
-_HERE = "2"  # filed at the province's portal
 _KIND_OF_IDENTITY = {12: "1", 9: "2"}
 
 NationalRecord = dict[str, Any]
@@ -41,6 +43,7 @@ class HeldReason(StrEnum):
     UNKNOWN_PROCEDURE = "unknown_procedure"  # well-formed, but not in the national catalogue
     SEALED_DATA = "sealed_data"  # the personal data cannot be opened with the keys we have
     DOSSIER_CODE = "dossier_code"  # not of the national form
+    REMOVED = "removed"  # the source no longer holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +94,17 @@ class Plan:
         return not (self.changed or self.late or self.steps)
 
 
+def national_code(dossier: Dossier) -> str:
+    """Give the code by which the national portal knows the dossier."""
+    return dossier.national_code or dossier.code
+
+
 def held(dossier: Dossier, statuses: StatusSemantics) -> Held | None:
     """Tell why the dossier cannot be sent, as far as that is known without the catalogue."""
-    if not is_dossier(dossier.code):
+    if not is_dossier(national_code(dossier)):
         return Held(HeldReason.DOSSIER_CODE)
+    if is_removed(dossier.transitions):
+        return Held(HeldReason.REMOVED)
     if not effective_transitions(dossier, statuses):
         return Held(HeldReason.UNMAPPED_STATUS)
     if not is_procedure(dossier.procedure):
@@ -174,9 +184,10 @@ def _record(
     refused_at = current.occurred_at if current.status is Status.REFUSED else None
     owner_id = person.get("owner_id", "")
     kind = person.get("owner_kind", "")
+    details = latest(t.details for t in by_statement(dossier.transitions))
     identity = _KIND_OF_IDENTITY.get(len(owner_id)) if owner_id.isdigit() else None
     return {
-        "MaHoSo": dossier.code,
+        "MaHoSo": national_code(dossier),
         "MaTTHC": national_procedure(dossier.procedure),
         "TenTTHC": names.procedure,
         "MaLinhVuc": names.domain,
@@ -197,10 +208,10 @@ def _record(
         "NgayKetThucXuLy": _wire(finished_at),
         "DonViXuLy": dossier.agency,
         "GhiChu": "",
-        "NoiNopHoSo": _HERE,
-        "HoSoCoThanhPhanSoHoa": "0",
-        "TaiKhoanDuocXacThucVoiVNeID": "0",
-        "DuocThanhToanTrucTuyen": "0",
+        "NoiNopHoSo": str(int(details.filing_place or FilingPlace.LOCAL)),
+        "HoSoCoThanhPhanSoHoa": "1" if details.components_digitised else "0",
+        "TaiKhoanDuocXacThucVoiVNeID": "1" if details.vneid_verified is Answer.YES else "0",
+        "DuocThanhToanTrucTuyen": _PAID[details.payment],
         "NgayTuChoi": _wire(refused_at),
         "NgayNopHoSo": wire_time(submitted_at),
         "DinhDanhCHS": ([{"LoaiDinhDanh": identity, "SoDinhDanh": owner_id}] if identity else []),
@@ -225,7 +236,7 @@ def _returned_at(
 
 def _step(dossier: Dossier, transition: Transition) -> NationalRecord:
     return {
-        "MaHoSo": dossier.code,
+        "MaHoSo": national_code(dossier),
         # The official is not on the log (personal data that no figure needs): the unit stands in.
         "NguoiXuLy": dossier.agency[:_PERSON],
         "ChucDanh": "",
@@ -238,6 +249,13 @@ def _step(dossier: Dossier, transition: Transition) -> NationalRecord:
     }
 
 
+_PAID = {
+    Payment.UNKNOWN: "0",
+    Payment.NONE: "0",
+    Payment.ONLINE_NATIONAL: "1",
+    Payment.ONLINE_LOCAL: "2",
+    Payment.OFFLINE: "3",
+}
 _WORDS = {
     Status.REGISTERED: "Mới đăng ký",
     Status.RECEIVED: "Được tiếp nhận",

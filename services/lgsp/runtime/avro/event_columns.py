@@ -69,7 +69,7 @@ def usable_rows(columns: Columns, years: Years, written_at: Ints) -> Flags:
         size = columns.ends[name] - columns.starts[name]
         ok &= size <= longest
         if name in REQUIRED:
-            ok &= size > 0
+            ok &= (size > 0) | (numbers["removed"] == 1 if name == "agency" else False)
     return ok
 
 

@@ -3,42 +3,56 @@
 Layout (little endian): a fixed head with the version, the number of transitions, the registers'
 writers as indices, five times, two codes and the lengths of the texts; the texts; the sealed
 data; then one fixed record a transition, last, so that the usual new one is appended as it is.
-About 350 bytes for a usual dossier of five transitions.
+About 450 bytes for a usual dossier of five transitions. A transition names its portal by its place
+among the dossier's portals, which stand as one more text where there are several.
 """
 
 from operator import attrgetter
 from struct import Struct
 from typing import Any
 
-from lgsp.domain.dossier import ATTRIBUTES, Dossier, Transition
+from lgsp.domain.dossier import ATTRIBUTES, Dossier
 from lgsp.domain.event import Channel, ServiceLevel
 from lgsp.domain.status import Status
+from lgsp.domain.transition import Transition
 from lgsp.domain.usable import LONGEST_TEXT
 
-VERSION = 2
+VERSION = 3
 NO_TIME = -(2**63)
 NO_WRITER = 0xFFFF
-REOPENS = 0x80
-"""Bit beside a transition's status."""
+REOPENS, REMOVED, DATED, STATUS = 0x80, 0x40, 0x20, 0x0F
+"""Bits of a transition's flags; the rest is its status."""
 
 TIMES = ("submitted_at", "received_at", "due_at", "finished_at", "returned_at")
-TEXTS = ("portal", "province", "agency", "procedure", "domain", "source_status")
+TEXTS = (
+    "portal",
+    "province",
+    "agency",
+    "procedure",
+    "domain",
+    "source_status",
+    "national_code",
+)
 assert LONGEST_TEXT <= 0xFFFF  # noqa: S101 - a text's length takes two bytes
 
-HEAD = Struct(f"<BH{len(ATTRIBUTES)}H{len(TIMES)}qBB{len(TEXTS)}HI")
-TRANSITION = Struct("<qq16sBq")
+HEAD = Struct(f"<BH{len(ATTRIBUTES)}H{len(TIMES)}qBB{len(TEXTS) + 1}HI")
+TRANSITION = Struct("<qq16sBqqBQ")
 _STATUSES = tuple(Status)
 _CHANNELS = tuple(Channel)
 _LEVELS = tuple(ServiceLevel)
 _texts_of = attrgetter(*TEXTS)
 _times_of = attrgetter(*TIMES)
+_BETWEEN = "\0"  # between portals; no usable text holds it
 
 
 def encode(dossier: Dossier) -> bytes:
     """Encode the dossier; its code is the store's key and is not part of it."""
     transitions = dossier.transitions
     index: dict[Transition | None, int] = {t: i for i, t in enumerate(transitions)}
-    texts = [text.encode() for text in _texts_of(dossier)]
+    portals = sorted({t.portal for t in transitions})
+    place = {portal: i for i, portal in enumerate(portals)}
+    several = _BETWEEN.join(portals) if len(portals) > 1 else ""
+    texts = [text.encode() for text in (*_texts_of(dossier), several)]
     sealed = dossier.sealed or b""
     head = HEAD.pack(
         VERSION,
@@ -55,8 +69,11 @@ def encode(dossier: Dossier) -> bytes:
             t.occurred_at,
             t.sequence,
             t.event_id,
-            t.status | (REOPENS if t.reopens else 0),
+            t.status | REOPENS * t.reopens | REMOVED * t.removed | DATED * t.dated,
             _some(t.due_at),
+            t.stated,
+            place[t.portal],
+            t.details,
         )
         for t in transitions
     ]
@@ -70,9 +87,11 @@ def decode(code: str, encoded: bytes) -> Dossier:
     head = HEAD.unpack_from(encoded)
     n, at = len(ATTRIBUTES), HEAD.size
     texts: list[str] = []
-    for length in head[-7:-1]:
+    for length in head[-2 - len(TEXTS) : -1]:
         texts.append(encoded[at : at + length].decode())
         at += length
+    several = texts.pop()
+    portals = several.split(_BETWEEN) if several else texts[:1]
     sealed = encoded[at : at + head[-1]] or None
     transitions = tuple(
         [
@@ -80,20 +99,33 @@ def decode(code: str, encoded: bytes) -> Dossier:
                 occurred_at,
                 sequence,
                 event_id,
-                _STATUSES[flags & ~REOPENS],
-                flags >= REOPENS,
+                _STATUSES[flags & STATUS],
+                flags & REOPENS != 0,
                 None if due_at == NO_TIME else due_at,
+                stated,
+                flags & DATED != 0,
+                flags & REMOVED != 0,
+                portals[portal],
+                details,
             )
-            for occurred_at, sequence, event_id, flags, due_at in TRANSITION.iter_unpack(
-                encoded[at + head[-1] :]
-            )
+            for (
+                occurred_at,
+                sequence,
+                event_id,
+                flags,
+                due_at,
+                stated,
+                portal,
+                details,
+            ) in TRANSITION.iter_unpack(encoded[at + head[-1] :])
         ]
     )
     written = tuple([None if w == NO_WRITER else transitions[w] for w in head[2 : n + 2]])
     times: list[Any] = [None if t == NO_TIME else t for t in head[n + 2 : n + 7]]
     level, channel = head[n + 7 : n + 9]
-    values: list[Any] = [*texts[:5], _LEVELS[level], _CHANNELS[channel], texts[5], *times, sealed]
-    return Dossier(code, transitions, written, *values)
+    named = dict(zip(TEXTS, texts, strict=True)) | dict(zip(TIMES, times, strict=True))
+    named |= {"service_level": _LEVELS[level], "channel": _CHANNELS[channel], "sealed": sealed}
+    return Dossier(code, transitions, written, *[named[name] for name in ATTRIBUTES])
 
 
 def _some(time: int | None) -> int:

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsp.store.rates.fast.calendar import FastCalendar
-from lgsp.store.rates.fast.rows import HEAD, TRANSITION, Rows, Texts, empty_rows
+from lgsp.store.rates.fast.rows import DATE_OF, HEAD, TRANSITION, Rows, Texts, empty_rows
 from lgsp.store.rates.fast.rules import Rules
 from lgsp.store.rates.fast.standing import evaluate, set_counted
 from lgsp.store.rates.fast.transitions import Transitions, follow
-from lgsp.store.rates.layout import NO_TIME, REOPENS, decode
+from lgsp.store.rates.layout import DATED, NO_TIME, REMOVED, REOPENS, STATUS, decode
 
 Ints = npt.NDArray[np.int64]
 
@@ -43,7 +43,7 @@ def rows_of_encoded(
         zip(encoded, head["lengths"].tolist(), head["sealed"].tolist(), strict=True)
     ):
         ends = np.cumsum([HEAD.itemsize, *lengths]).tolist()
-        rows["texts"][i] = [texts.id_of(one[a:b]) for a, b in pairwise(ends)]
+        rows["texts"][i] = [texts.id_of(one[a:b]) for a, b in pairwise(ends[:-1])]
         raw_transitions.append(one[ends[-1] + sealed :])
     transition = np.frombuffer(b"".join(raw_transitions), TRANSITION)
     sizes = head["count"].astype(np.int64)
@@ -51,7 +51,7 @@ def rows_of_encoded(
     flags = transition["flags"].astype(np.int64)
     follow(
         rows,
-        Transitions(transition["at"], transition["due"], flags & ~REOPENS, starts, sizes),
+        Transitions(transition["at"], transition["due"], flags & STATUS, starts, sizes),
         rules,
         calendar,
     )
@@ -60,7 +60,17 @@ def rows_of_encoded(
     last = transition[starts + sizes - 1]
     for name in ("at", "sequence", "id"):
         rows["last"][name] = last[name]
-    rows["odd"] = np.logical_or.reduceat(flags >= REOPENS, starts) | (head["sealed"] > 0)
+    stated = transition["stated"]
+    rows["stated"] = stated[starts + sizes - 1]
+    dates = np.repeat(head["times"], sizes, axis=0)[np.arange(len(flags)), DATE_OF[flags & STATUS]]
+    unusual = (flags & (REOPENS | REMOVED) != 0) | (
+        (flags & DATED != 0) & (dates != transition["at"])
+    )
+    back = np.zeros(len(stated), np.bool_)
+    back[1:] = stated[1:] < stated[:-1]
+    back[starts] = False
+    several = head["lengths"][:, -1] > 0
+    rows["odd"] |= np.logical_or.reduceat(unusual | back, starts) | several | (head["sealed"] > 0)
     wakes, odd = evaluate(rows, rules, calendar, now)
     for i in np.flatnonzero(odd).tolist():
         dossier = decode("", encoded[i])

@@ -7,16 +7,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lgsp.domain.event import LAST_ROW, ROW_BITS
 from lgsp.domain.usable import usable_text
 from lgsp.domain.working_time import Years
-from lgsp.runtime.avro.columns import UNKNOWN, Columns, decode_columns
+from lgsp.runtime.avro.columns import UNKNOWN, Columns, decode_columns, packed_details
 from lgsp.runtime.avro.event_columns import are_plain, spans, usable_rows
 from lgsp.runtime.kafka.records import LogRecord
 from lgsp.store.events import written_at
 from lgsp.store.rates.fast.merge import Events
-from lgsp.store.rates.fast.rows import TRANSITION, Texts
+from lgsp.store.rates.fast.rows import DATE_OF, TRANSITION, Texts
 from lgsp.store.rates.fast.spans import LONGEST, Spans
-from lgsp.store.rates.layout import NO_TIME, REOPENS, TEXTS, TIMES
+from lgsp.store.rates.layout import DATED, NO_TIME, REMOVED, REOPENS, TEXTS, TIMES
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -26,6 +27,7 @@ _RUNS = (
     ("event_id", ("portal", "province")),
     ("dossier_code", ("agency", "procedure", "domain")),
     ("", ("source_status",)),
+    ("", ("national_code",)),
 )
 assert UNKNOWN == NO_TIME  # noqa: S101 - times go from the columns into the layout as they are
 
@@ -143,8 +145,17 @@ def _transitions(columns: Columns, index: Ints) -> npt.NDArray[np.void]:
     transition["id"] = np.stack(
         [columns.words[start], columns.words[start + 8]], axis=1
     ).byteswap()
-    transition["flags"] = (numbers["status"] | numbers["reopens"] * REOPENS)[index]
+    status, at = numbers["status"][index], numbers["occurred_at"][index]
+    date = np.stack([numbers[name][index] for name in TIMES], axis=1)
+    column = DATE_OF[status]
+    dated = (column >= 0) & (date[np.arange(len(index)), column] == at)
+    flags = numbers["reopens"] * REOPENS | numbers["removed"] * REMOVED
+    transition["flags"] = status | flags[index] | dated * DATED
     transition["due"] = numbers["due_at"][index]
+    stated = numbers["stated_at"][index]
+    stated = np.where(stated == UNKNOWN, at, stated)
+    transition["stated"] = stated << ROW_BITS | np.minimum(numbers["stated_row"][index], LAST_ROW)
+    transition["details"] = packed_details(columns, index)
     return transition
 
 

@@ -1,7 +1,8 @@
 """Joins new transitions into many dossiers at once: the usual case of domain/dossier.py `merge`.
 
-Usual: every new transition is greater than the dossier's last one, and the source reopens
-nothing. All others are marked, and joined one by one by the domain.
+Usual: every new transition is greater than the dossier's last one and was stated later, by the
+same source, which reopens and removes nothing and gives each date alike. All others are marked,
+and joined one by one by the domain.
 """
 
 from typing import Any, NamedTuple
@@ -9,15 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lgsp.domain.dossier import ATTRIBUTES
 from lgsp.store.rates.fast.calendar import FastCalendar
-from lgsp.store.rates.fast.rows import TRANSITION, Rows
+from lgsp.store.rates.fast.rows import DATE_OF, TRANSITION, Rows
 from lgsp.store.rates.fast.rules import Rules
 from lgsp.store.rates.fast.transitions import Transitions, follow
-from lgsp.store.rates.layout import NO_TIME, REOPENS
+from lgsp.store.rates.layout import NO_TIME, REMOVED, REOPENS, STATUS, TEXTS, TIMES
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+_PORTAL = TEXTS.index("portal")
+_OF_STATUSES = sorted({int(column) for column in DATE_OF if column >= 0})
+_NOTHING = dict.fromkeys(TIMES, NO_TIME)
 _MOST_TRANSITIONS = 0xFF00  # the layout counts to 0xFFFF; the domain tells what then
 
 
@@ -87,11 +92,13 @@ def join(rows: Rows, groups: Groups, rules: Rules, calendar: FastCalendar) -> Fl
         return np.zeros(0, np.bool_)
     first = events.transition[starts]
     flags = events.transition["flags"].astype(np.int64)
-    odd = rows["odd"] | np.logical_or.reduceat(flags >= REOPENS, starts)
-    odd |= (rows["count"] > 0) & ~_greater(first, rows["last"])
+    odd = np.logical_or.reduceat(flags & (REOPENS | REMOVED) != 0, starts)
+    known = rows["count"] > 0
+    odd |= known & (~_greater(first, rows["last"]) | (first["stated"] < rows["stated"]))
     odd |= rows["count"] + sizes > _MOST_TRANSITIONS
+    odd |= _restated(rows, groups, known)
 
-    status = flags & ~REOPENS
+    status = flags & STATUS
     transitions = Transitions(
         events.transition["at"], events.transition["due"], status, starts, sizes
     )
@@ -101,28 +108,45 @@ def join(rows: Rows, groups: Groups, rules: Rules, calendar: FastCalendar) -> Fl
     last = events.transition[starts + sizes - 1]
     for name in ("at", "sequence", "id"):
         rows["last"][name] = last[name]
-    return np.asarray(odd, np.bool_)
+    rows["stated"] = last["stated"]
+    return np.asarray(odd | rows["odd"], np.bool_)
+
+
+def _restated(rows: Rows, groups: Groups, known: Flags) -> Flags:
+    """Tell which groups are not one source's word after word, each date stated alike."""
+    events, starts, sizes = groups.events, groups.starts, groups.sizes
+    stated = events.transition["stated"]
+    back = np.zeros(len(stated), np.bool_)
+    back[1:] = stated[1:] < stated[:-1]
+    back[starts] = False
+    portal = np.where(known, rows["texts"][:, _PORTAL], events.texts[starts, _PORTAL])
+    unusual = back | (events.texts[:, _PORTAL] != np.repeat(portal, sizes))
+    for column in _OF_STATUSES:
+        date = events.times[:, column]
+        before = rows["times"][:, column]
+        first = np.maximum.reduceat(date, starts)  # NO_TIME is the least
+        usual = np.where(known & (before != NO_TIME), before, first)
+        unusual |= (date != NO_TIME) & (date != np.repeat(usual, sizes))
+    return np.asarray(np.logical_or.reduceat(unusual, starts), np.bool_)
 
 
 def _write_registers(rows: Rows, groups: Groups) -> None:
     """Let the last event that knows an attribute write it."""
     events, starts = groups.events, groups.starts
-    columns = [*events.texts.T[:5], events.level, events.channel, events.texts[:, 5]]
-    known = np.stack([column != 0 for column in columns] + [c != NO_TIME for c in events.times.T])
+    names = {name: events.texts[:, i] for i, name in enumerate(TEXTS)}
+    columns: dict[str, Any] = {**names, "service_level": events.level, "channel": events.channel}
+    columns |= {name: events.times[:, i] for i, name in enumerate(TIMES)}
+    known = np.stack([column != _NOTHING.get(name, 0) for name, column in columns.items()])
     place = np.where(known, np.arange(known.shape[1]), -1)
     writer = np.maximum.reduceat(place, starts, axis=1)
-    targets = [
-        *rows["texts"].T[:5],
-        rows["level"],
-        rows["channel"],
-        rows["texts"][:, 5],
-        *rows["times"].T,
-    ]
-    for j, (column, target) in enumerate(zip([*columns, *events.times.T], targets, strict=True)):
+    targets: dict[str, Any] = {name: rows["texts"][:, i] for i, name in enumerate(TEXTS)}
+    targets |= {"service_level": rows["level"], "channel": rows["channel"]}
+    targets |= {name: rows["times"][:, i] for i, name in enumerate(TIMES)}
+    for j, (name, column) in enumerate(columns.items()):
         g = np.flatnonzero(writer[j] >= 0)
         w = writer[j][g]
-        target[g] = column[w]
-        rows["written"][g, j] = rows["count"][g] + (w - starts[g])
+        targets[name][g] = column[w]
+        rows["written"][g, ATTRIBUTES.index(name)] = rows["count"][g] + (w - starts[g])
 
 
 def encoded_transitions(groups: Groups, index: Ints) -> list[bytes]:

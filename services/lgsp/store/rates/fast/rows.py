@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsp.domain.dossier import ATTRIBUTES
+from lgsp.domain.event import date_of_status
+from lgsp.domain.status import Status
 from lgsp.store.rates.layout import NO_TIME, NO_WRITER, TEXTS, TIMES, VERSION
 
 Rows = npt.NDArray[np.void]
@@ -29,6 +31,7 @@ ROW = np.dtype(
         ("texts", "<i4", (len(TEXTS),)),
         # The order of the last transition.
         ("last", [("at", "<i8"), ("sequence", "<i8"), ("id", "<u8", (2,))]),
+        ("stated", "<i8"),  # the latest statement
         # What earlier transitions say of the standing (store/rates/fast/transitions.py).
         ("odd", "?"),
         ("current", "u1"),
@@ -61,20 +64,33 @@ HEAD = np.dtype(
         ("times", "<i8", (len(TIMES),)),
         ("level", "u1"),
         ("channel", "u1"),
-        ("lengths", "<u2", (len(TEXTS),)),
+        ("lengths", "<u2", (len(TEXTS) + 1,)),
         ("sealed", "<u4"),
     ]
 )
 TRANSITION = np.dtype(
-    [("at", "<i8"), ("sequence", "<i8"), ("id", ">u8", (2,)), ("flags", "u1"), ("due", "<i8")]
+    [
+        ("at", "<i8"),
+        ("sequence", "<i8"),
+        ("id", ">u8", (2,)),
+        ("flags", "u1"),
+        ("due", "<i8"),
+        ("stated", "<i8"),
+        ("portal", "u1"),
+        ("details", "<u8"),
+    ]
 )
+
+
+DATE_OF = np.array([TIMES.index(date_of_status(s)) if date_of_status(s) else -1 for s in Status])
+"""Which of TIMES a status stands for; -1: it has no date of its own."""
 
 
 def empty_rows(count: int) -> Rows:
     """Return rows of dossiers of which nothing is known."""
     rows: Rows = np.zeros(count, ROW)
     rows["written"] = NO_WRITER
-    for name in ("times", "implied", "ended", "waits_from", "last_wait"):
+    for name in ("times", "stated", "implied", "ended", "waits_from", "last_wait"):
         rows[name] = NO_TIME
     rows["first_wait"] = NEVER
     rows["received_measure"] = rows["closed_measure"] = -1
@@ -135,7 +151,7 @@ def heads(rows: Rows, texts: Texts) -> list[bytes]:
     head["version"] = VERSION
     for name in ("count", "written", "times", "level", "channel"):
         head[name] = rows[name]
-    head["lengths"] = texts.lengths(rows["texts"])
+    head["lengths"][:, :-1] = texts.lengths(rows["texts"])  # no list of several portals
     raw = head.tobytes()
     size = HEAD.itemsize
     written = texts.raw

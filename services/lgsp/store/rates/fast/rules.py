@@ -32,6 +32,7 @@ class Rules:
     Attributes:
         profile: the object, for dossiers that go one by one.
         taken: `taken[old, new]`: whether the step takes effect (when the source reopens nothing).
+        breaks_off: `breaks_off[old, new]`: whether a pause ends whose end was not observed.
         suspending, finished, refused, withdrawn, implying: flags by status.
         ends_unless: bits of the statuses that, once seen, give the finishing time instead.
         only_not_received: bits of the statuses that alone mean "not received".
@@ -50,6 +51,7 @@ class Rules:
         statuses = profile.statuses
         self.taken = np.array(statuses.takes[False])
         self.suspending = np.array(statuses.suspends)
+        self.breaks_off = np.array(statuses.skips) & self.suspending[:, np.newaxis]
         self.finished = np.array(statuses.finishes)
         self.refused = np.array(statuses.refuses)
         self.withdrawn = np.array(statuses.withdraws)

@@ -1,8 +1,9 @@
 """What a run of transitions leaves of a dossier: the transition table and the waits, vectorised.
 
 The k-th new transition of every dossier is taken in one stroke, k by k. The rules are those of
-domain/dossier.py `effective_transitions` and domain/standing.py; dossiers that the source
-reopened are marked `odd` and left to them.
+domain/dossier.py `effective_transitions` and domain/standing.py. Dossiers that the source
+reopened or removed, that it dated twice, of more than one source, or whose pause ended unobserved
+are marked `odd` and left to them.
 
 Waiting for the citizen: a wait counts unless the source moves the due date once it has
 begun. A due date stated otherwise than before therefore takes back every wait so far.
@@ -41,6 +42,7 @@ def follow(rows: Rows, transitions: Transitions, rules: Rules, calendar: FastCal
     columns: dict[str, Any] = {
         name: rows[name].copy()
         for name in (
+            "odd",
             "current",
             "current_at",
             "seen",
@@ -90,6 +92,7 @@ def _take_next(
 
     taken = rules.taken[columns["current"][g], status]
     g, at, status = g[taken], at[taken], status[taken]
+    columns["odd"][g] |= rules.breaks_off[columns["current"][g], status]
     resumed = columns["waits_from"][g] != NO_TIME
     r, until = g[resumed], at[resumed]
     columns["waited"][r] += calendar.worked_until(until) - calendar.worked_until(

@@ -1,0 +1,214 @@
+"""What a portal has stated of its dossiers: what it states again unchanged is not written again.
+
+An entry a dossier, of digests only. It is no record: without it everything is stated once more,
+which changes no figure.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from struct import Struct
+from typing import NamedTuple, Protocol
+
+from lgsp.domain.details import pack
+from lgsp.domain.event import Channel, DossierEvent, ServiceLevel, with_id
+from lgsp.domain.profiles.registry import PROFILES
+from lgsp.domain.status import Status
+
+_STATUS, _ATTRIBUTES = 6, 4  # bytes of a digest
+_HEAD = Struct("<Bq")
+_PAUSING = frozenset().union(*(profile.statuses.suspending for profile in PROFILES.values()))
+
+
+class Entry(NamedTuple):
+    """What was last stated of one dossier.
+
+    `stated` has the digest of each status with its time, and of the attributes stated with it.
+    `paused` is the pausing status that was shown last (0: none), `shown_at` when (ms UTC).
+    """
+
+    stated: Mapping[bytes, bytes] = {}
+    paused: int = 0
+    shown_at: int = 0
+
+    def encode(self) -> bytes:
+        """Give the entry as bytes."""
+        pairs = [status + attributes for status, attributes in self.stated.items()]
+        return _HEAD.pack(self.paused, self.shown_at) + b"".join(pairs)
+
+    @staticmethod
+    def decode(raw: bytes) -> "Entry":
+        """Read what `encode` gave."""
+        size = _STATUS + _ATTRIBUTES
+        stated = {
+            raw[at : at + _STATUS]: raw[at + _STATUS : at + size]
+            for at in range(_HEAD.size, len(raw), size)
+        }
+        return Entry(stated, *_HEAD.unpack_from(raw))
+
+
+class Known(Protocol):
+    """Keeps the entries of one portal, by dossier code."""
+
+    def load(self, codes: Collection[str]) -> dict[str, Entry]:
+        """Give the entries of those of the codes that are known."""
+        ...
+
+    def keep(self, entries: Mapping[str, Entry], seen: Collection[str], listing: str) -> None:
+        """Keep the entries; mark the codes seen as held by the listing ("": by none)."""
+        ...
+
+    def missing(self, listing: str) -> tuple[list[str], int]:
+        """Give the known codes that the listing does not hold, and how many are known."""
+        ...
+
+    def forget(self, codes: Collection[str]) -> None:
+        """Drop the entries: what comes back is stated anew."""
+        ...
+
+    def reset(self) -> None:
+        """Drop everything: the portal is read anew, for a log that may not hold any of it."""
+        ...
+
+    def close(self) -> None:
+        """Free what is held open."""
+        ...
+
+
+class MemoryKnown:
+    """Keeps the entries as long as the process lives."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self._listings: dict[str, str] = {}
+
+    def load(self, codes: Collection[str]) -> dict[str, Entry]:
+        """Give the entries of those of the codes that are known."""
+        return {code: self.entries[code] for code in codes if code in self.entries}
+
+    def keep(self, entries: Mapping[str, Entry], seen: Collection[str], listing: str) -> None:
+        """Keep the entries; mark the codes seen as held by the listing ("": by none)."""
+        self.entries.update(entries)
+        if listing:
+            self._listings.update(dict.fromkeys(seen, listing))
+
+    def missing(self, listing: str) -> tuple[list[str], int]:
+        """Give the known codes that the listing does not hold, and how many are known."""
+        gone = [code for code in self.entries if self._listings.get(code) != listing]
+        return gone, len(self.entries)
+
+    def forget(self, codes: Collection[str]) -> None:
+        """Drop the entries."""
+        for code in codes:
+            self.entries.pop(code, None)
+            self._listings.pop(code, None)
+
+    def reset(self) -> None:
+        """Drop everything."""
+        self.entries.clear()
+        self._listings.clear()
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def news(
+    entry: Entry | None,
+    events: Sequence[DossierEvent],
+    *,
+    whole: bool,
+    personal: bytes = b"",
+) -> tuple[list[DossierEvent], Entry]:
+    """Give the events of one record that say something new, and the entry afterwards.
+
+    A status that was not stated before is new. Where only attributes changed, one event carries
+    them: a register takes the latest statement, whichever event brings it. A pause that the
+    source no longer shows is stated once more, as of when it was last shown: that far its length
+    is known.
+
+    Args:
+        entry: what was stated before; None: nothing.
+        events: of one dossier, at least one, in the order of the record.
+        whole: the record states the whole dossier, not one step of it.
+        personal: digest of the personal data, which is sealed anew each time.
+    """
+    before = entry.stated if entry else {}
+    now = {_status_digest(event): _attributes_digest(event, personal) for event in events}
+    fresh = [event for event in events if _status_digest(event) not in before]
+    if not fresh and any(before[status] != attributes for status, attributes in now.items()):
+        fresh = [events[-1]]
+    if not whole:
+        return fresh, Entry({**before, **now})
+    last = events[-1]
+    stated_at = last.occurred_at if last.stated_at is None else last.stated_at
+    pauses = last.status in _PAUSING
+    if entry and entry.paused and last.status != entry.paused and entry.shown_at < stated_at:
+        fresh = [_shown_then(entry, last), *fresh]
+    return fresh, Entry(now, int(last.status) if pauses else 0, stated_at if pauses else 0)
+
+
+def gone(code: str, known: DossierEvent, at: int) -> DossierEvent:
+    """Give the event that says the source no longer holds the dossier `code`.
+
+    Args:
+        code: of the dossier.
+        known: any event of the portal: who speaks.
+        at: when the source stated it by not listing the dossier (ms UTC).
+    """
+    bare = _bare(known, code, Status.UNKNOWN, at)
+    return with_id(replace(bare, agency="", removed=True))
+
+
+def _shown_then(entry: Entry, last: DossierEvent) -> DossierEvent:
+    return with_id(_bare(last, last.dossier_code, Status(entry.paused), entry.shown_at))
+
+
+def _bare(known: DossierEvent, code: str, status: Status, at: int) -> DossierEvent:
+    """Make an event that states a status alone."""
+    return DossierEvent(
+        portal=known.portal,
+        province=known.province,
+        dossier_code=code,
+        agency=known.agency,
+        service_level=ServiceLevel.UNKNOWN,
+        channel=Channel.UNKNOWN,
+        status=status,
+        occurred_at=at,
+        observed_at=known.observed_at,
+        sequence=int(status),
+        stated_at=at,
+    )
+
+
+def _status_digest(event: DossierEvent) -> bytes:
+    """Digest a status and its time; of what was only observed at the statement, no time."""
+    at = event.occurred_at if event.occurred_at != event.stated_at else ""
+    return _digest(_STATUS, int(event.status), event.reopens, at, event.removed)
+
+
+def _attributes_digest(event: DossierEvent, personal: bytes) -> bytes:
+    """Digest all that an event states besides its status.
+
+    A statement's own time counts where each record has one; a file's time does not.
+    """
+    return _digest(
+        _ATTRIBUTES,
+        event.agency,
+        event.procedure,
+        event.domain,
+        int(event.service_level),
+        int(event.channel),
+        event.submitted_at,
+        event.received_at,
+        event.due_at,
+        event.finished_at,
+        event.returned_at,
+        event.national_code,
+        pack(event.details),
+        event.stated_at if event.stated_row == 0 else "",
+        personal.hex(),
+    )
+
+
+def _digest(size: int, *parts: object) -> bytes:
+    return blake2b("\0".join(map(str, parts)).encode(), digest_size=size).digest()

@@ -1,0 +1,84 @@
+"""The entries of `known` in a SQLite file of the data folder, one file a portal."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from lgsp.domain.errors import ConfigurationError
+from lgsp_connectors.kit.known import Entry
+
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS known"
+    " (code TEXT PRIMARY KEY, entry BLOB NOT NULL, listing TEXT NOT NULL) WITHOUT ROWID"
+)
+
+
+class KnownFile:
+    """Keeps the entries of one portal; readable by its owner only.
+
+    Durable enough: what a crash of the machine takes from it is stated once more.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file.
+
+        Raises:
+            ConfigurationError: it cannot be opened, or is no file of ours.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            self._connection = sqlite3.connect(path, timeout=30)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.execute(_TABLE)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigurationError(
+                f"{path}: cannot be used ({error}); without it everything is stated once more:"
+                " move it away or set LGSP_DATA"
+            ) from error
+
+    def load(self, codes: Collection[str]) -> dict[str, Entry]:
+        """Give the entries of those of the codes that are known."""
+        found = self._connection.execute(
+            "SELECT code, entry FROM known WHERE code IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(codes)),),
+        )
+        return {code: Entry.decode(entry) for code, entry in found}
+
+    def keep(self, entries: Mapping[str, Entry], seen: Collection[str], listing: str) -> None:
+        """Keep the entries; mark the codes seen as held by the listing ("": by none)."""
+        with self._connection as connection:
+            connection.executemany(
+                "INSERT INTO known VALUES (?, ?, ?) ON CONFLICT (code) DO UPDATE"
+                " SET entry = excluded.entry",
+                [(code, entry.encode(), listing) for code, entry in entries.items()],
+            )
+            if listing:
+                connection.execute(
+                    "UPDATE known SET listing = ?"
+                    " WHERE code IN (SELECT value FROM json_each(?)) AND listing <> ?",
+                    (listing, json.dumps(list(seen)), listing),
+                )
+
+    def missing(self, listing: str) -> tuple[list[str], int]:
+        """Give the known codes that the listing does not hold, and how many are known."""
+        found = self._connection.execute("SELECT code FROM known WHERE listing <> ?", (listing,))
+        gone = [code for (code,) in found]
+        ((count,),) = self._connection.execute("SELECT count(*) FROM known")
+        return gone, count
+
+    def forget(self, codes: Collection[str]) -> None:
+        """Drop the entries."""
+        with self._connection as connection:
+            connection.executemany("DELETE FROM known WHERE code = ?", [(code,) for code in codes])
+
+    def reset(self) -> None:
+        """Drop everything."""
+        with self._connection as connection:
+            connection.execute("DELETE FROM known")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()

@@ -1,0 +1,69 @@
+"""Which statements of a dossier stand: a later word of a source replaces the dates it gave before.
+
+The transitions of a dossier are never taken away; here it is told which of them are in force.
+"""
+
+from collections.abc import Sequence
+
+from lgsp.domain.event import date_of_status, statement
+from lgsp.domain.transition import Transition
+
+
+def in_force(transitions: Sequence[Transition]) -> Sequence[Transition]:
+    """Return the transitions that no later statement of their source dates otherwise, in order.
+
+    A filing, reception, finish or return is one date of a source: the one stated last. A statement
+    that is as old as its own date replaces nothing: it may be a further one of its kind. That a
+    source no longer holds the dossier says nothing of its status.
+    """
+    latest: dict[tuple[str, str], Transition] = {}
+    several = False
+    for transition in transitions:
+        if transition.removed:
+            several = True
+        elif transition.dated:
+            key = (transition.portal, date_of_status(transition.status))
+            known = latest.get(key)
+            if known is None or transition.statement > known.statement:
+                latest[key] = transition
+            several |= known is not None and known.occurred_at != transition.occurred_at
+    if not several:
+        return transitions
+    replacing = {
+        key: t.occurred_at for key, t in latest.items() if t.stated != statement(t.occurred_at)
+    }
+    return [
+        t
+        for t in transitions
+        if not t.removed
+        and (
+            not t.dated
+            or replacing.get((t.portal, date_of_status(t.status)), t.occurred_at) == t.occurred_at
+        )
+    ]
+
+
+def by_statement(transitions: Sequence[Transition]) -> list[Transition]:
+    """Return the transitions in the order in which they were stated."""
+    return sorted(transitions, key=lambda t: t.statement)
+
+
+def is_removed(transitions: Sequence[Transition]) -> bool:
+    """Tell whether every source of the dossier said last that it no longer holds it."""
+    if not any(t.removed for t in transitions):
+        return False
+    latest: dict[str, Transition] = {}
+    for transition in transitions:
+        known = latest.get(transition.portal)
+        if known is None or transition.statement > known.statement:
+            latest[transition.portal] = transition
+    return all(t.removed for t in latest.values())
+
+
+def may_reopen(end: Transition, after: Transition) -> bool:
+    """Tell whether `after` may open again what `end` ended.
+
+    Only the source that ended a dossier opens it again, and only by a later word: what was stated
+    before the end was known denies nothing.
+    """
+    return after.portal == end.portal and after.statement > end.statement

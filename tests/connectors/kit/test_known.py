@@ -1,0 +1,229 @@
+"""What was stated before is not written again; what changed is, in as few events as it takes."""
+
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lgsp.domain.dossier import merge_all
+from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
+from lgsp.domain.status import Status
+from lgsp_connectors.kit.derive import Facts, from_dossier, from_step
+from lgsp_connectors.kit.fresh import Fresh
+from lgsp_connectors.kit.known import Entry, Known, MemoryKnown, news
+from lgsp_connectors.kit.known_file import KnownFile
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+START = 1_717_200_000_000  # 2024-06-01T00:00Z
+CODE = "H37.12-240601-0001"
+
+
+def facts(
+    *,
+    status: Status | None = None,
+    stated_at: int = START + DAY,
+    channel: Channel = Channel.ONLINE,
+    received_at: int | None = START,
+    due_at: int | None = None,
+    finished_at: int | None = None,
+    row: int = 1,
+    code: str = CODE,
+) -> Facts:
+    return Facts(
+        portal="p",
+        province="H37",
+        dossier_code=code,
+        agency="H37.12",
+        procedure="",
+        domain="",
+        service_level=ServiceLevel.UNKNOWN,
+        channel=channel,
+        source_status="",
+        status=status,
+        occurred_at=None,
+        sequence=None,
+        submitted_at=None,
+        received_at=received_at,
+        due_at=due_at,
+        finished_at=finished_at,
+        returned_at=None,
+        sealed=None,
+        observed_at=stated_at,
+        stated_at=stated_at,
+        stated_row=row,
+    )
+
+
+def say(entry: Entry | None, one: Facts) -> tuple[list[DossierEvent], Entry]:
+    return news(entry, from_dossier(one), whole=True)
+
+
+def test_an_unchanged_row_of_a_later_file_says_nothing() -> None:
+    _, entry = say(None, facts(status=Status.PROCESSING))
+    fresh, again = say(entry, facts(status=Status.PROCESSING, stated_at=START + 2 * DAY, row=7))
+
+    assert [] == fresh
+    assert entry == again
+
+
+def test_a_changed_attribute_is_one_event() -> None:
+    _, entry = say(None, facts(status=Status.PROCESSING))
+    fresh, _ = say(entry, facts(status=Status.PROCESSING, channel=Channel.DIRECT))
+
+    assert [Channel.DIRECT] == [event.channel for event in fresh]
+
+
+def test_a_value_that_comes_back_is_stated_again() -> None:
+    """A, B, A: the last A is said once more, else B would stand."""
+    stated: list[DossierEvent] = []
+    entry = None
+    for day, channel in enumerate((Channel.ONLINE, Channel.DIRECT, Channel.ONLINE), 1):
+        fresh, entry = say(entry, facts(channel=channel, stated_at=START + day * DAY))
+        stated += fresh
+
+    assert [Channel.ONLINE, Channel.DIRECT, Channel.ONLINE] == [e.channel for e in stated]
+
+
+def test_a_further_status_is_one_event() -> None:
+    _, entry = say(None, facts(status=Status.PROCESSING))
+    fresh, _ = say(
+        entry,
+        facts(status=Status.PROCESSED, finished_at=START + 3 * DAY, stated_at=START + 4 * DAY),
+    )
+
+    assert [Status.PROCESSED] == [event.status for event in fresh]
+
+
+def test_a_pause_no_longer_shown_is_stated_as_far_as_it_was_shown() -> None:
+    waiting = Status.SUPPLEMENT_REQUIRED
+    first, entry = say(None, facts(status=waiting, stated_at=START + DAY))
+    second, entry = say(entry, facts(status=waiting, stated_at=START + 5 * DAY))
+    third, _ = say(
+        entry,
+        facts(status=Status.PROCESSED, finished_at=START + 6 * DAY, stated_at=START + 7 * DAY),
+    )
+
+    assert (waiting, START + DAY) == (first[-1].status, first[-1].occurred_at)
+    assert [] == second
+    assert [(waiting, START + 5 * DAY), (Status.PROCESSED, START + 6 * DAY)] == [
+        (event.status, event.occurred_at) for event in third
+    ]
+
+
+def test_personal_data_that_changed_is_stated() -> None:
+    events = from_dossier(facts())
+    _, entry = news(None, events, whole=True, personal=b"one")
+
+    assert [] == news(entry, events, whole=True, personal=b"one")[0]
+    assert events[-1:] == news(entry, events, whole=True, personal=b"two")[0]
+
+
+def test_steps_are_known_one_by_one() -> None:
+    def step(at: int, channel: Channel = Channel.ONLINE) -> list[DossierEvent]:
+        one = facts(status=Status.PROCESSING, channel=channel)
+        return from_step(one._replace(occurred_at=at, stated_at=None, stated_row=0))
+
+    _, entry = news(None, step(START), whole=False)
+    _, entry = news(entry, step(START + HOUR), whole=False)
+
+    assert [] == news(entry, step(START), whole=False)[0]
+    assert step(START, Channel.DIRECT) == news(entry, step(START, Channel.DIRECT), whole=False)[0]
+
+
+rows = st.builds(
+    facts,
+    status=st.sampled_from([None, Status.RECEIVED, Status.PROCESSING, Status.SUPPLEMENT_REQUIRED]),
+    channel=st.sampled_from(Channel),
+    received_at=st.integers(0, 3).map(lambda n: START + n * HOUR),
+    due_at=st.none() | st.integers(0, 3).map(lambda n: START + n * DAY),
+)
+
+
+@given(st.lists(rows, min_size=1, max_size=8))
+def test_what_is_left_out_changes_no_attribute(made: list[Facts]) -> None:
+    """The dossier of the events sent has the attributes of the dossier of all events."""
+    dated = [
+        row._replace(stated_at=START + (i + 1) * DAY, observed_at=START + (i + 1) * DAY)
+        for i, row in enumerate(made)
+    ]
+    fresh = Fresh(MemoryKnown())
+    sent = [event for row in dated for event in fresh.of([from_dossier(row)], whole=True)]
+    every = [event for row in dated for event in from_dossier(row)]
+
+    ours, all_of_it = merge_all(sent)[CODE], merge_all(every)[CODE]
+    for name in ("channel", "due_at", "received_at", "agency"):
+        assert getattr(all_of_it, name) == getattr(ours, name)
+
+
+@pytest.fixture(params=["memory", "file"])
+def known(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Known]:
+    made: Callable[[], Known] = (
+        MemoryKnown if request.param == "memory" else lambda: KnownFile(tmp_path / "p.db")
+    )
+    opened = made()
+    yield opened
+    opened.close()
+
+
+def test_keeps_what_is_on_the_log(known: Known) -> None:
+    fresh = Fresh(known)
+    events = from_dossier(facts(status=Status.SUPPLEMENT_REQUIRED))
+    assert events == fresh.of([events], whole=True)
+    fresh.keep()
+
+    assert [] == Fresh(known).of([events], whole=True)
+    known.reset()
+    assert events == Fresh(known).of([events], whole=True)
+
+
+def test_what_was_not_kept_is_stated_again(known: Known) -> None:
+    events = from_dossier(facts())
+    Fresh(known).of([events], whole=True)
+
+    assert events == Fresh(known).of([events], whole=True)
+
+
+def list_all(fresh: Fresh, codes: list[str], listing: str) -> None:
+    fresh.of([from_dossier(facts(code=code)) for code in codes], whole=True)
+    fresh.keep(listing)
+
+
+def test_a_dossier_gone_from_a_complete_listing_is_removed_and_comes_back(known: Known) -> None:
+    codes = [f"H37.12-240601-{n:04d}" for n in range(5)]
+    fresh = Fresh(known)
+    list_all(fresh, codes, "one")
+    list_all(fresh, codes[1:], "two")
+    speaker = from_dossier(facts())[0]
+    removed = fresh.gone("two", speaker, START + 2 * DAY, 0.5)
+    fresh.forget(removed)
+
+    assert [(codes[0], True)] == [(event.dossier_code, event.removed) for event in removed]
+    assert [] == fresh.gone("two", speaker, START + 2 * DAY, 0.5)
+    back = from_dossier(facts(code=codes[0]))
+    assert back == fresh.of([back], whole=True)
+
+
+def test_a_listing_that_lacks_most_removes_nothing(known: Known) -> None:
+    codes = [f"H37.12-240601-{n:04d}" for n in range(60)]
+    fresh = Fresh(known)
+    list_all(fresh, codes, "one")
+    list_all(fresh, codes[:10], "two")
+
+    with pytest.raises(FatalError, match="two: 50 of 60 known dossiers are missing"):
+        fresh.gone("two", from_dossier(facts())[0], START, 0.5)
+
+
+def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    KnownFile(tmp_path / "p.db").close()
+    assert 0o600 == stat.S_IMODE((tmp_path / "p.db").stat().st_mode)
+
+
+def test_a_file_that_is_none_of_ours_is_named(tmp_path: Path) -> None:
+    (tmp_path / "p.db").write_text("no database" * 100)
+    with pytest.raises(ConfigurationError, match=r"p\.db"):
+        KnownFile(tmp_path / "p.db")
