@@ -49,7 +49,7 @@ def test_check_shows_events_and_rejects(folder: Path) -> None:
     found = json.loads(done.stdout)
     assert found["records"] == 2
     assert [event["status"] for event in found["events"]] == ["RECEIVED", "PROCESSING"]
-    assert found["events"][0]["received_at"] == "2024-07-05T08:15:00+07:00"
+    assert found["events"][0]["received_at"] == "2024-07-05T01:15:00Z"
     (reject,) = found["rejects"]
     assert (
         reject["origin"],

@@ -57,6 +57,40 @@ def test_an_exception_stays_one_line_and_is_masked(capsys: pytest.CaptureFixture
     assert "000000000001" not in line
 
 
+HOSTILE = "a\x1b[2J\x9b1m\u202eb\r\nnot a line of its own"
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_text_of_data_is_shown_and_not_obeyed(
+    capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    configure_logs(load_settings(log_format=form), service="rates")
+    structlog.get_logger().warning(
+        HOSTILE, name=HOSTILE, error=ValueError(HOSTILE), inner={HOSTILE: [HOSTILE]}
+    )
+    logging.getLogger("some.library").warning(HOSTILE)
+    shown = capsys.readouterr().err
+
+    assert len(shown.splitlines()) == 2
+    assert "\u202e" not in shown
+    assert "\x9b" not in shown
+    assert "\x1b[2J" not in shown
+    assert r"\u202eb" in shown
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_trace_keeps_its_lines_on_a_console(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(load_settings(log_format="console"), service="rates")
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        structlog.get_logger().exception("push_failed")
+    shown = capsys.readouterr().err
+    assert "\nTraceback (most recent call last)" in shown
+    assert "\x1b[2J" not in shown
+
+
 @pytest.mark.usefixtures("restored")
 def test_leaves_out_what_is_below_the_level(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs(load_settings(log_format="json", log_level="warning"), service="rates")

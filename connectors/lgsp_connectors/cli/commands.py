@@ -3,27 +3,34 @@
 import asyncio
 import re
 from dataclasses import asdict
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from lgsp.domain.errors import ConfigurationError, RejectedRecord
+from lgsp.domain.event import DossierEvent
+from lgsp.domain.period import show_instant
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.logs import configure_logs
-from lgsp.runtime.settings import load_settings
-from lgsp_connectors.cli.output import (
-    event_row,
-    exit_codes,
-    local,
-    progress_bar,
-    show_json,
-    show_table,
+from lgsp.runtime.commands.errors import failed
+from lgsp.runtime.commands.options import Data, Json, ServiceJson, begin
+from lgsp.runtime.commands.output import (
+    emit_json,
+    emit_service,
+    list_table,
+    local_time,
+    print_table,
+    say,
+    table,
 )
+from lgsp.runtime.commands.program import Program, show
+from lgsp.runtime.commands.reach import need_broker
+from lgsp.runtime.faults import nearest
+from lgsp_connectors.cli.output import event_row, progress_bar
 from lgsp_connectors.cli.service import run_connector
 from lgsp_connectors.cli.starters import STARTERS
 from lgsp_connectors.kit.config import PORTAL_ID
-from lgsp_connectors.kit.contract import Connector
 from lgsp_connectors.kit.registry import ConfiguredConnector, installed, read_config
 from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.runner import Report
@@ -31,6 +38,7 @@ from lgsp_connectors.kit.times import compile_iso
 from lgsp_connectors.kit.usable import usable_events
 
 app = typer.Typer(
+    cls=Program,
     help="Connect portals to the log.",
     no_args_is_help=True,
     add_completion=False,
@@ -38,67 +46,69 @@ app = typer.Typer(
 )
 
 Config = Annotated[Path, typer.Argument(help="The connector's YAML.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Once = Annotated[bool, typer.Option("--once", help="Run until caught up, then exit.")]
 
 
 @app.command("list")
-def list_connectors(as_json: Json = False) -> None:
+def list_connectors(data: Data = None, as_json: Json = False) -> None:
     """List the installed connectors."""
+    begin("connectors", data)
     rows = [
-        {"name": name, "module": point.value, "about": _about(point.load())}
+        {"name": name, "module": point.value, "about": _about(point)}
         for name, point in installed().items()
     ]
     if as_json:
-        show_json({"connectors": rows})
+        emit_json({"connectors": rows})
     else:
-        show_table("connectors", list(rows[0]), [list(row.values()) for row in rows])
+        values = [list(row.values()) for row in rows]
+        print_table(list_table("connectors", ["name", "module", "about"], values, codes=["name"]))
 
 
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Id of the portal, [a-z0-9-]+.")],
     connector: Annotated[str, typer.Option(help="Which connector.")] = "files",
+    data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Write NAME.yaml to start from; an existing file is kept."""
-    with exit_codes(as_json=as_json):
-        if connector not in STARTERS:
-            raise ConfigurationError(f"no starter for {connector!r}: {', '.join(STARTERS)}")
-        if not re.fullmatch(PORTAL_ID, name):
-            raise ConfigurationError(f"portal id {name!r}: lower-case letters, digits and - only")
-        file = Path(f"{name}.yaml")
-        try:
-            with file.open("x", encoding="utf-8") as out:
-                out.write(STARTERS[connector].format(name=name))
-        except OSError as error:
-            raise ConfigurationError(f"{file}: {error.strerror}") from error
-        if as_json:
-            show_json({"file": str(file)})
-        else:
-            typer.echo(f"{file} written; try: lgsp-connect check {file}")
+    begin("connectors", data)
+    if connector not in STARTERS:
+        raise ConfigurationError(f"no starter for {connector!r}{nearest(connector, STARTERS)}")
+    if not re.fullmatch(PORTAL_ID, name):
+        raise ConfigurationError(f"portal id {name!r}: lower-case letters, digits and - only")
+    file = Path(f"{name}.yaml")
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            out.write(STARTERS[connector].format(name=name))
+    except OSError as error:
+        raise ConfigurationError(f"{file}: {error.strerror}") from error
+    if as_json:
+        emit_json({"file": str(file)})
+    else:
+        say(f"{file} written; try: lgsp-connect check {file}")
 
 
 @app.command()
 def check(
     config: Config,
     sample: Annotated[int, typer.Option(min=1, help="Records to map.")] = 100,
+    data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Connect, map a sample, show events and rejects; produces nothing."""
-    with exit_codes(as_json=as_json):
-        settings = load_settings()
-        configure_logs(settings, service="connector")
-        configured = read_config(config)
-        found = asyncio.run(_sample(configured, sample))
-        if as_json:
-            show_json(found)
-        else:
-            _show_sample(found)
-        if problem := found["problem"]:
-            typer.echo(f"error: {problem}", err=True)
-        if problem or (found["rejects"] and not found["events"]):
-            raise typer.Exit(1)
+    begin("connector", data)
+    configured = read_config(config)
+    found = asyncio.run(_sample(configured, sample))
+    events: list[DossierEvent] = found["events"]
+    if as_json:
+        emit_json(found | {"events": [event_row(event, show_instant) for event in events]})
+    else:
+        _show_sample(found)
+    if problem := found["problem"]:
+        raise typer.Exit(show(failed(problem), as_json=False))
+    if found["rejects"] and not events:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -106,14 +116,29 @@ def run(
     config: Config,
     once: Once = False,
     port: Annotated[
-        int | None, typer.Option(help="Port of health and metrics; 0: any free one.")
+        int | None,
+        typer.Option(min=0, max=65535, help="Port of health and metrics; 0: any free one."),
     ] = None,
-    as_json: Json = False,
+    data: Data = None,
+    as_json: ServiceJson = False,
 ) -> None:
     """Run the connector: as a service, or `--once` until caught up."""
-    with exit_codes(as_json=as_json), progress_bar() as on_page:
-        report = run_connector(read_config(config), once=once, port=port, on_page=on_page)
-        _show_report(config, report, as_json=as_json, to_the_end=once)
+    settings = begin("connector", data)
+    configured = read_config(config)
+
+    def on_ready(url: str) -> None:
+        emit_service(configured.head.portal, "ready", as_json=as_json, health=url)
+
+    with progress_bar() as on_page:
+        report = run_connector(
+            configured,
+            need_broker(settings) if once else settings,
+            once=once,
+            port=port,
+            on_page=on_page,
+            on_ready=on_ready,
+        )
+    _show_report(config, report, as_json=as_json, to_the_end=once)
 
 
 @app.command()
@@ -123,23 +148,31 @@ def backfill(
         str, typer.Option(help="ISO date or time; local in Asia/Ho_Chi_Minh. Default: all.")
     ] = "",
     once: Annotated[bool, typer.Option("--once", hidden=True)] = True,
+    data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Read again from a date, under a checkpoint of its own, beside the running connector."""
-    with exit_codes(as_json=as_json), progress_bar() as on_page:
-        try:
-            start = compile_iso("Asia/Ho_Chi_Minh")(since) if since else None
-        except ValueError as error:
-            raise ConfigurationError(f"--since {since!r}: {error}") from error
+    settings = begin("connector", data)
+    configured = read_config(config)
+    try:
+        start = compile_iso("Asia/Ho_Chi_Minh")(since) if since else None
+    except ValueError as error:
+        raise ConfigurationError(f"--since {since!r}: {error}") from error
+    with progress_bar() as on_page:
         report = run_connector(
-            read_config(config), once=once, backfill=True, since=start, on_page=on_page
+            configured,
+            need_broker(settings),
+            once=once,
+            backfill=True,
+            since=start,
+            on_page=on_page,
         )
-        _show_report(config, report, as_json=as_json, to_the_end=once)
+    _show_report(config, report, as_json=as_json, to_the_end=once)
 
 
 async def _sample(configured: ConfiguredConnector, count: int) -> dict[str, Any]:
     connector = configured.build(now_ms, None)
-    events: list[dict[str, Any]] = []
+    events: list[DossierEvent] = []
     rejects: list[dict[str, str]] = []
     records = refused = 0
     problem = ""
@@ -154,7 +187,7 @@ async def _sample(configured: ConfiguredConnector, count: int) -> dict[str, Any]
             for record in page.records[: count - records]:
                 records += 1
                 try:
-                    events += map(event_row, usable_events(connector, record, now_ms()))
+                    events += usable_events(connector, record, now_ms())
                 except RejectedRecord as error:
                     rejects.append(_reject_row(record.origin, error))
             refused, problem = page.refused, page.problem
@@ -186,39 +219,46 @@ def _reject_row(origin: str, error: RejectedRecord) -> dict[str, str]:
 
 def _show_sample(found: dict[str, Any]) -> None:
     shown = ("dossier_code", "status", "occurred_at", "agency", "channel", "due_at", "finished_at")
-    events = [[str(event[name] or "") for name in shown] for event in found["events"]]
-    show_table(f"{len(events)} events of {found['records']} records", shown, events)
+    rows = [event_row(event, local_time) for event in found["events"]]
+    events = [[str(row[name] or "") for name in shown] for row in rows]
+    title = f"{len(events)} events of {found['records']} records"
+    print_table(list_table(title, shown, events, codes=["dossier_code", "agency"]))
     if rejects := found["rejects"]:
-        rows = [list(reject.values()) for reject in rejects]
-        show_table(f"{len(rejects)} rejects", list(rejects[0]), rows)
+        values = [list(reject.values()) for reject in rejects]
+        title = f"{len(rejects)} rejects"
+        print_table(list_table(title, list(rejects[0]), values, codes=["origin", "field"]))
 
 
 def _show_report(config: Path, report: Report, *, as_json: bool, to_the_end: bool) -> None:
+    """Print what a run has done; exit 1, with the reason in the same document, when it failed."""
+    problem = _problem(report, to_the_end=to_the_end)
+    failure = failed(problem) if problem else None
     if as_json:
-        show_json({"config": str(config), "at": local(now_ms()), **asdict(report)})
+        head = {"config": str(config), "at": show_instant(now_ms())}
+        emit_json({**head, **asdict(report), **(failure.document() if failure else {})})
     else:
-        rows = [[name, str(value)] for name, value in asdict(report).items()]
-        show_table(str(config), ["", ""], rows)
+        print_table(table(str(config), asdict(report)))
+    if failure:
+        raise typer.Exit(show(failure, as_json=False))
+
+
+def _problem(report: Report, *, to_the_end: bool) -> str:
+    """Say why the run is no success; "" when it is one."""
+    letters = "the reasons are in the dead letters (`lgsp dead-letters list`)"
     if report.rejected and report.rejected == report.records:
-        typer.echo(
-            f"error: none of the {report.records} records could be used;"
-            " the reasons are in the dead letters",
-            err=True,
-        )
-        raise typer.Exit(1)
+        return f"none of the {report.records} records could be used; {letters}"
     if to_the_end and not report.caught_up:
-        why = report.problem or "stopped before it was caught up; run it again to go on"
-        typer.echo(f"error: {why}", err=True)
-        raise typer.Exit(1)
+        return report.problem or "stopped before it was caught up; run it again to go on"
     if to_the_end and report.files_refused:
-        typer.echo(
-            f"error: {report.files_refused} files cannot be used as they stand;"
-            " the reasons are in the dead letters",
-            err=True,
-        )
-        raise typer.Exit(1)
+        return f"{report.files_refused} files cannot be used as they stand; {letters}"
+    return ""
 
 
-def _about(kind: type[Connector]) -> str:
+def _about(point: EntryPoint) -> str:
+    """Give the first line of what a connector says of itself; a broken package says so."""
+    try:
+        kind = point.load()
+    except Exception as error:  # noqa: BLE001 - another package's code; the others are listed
+        return f"broken: {type(error).__name__}: {error}"
     module = __import__(kind.__module__, fromlist=["__doc__"]).__doc__ or kind.__doc__ or ""
-    return module.strip().splitlines()[0]
+    return next(iter(module.strip().splitlines()), "")

@@ -15,9 +15,8 @@ from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.letters.dead_letters import DeadLetters
-from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.sealing import key_file, load_or_create
-from lgsp.runtime.settings import Settings, load_settings
+from lgsp.runtime.settings import Settings
 from lgsp.runtime.signals import stop_on_signal
 from lgsp_connectors.kit.contract import Page
 from lgsp_connectors.kit.known import MemoryKnown
@@ -37,12 +36,14 @@ OnPage = Callable[[Page, Report], None]
 
 def run_connector(
     configured: ConfiguredConnector,
+    settings: Settings,
     *,
     once: bool,
     backfill: bool = False,
     since: int | None = None,
     port: int | None = None,
     on_page: OnPage | None = None,
+    on_ready: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Run a connector against the log of the settings, until caught up or SIGTERM / Ctrl-C.
 
@@ -50,18 +51,18 @@ def run_connector(
 
     Args:
         configured: the validated YAML.
+        settings: broker, keys, ports, state.
         once: end when caught up; else poll on, with health and metrics served.
         backfill: use a checkpoint of its own, forgotten when the backfill is done.
         since: where a backfill starts (ms UTC); None: everything.
         port: of health and metrics; None: after the workers' ports.
         on_page: called with each page.
+        on_ready: called with the URL of its health, once it is served (not with `once`).
 
     Raises:
         ConfigurationError: the YAML, the settings or the port are wrong.
         FatalError: see Runner.run.
     """
-    settings = load_settings()
-    configure_logs(settings, service="connector")
     sealer = load_or_create(key_file(settings))
     connector = configured.build(now_ms, sealer.seal)
     key = configured.head.portal
@@ -95,7 +96,7 @@ def run_connector(
                 on_page=on_page,
             )
             with (
-                nullcontext() if once else _health(settings, port, runner),
+                nullcontext() if once else _health(settings, port, runner, on_ready),
                 stop_on_signal(LastResort(), _STOP_WITHIN) as stop,
             ):
                 report = await runner.run(once=once, since=since, stop=stop)
@@ -114,13 +115,16 @@ def run_connector(
 
 
 @contextmanager
-def _health(settings: Settings, port: int | None, runner: Runner) -> Iterator[None]:
+def _health(
+    settings: Settings, port: int | None, runner: Runner, on_ready: Callable[[str], None]
+) -> Iterator[None]:
     health = serve_health(
         settings.metrics_host,
         settings.metrics_port + _PORTS_BEFORE if port is None else port,
         lambda: {"first_page": runner.report.pages > 0},
     )
     _log.info("serving_health", port=health.port)
+    on_ready(f"http://{settings.metrics_host}:{health.port}/readyz")
     try:
         yield
     finally:

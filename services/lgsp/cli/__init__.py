@@ -1,12 +1,11 @@
 """The `lgsp` command: one file an area, each with `register(app)`."""
 
 import importlib
-import json
 import sys
 
 import typer
 
-from lgsp.domain.errors import ConfigurationError, LgspError
+from lgsp.runtime.commands.program import Program
 
 _AREAS = (
     "up",
@@ -28,9 +27,22 @@ _AREAS = (
 )
 
 
+class Lgsp(Program):
+    """The root command; it knows the errors of the store's drivers."""
+
+    def translated(self, error: BaseException) -> BaseException:
+        """Return a store's error as one of ours."""
+        if "sqlalchemy" not in sys.modules:
+            return error
+        from lgsp.store.engine import as_store_error
+
+        return as_store_error(error) or error
+
+
 def build(command: str = "") -> typer.Typer:
     """Return the whole command, or only the part that `command` needs, which starts quicker."""
     app = typer.Typer(
+        cls=Lgsp,
         name="lgsp",
         help="mini-LGSP: from provincial portals to the national portal and the IOC.",
         no_args_is_help=True,
@@ -45,18 +57,5 @@ def build(command: str = "") -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command; exit 0 on success, 1 on failure at work, 2 on bad usage or settings."""
-    try:
-        build(sys.argv[1] if len(sys.argv) > 1 else "")()
-    except ConfigurationError as error:
-        _report_error("configuration", error)
-        sys.exit(2)
-    except LgspError as error:
-        _report_error("failed", error)
-        sys.exit(1)
-
-
-def _report_error(what: str, error: LgspError) -> None:
-    sys.stderr.write(f"{what}: {error}\n")
-    if "--json" in sys.argv:
-        sys.stdout.write(json.dumps({"error": str(error)}, ensure_ascii=False) + "\n")
+    """Run the command of the process; exit codes: see lgsp.runtime.commands."""
+    build(sys.argv[1] if len(sys.argv) > 1 else "")()

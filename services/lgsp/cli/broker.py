@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lgsp.cli.output import emit, table
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.logs import configure_logs
-from lgsp.runtime.settings import Settings, load_settings
+from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.output import emit, table
+from lgsp.runtime.settings import Settings
 
 if TYPE_CHECKING:  # the Kafka client is only loaded when a command runs
     from lgsp.runtime.broker.embedded import EmbeddedBroker
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 _LOOK_EVERY = 0.5
 
 
@@ -27,10 +26,11 @@ def register(app: typer.Typer) -> None:
         foreground: Annotated[
             bool, typer.Option("--foreground", help="Run until SIGTERM instead of in background.")
         ] = False,
+        data: Data = None,
         json: Json = False,
     ) -> None:
         """Start it and return when a client can produce; nothing to do with LGSP_BROKER set."""
-        settings = _settings()
+        settings = begin("broker", data)
         if settings.broker:
             _show("broker", _external(settings), as_json=json)
             return
@@ -43,17 +43,17 @@ def register(app: typer.Typer) -> None:
             _stay(broker)
 
     @broker.command("stop")
-    def stop(json: Json = False) -> None:
+    def stop(data: Data = None, json: Json = False) -> None:
         """Stop it cleanly; exit 0 when none was running, too."""
         from lgsp.runtime.broker.embedded import EmbeddedBroker
 
-        stopped = EmbeddedBroker(_settings()).stop()
+        stopped = EmbeddedBroker(begin("broker", data)).stop()
         _show("broker", {"stopped": stopped}, as_json=json)
 
     @broker.command("status")
-    def status(json: Json = False) -> None:
+    def status(data: Data = None, json: Json = False) -> None:
         """Say what runs; exit 0 when it runs, 1 when it does not."""
-        settings = _settings()
+        settings = begin("broker", data)
         if settings.broker:
             _show("broker", _external(settings), as_json=json)
             return
@@ -62,12 +62,6 @@ def register(app: typer.Typer) -> None:
         found = EmbeddedBroker(settings).status()
         _show("broker", asdict(found), as_json=json)
         raise typer.Exit(0 if found.running else 1)
-
-
-def _settings() -> Settings:
-    settings = load_settings()
-    configure_logs(settings, service="broker")
-    return settings
 
 
 def _external(settings: Settings) -> dict[str, Any]:

@@ -3,24 +3,24 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from lgsp.cli.output import emit, table
 from lgsp.domain.errors import ConfigurationError, RejectedRecord
+from lgsp.domain.period import show_instant
+from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.output import emit, list_table, local_time, table
+from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.letters.dead_letters import DeadLetter, Stage, open_letters
 from lgsp.runtime.letters.replay import as_line, open_payload, replay
-from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.sealing import key_file, load
-from lgsp.runtime.settings import Settings, load_settings
+from lgsp.runtime.settings import Settings
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 Reason = Annotated[str, typer.Option(help="Only letters of this reason.")]
 Portal = Annotated[str, typer.Option(help="Only letters of this portal.")]
 _SHORT = 10  # characters of a letter id that the table shows; any prefix names a letter
@@ -36,10 +36,11 @@ def register(app: typer.Typer) -> None:
         reason: Reason = "",
         portal: Portal = "",
         limit: Annotated[int, typer.Option(min=1, help="Most letters shown.")] = 100,
+        data: Data = None,
         json: Json = False,
     ) -> None:
         """Show the open letters by reason and portal: where, which field, which value."""
-        found = _matching(open_letters(_settings().bootstrap), reason, portal)
+        found = _matching(open_letters(_settings(data).bootstrap), reason, portal)
         groups = Counter((letter.reason, letter.portal, letter.stage.value) for letter in found)
         shown = sorted(found, key=lambda letter: (letter.reason, letter.portal, letter.origin))
         document = {
@@ -55,13 +56,15 @@ def register(app: typer.Typer) -> None:
     @group.command("show")
     def show(
         letter: Annotated[str, typer.Argument(help="Letter id, or its beginning.")],
+        data: Data = None,
         json: Json = False,
     ) -> None:
         """Show one letter, and its record in clear when the sealing keys are here."""
-        settings = _settings()
+        settings = _settings(data)
         found = _one(open_letters(settings.bootstrap), letter)
         document = _document(found) | {"record": _record(found, settings)}
-        emit(document, as_json=json, render=lambda: table("Dead letter", document))
+        shown = document | {"rejected_at": local_time(found.rejected_at)}
+        emit(document, as_json=json, render=lambda: table("Dead letter", shown))
 
     @group.command("replay")
     def replay_letters(
@@ -72,12 +75,13 @@ def register(app: typer.Typer) -> None:
         out: Annotated[
             Path | None, typer.Option(help="New JSONL file for the portals' records, in clear.")
         ] = None,
+        data: Data = None,
         json: Json = False,
     ) -> None:
         """Put records back on the log, or portals' records into a file, and close the letters."""
         if bool(letters) == every:
             raise ConfigurationError("name letter ids, or --all (with --reason, --portal)")
-        settings = _settings()
+        settings = _settings(data)
         found = _matching(open_letters(settings.bootstrap), reason, portal)
         chosen = found if every else [_one(found, letter) for letter in letters or []]
         producer = make_producer(settings.bootstrap)
@@ -90,10 +94,8 @@ def register(app: typer.Typer) -> None:
         emit(document, as_json=json, render=lambda: table("Replayed", document))
 
 
-def _settings() -> Settings:
-    settings = load_settings()
-    configure_logs(settings, service="dead-letters")
-    return settings
+def _settings(data: Path | None) -> Settings:
+    return need_broker(begin("dead-letters", data))
 
 
 def _matching(letters: Sequence[DeadLetter], reason: str, portal: str) -> list[DeadLetter]:
@@ -123,26 +125,23 @@ def _record(letter: DeadLetter, settings: Settings) -> str:
 
 def _document(letter: DeadLetter) -> dict[str, Any]:
     document = {name: value for name, value in asdict(letter).items() if name != "payload"}
-    at = datetime.fromtimestamp(letter.rejected_at / 1000, UTC)
-    return document | {"stage": letter.stage.value, "rejected_at": at.isoformat()}
+    at = show_instant(letter.rejected_at)
+    return document | {"stage": letter.stage.value, "rejected_at": at}
 
 
 def _table(
     letters: Sequence[DeadLetter], groups: Counter[tuple[str, str, str]], total: int
 ) -> Table:
-    grid = Table(title=f"{total:,} open dead letters", title_justify="left")
-    for name in ("Letter", "Origin", "Field", "Value", "Detail"):
-        grid.add_column(name)
+    rows: list[tuple[str | Text, ...]] = []
     last: tuple[str, str, str] | None = None
     for letter in letters:
         group = (letter.reason, letter.portal, letter.stage.value)
         if group != last:
-            grid.add_section()
             who = letter.portal or letter.stage.value
-            grid.add_row(f"[bold]{letter.reason}[/bold]", f"{who}: {groups[group]:,} letters")
+            what = f"{who}: {groups[group]:,} letters"
+            rows.append((Text(letter.reason, "bold"), what, "", "", ""))
             last = group
         short = letter.letter_id[:_SHORT]
-        grid.add_row(
-            short, *map(escape, (letter.origin, letter.field, letter.value, letter.detail))
-        )
-    return grid
+        rows.append((short, letter.origin, letter.field, letter.value, letter.detail))
+    columns = ("Letter", "Origin", "Field", "Value", "Detail")
+    return list_table(f"{total:,} open dead letters", columns, rows, codes=["Letter", "Origin"])

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
@@ -12,6 +11,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from lgsp.runtime import metrics
+from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.output import emit_json, say
 from lgsp.runtime.kafka.topics import topics
 from lgsp.runtime.setting_files import CONFIG_VARIABLE, SECRETS_VARIABLE
 from lgsp.runtime.settings import Settings
@@ -27,19 +28,21 @@ def register(app: typer.Typer) -> None:
         folder: Annotated[Path, typer.Option(help="The checkout.")] = Path(),
         *,
         check: Annotated[bool, typer.Option(help="Write nothing; fail when stale.")] = False,
-        as_json: Annotated[bool, typer.Option("--json")] = False,
+        data: Data = None,
+        json: Json = False,
     ) -> None:
         """Write the generated files of the checkout, or tell which ones are stale."""
+        begin("docs", data)
         generated = pages()
         stale = [name for name, text in generated.items() if _read(folder / name) != text]
         if not check:
             for name in stale:
                 (folder / name).write_text(generated[name], "utf-8")
-        if as_json:
-            typer.echo(orjson.dumps({"stale" if check else "written": stale}))
+        if json:
+            emit_json({"stale" if check else "written": stale})
         else:
             for name in stale:
-                typer.echo(f"{name}: {'stale, run `make docs`' if check else 'written'}")
+                say(f"{name}: {'stale, run `make docs`' if check else 'written'}")
         raise typer.Exit(1 if check and stale else 0)
 
 

@@ -6,17 +6,20 @@ from typing import Annotated
 
 import typer
 
-from lgsp.cli.output import emit, table
+from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.output import emit, table
+from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.kafka.cluster import PATIENCE
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
-from lgsp.runtime.logs import configure_logs
-from lgsp.runtime.settings import Settings, load_settings
-from lgsp.store.engine import open_store
+from lgsp.runtime.settings import Settings
+from lgsp.store.engine import open_existing
 from lgsp.store.offsets import stored_offsets
 from lgsp.store.rates.fold import LANE as RATES_LANE
 from lgsp.store.sync.queue import LANE as SYNC_LANE
 from lgsp.store.sync.queue import count_known, count_pending
+from lgsp.store.sync.tables import TABLES as SYNC_TABLES
+from lgsp.store.tables import TABLES as RATES_TABLES
 
 _ASK_EVERY = 0.2
 
@@ -45,11 +48,11 @@ def register(app: typer.Typer) -> None:
     @app.command("drain")
     def drain(
         timeout: Annotated[float, typer.Option(help="Seconds to wait.", min=0)] = 60,
-        json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+        data: Data = None,
+        json: Json = False,
     ) -> None:
         """Exit 0 when nothing is in flight, 1 when something still is after the time-out."""
-        settings = load_settings()
-        configure_logs(settings, service="drain")
+        settings = begin("drain", data)
         began = time.monotonic()
         left = wait_drained(settings, timeout)
         report: dict[str, float] = {"drained": left.empty, **left.summary()}
@@ -59,12 +62,22 @@ def register(app: typer.Typer) -> None:
 
 
 class Watch:
-    """Looks at the log and both stores again and again (a context manager)."""
+    """Looks at the log and both stores again and again (a context manager).
+
+    Raises:
+        ConfigurationError: a processor has not made its store here yet, or it is none of ours.
+        RetryableError: no broker runs.
+    """
 
     def __init__(self, settings: Settings, patience: float = PATIENCE) -> None:
         self._bootstrap, self._patience = settings.bootstrap, patience
-        self._rates = open_store(settings.rates_store, read_only=True)
-        self._sync = open_store(settings.sync_store, read_only=True)
+        self._rates = open_existing(settings.rates_store, RATES_TABLES)
+        try:
+            self._sync = open_existing(settings.sync_store, SYNC_TABLES)
+            need_broker(settings)
+        except BaseException:
+            self._rates.dispose()
+            raise
         self.ends: dict[int, int] = {}
         self.synced = 0  # dossiers of which nothing waits for the national portal
 
@@ -108,6 +121,7 @@ def wait_drained(settings: Settings, timeout: float) -> InFlight:
         What is still in flight after `timeout` seconds.
 
     Raises:
+        ConfigurationError: a processor has not made its store here yet.
         RetryableError: no broker answers.
     """
     deadline = time.monotonic() + timeout

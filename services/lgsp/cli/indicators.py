@@ -1,14 +1,13 @@
 """`lgsp indicators`: the figures of a period and scope, with what is needed to trust them."""
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from lgsp.cli import questions as q
-from lgsp.cli.output import emit_json
 from lgsp.domain.figures import Indicators
-from lgsp.runtime.logs import configure_logs
-from lgsp.runtime.settings import load_settings
+from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.output import cell, emit_json, local_time, print_table, say
 
 
 def register(app: typer.Typer) -> None:
@@ -22,24 +21,24 @@ def register(app: typer.Typer) -> None:
         procedure: q.Procedure = "",
         profile: q.Profile = "",
         as_of: q.AsOf = "",
-        json: q.Json = False,
+        data: Data = None,
+        json: Json = False,
     ) -> None:
         """Show counts and both rates, read from the store."""
-        settings = load_settings()
-        configure_logs(settings, service="indicators")
+        settings = begin("indicators", data)
         question = q.ask(period, unit, domain, procedure, as_of)
         with q.open_figures(settings, profile) as figures:
             found = figures.indicators(question)
         if json:
             emit_json(found.document())
         else:
-            _show(found, Console())
+            _show(found)
 
 
-def _show(found: Indicators, console: Console) -> None:
+def _show(found: Indicators) -> None:
     document = found.document()
     scope = " · ".join(found.scope.document().values()) or "tất cả"
-    table = Table(title=f"{found.period.name} · {scope}", title_justify="left")
+    table = Table(title=cell(f"{found.period.name} · {scope}"), title_justify="left")
     table.add_column("Chỉ tiêu")
     table.add_column("Figure", style="dim")
     table.add_column("", justify="right")
@@ -48,14 +47,14 @@ def _show(found: Indicators, console: Console) -> None:
         value = rate["value"]
         shown = "chưa đủ dữ liệu" if value is None else f"{value} %".replace(".", ",")
         parts = " / ".join(q.number(int(rate[p] or 0)) for p in ("numerator", "denominator"))
-        table.add_row(labels[name], name, f"{parts} = [bold]{shown}[/bold]")
+        table.add_row(labels[name], name, Text.assemble(f"{parts} = ", (shown, "bold")))
     table.add_section()
     for name, count in document["counts"].items():
         table.add_row(labels[name], name, q.number(count))
-    console.print(table)
-    console.print(f"Tính đến {q.local_time(found.as_of)} · {q.TRUST_WORDS[found.trust]}")
+    print_table(table)
+    say(f"Tính đến {local_time(found.as_of)} · {q.TRUST_WORDS[found.trust]}")
     for reason in found.trust_reasons:
-        console.print(f"  - {reason}")
+        say(f"  - {reason}")
     for portal in found.freshness:
-        seen = q.local_time(portal.last_seen_at)
-        console.print(f"Nguồn {portal.portal}: {portal.liveness.value}, {seen}")
+        seen = local_time(portal.last_seen_at)
+        say(f"Nguồn {portal.portal}: {portal.liveness.value}, {seen}")

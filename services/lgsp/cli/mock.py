@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from lgsp.cli.output import emit, table
-from lgsp.runtime.logs import configure_logs
-from lgsp.runtime.settings import load_settings
+from lgsp.runtime.commands.options import Data, ServiceJson, begin
+from lgsp.runtime.commands.output import emit_service
 
 
 def register(app: typer.Typer) -> None:
@@ -21,24 +20,24 @@ def register(app: typer.Typer) -> None:
 def _register_national(mock: typer.Typer) -> None:
     @mock.command("national")
     def national(
-        port: Annotated[int | None, typer.Option(help="Port; default LGSP_MOCK_PORT.")] = None,
+        port: Annotated[
+            int | None, typer.Option(min=0, max=65535, help="Port; default LGSP_MOCK_PORT.")
+        ] = None,
         host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
         faults: Annotated[Path | None, typer.Option(help="YAML script of faults.")] = None,
         catalogue: Annotated[Path | None, typer.Option(help="YAML of procedures.")] = None,
         store: Annotated[Path | None, typer.Option(help="File; default under `data`.")] = None,
         session_ttl: Annotated[float, typer.Option(help="Seconds of a session.", min=0)] = 600,
-        json: Annotated[
-            bool, typer.Option("--json", help="One JSON document at the end.")
-        ] = False,
+        data: Data = None,
+        json: ServiceJson = False,
     ) -> None:
         """Serve the mock of the national portal until SIGTERM."""
+        settings = begin("national-mock", data)
         from lgsp.mocks.national.app import make_app, run, store_path
         from lgsp.mocks.national.catalogue import load_catalogue
         from lgsp.mocks.national.faults import load_faults
         from lgsp.mocks.national.store import PortalStore
 
-        settings = load_settings()
-        configure_logs(settings, service="national-mock")
         app = make_app(
             PortalStore(store or store_path(settings.data)),
             script=load_faults(faults) if faults else None,
@@ -49,17 +48,17 @@ def _register_national(mock: typer.Typer) -> None:
             dstcode=settings.national_dstcode,
             session_ttl=session_ttl,
         )
-        code = run(app, host, settings.mock_port if port is None else port)
-        ended = {"mock": "national", "exit_code": code}
-        if json:
-            emit(ended, as_json=True, render=lambda: table("Mock", ended))
-        raise typer.Exit(code)
+
+        def on_ready(url: str) -> None:
+            emit_service("national-mock", "ready", as_json=json, url=url)
+
+        raise typer.Exit(run(app, host, settings.mock_port if port is None else port, on_ready))
 
 
 def _register_opencps(mock: typer.Typer) -> None:
     @mock.command("opencps")
     def opencps(
-        port: Annotated[int, typer.Option(help="Port.")] = 8091,
+        port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: a free one.")] = 8091,
         host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
         faults: Annotated[Path | None, typer.Option(help="YAML script of faults.")] = None,
         folder: Annotated[
@@ -73,14 +72,16 @@ def _register_opencps(mock: typer.Typer) -> None:
         speed: Annotated[
             float, typer.Option(min=0, help="Simulated seconds a second; 0: time stands still.")
         ] = 0,
-        json: Annotated[
-            bool, typer.Option("--json", help="One JSON document at the end.")
-        ] = False,
+        data: Data = None,
+        json: ServiceJson = False,
     ) -> None:
         """Serve the province twin as an OpenCPS portal until SIGTERM (account lgsp / lgsp)."""
+        begin("opencps-mock", data)
         from lgsp.mocks.opencps import run_opencps
 
-        configure_logs(load_settings(), service="opencps-mock")
+        def on_ready(url: str) -> None:
+            emit_service("opencps-mock", "ready", as_json=json, url=url)
+
         code = run_opencps(
             host=host,
             port=port,
@@ -90,8 +91,6 @@ def _register_opencps(mock: typer.Typer) -> None:
             seed=seed,
             as_of=as_of,
             speed=speed,
+            on_ready=on_ready,
         )
-        ended = {"mock": "opencps", "exit_code": code}
-        if json:
-            emit(ended, as_json=True, render=lambda: table("Mock", ended))
         raise typer.Exit(code)

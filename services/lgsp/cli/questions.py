@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.figures import Scope
-from lgsp.domain.period import FORMS, parse_instant, parse_period, show_instant
+from lgsp.domain.period import FORMS, parse_instant, parse_period
 from lgsp.domain.profiles.registry import profile_named
-from lgsp.domain.working_time import OFFSET_MS
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.settings import Settings
 from lgsp.store.figures.answers import Figures, Question
@@ -24,7 +21,6 @@ Profile = Annotated[str, typer.Option("--profile", help="Rule profile (default: 
 AsOf = Annotated[
     str, typer.Option("--as-of", help="Past instant, ISO 8601; a date alone means its end.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 TRUST_WORDS = {
     "full": "đủ tin",
@@ -47,19 +43,15 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
     """Open the store read-only for one command; no profile: the one of the settings.
 
     Raises:
-        ConfigurationError: there is no such store, or no such profile.
+        ConfigurationError: there is no such store, it is of another layout, or no such profile.
     """
     from lgsp.ioc.backlog import known_backlog
     from lgsp.runtime.calendar.vietnam import load_calendar
-    from lgsp.store.engine import open_store
+    from lgsp.store.engine import open_existing
+    from lgsp.store.tables import TABLES
 
     rules = profile_named(profile or settings.profile)
-    engine = open_store(settings.rates_store, read_only=True)
-    file = engine.url.database
-    if engine.dialect.name == "sqlite" and not Path(file or "").is_file():
-        raise ConfigurationError(
-            f"LGSP_DATA={settings.data}: there is no {file}: nothing has been counted here"
-        )
+    engine = open_existing(settings.rates_store, TABLES)
     try:
         calendar = load_calendar(settings.calendar_file)
         yield Figures(
@@ -71,12 +63,6 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
         )
     finally:
         engine.dispose()
-
-
-def local_time(at: int | None) -> str:
-    """Return ms UTC as Asia/Ho_Chi_Minh time to the minute; "" for None."""
-    shown = None if at is None else show_instant(at + OFFSET_MS)
-    return "" if shown is None else shown[:16].replace("T", " ")
 
 
 def number(value: int) -> str:

@@ -9,20 +9,22 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 
-from lgsp.cli.output import emit, table
 from lgsp.cli.rebuild_share import fold_shares, shares
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.domain.profiles.registry import profile_named
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
+from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.output import emit, table
+from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import begin_offsets, end_offsets
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
-from lgsp.runtime.logs import configure_logs
-from lgsp.runtime.settings import Settings, load_settings
-from lgsp.store.engine import open_store
+from lgsp.runtime.settings import Settings
+from lgsp.store.engine import open_existing, open_store
 from lgsp.store.rates.counted_by import check_counted_by, claim
 from lgsp.store.rates.digest import digest
 from lgsp.store.rates.folds import make_fold
+from lgsp.store.tables import TABLES
 
 _SQLITE_JOBS = 2  # one writer at a time, and writing is two fifths of the work
 
@@ -42,21 +44,21 @@ def register(app: typer.Typer) -> None:
             int | None,
             typer.Option(min=1, help="Processes (default: one a core; SQLite: at most 2)."),
         ] = None,
-        json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+        data: Data = None,
+        json: Json = False,
     ) -> None:
         """Fold `dossier-events` into an empty store; exit 1 when its digest differs."""
-        settings = load_settings()
-        configure_logs(settings, service="rebuild")
-        live = open_store(settings.rates_store, read_only=True)
+        settings = begin("rebuild", data)
         profile = profile_named(settings.profile)
-        if compare:
+        live = open_existing(settings.rates_store, TABLES) if compare else None
+        if live is not None:
             with live.connect() as connection:
                 check_counted_by(connection, profile)  # said before the work, not after it
-        report = rebuild_store(settings, into, jobs)
-        if compare:
+        report = rebuild_store(need_broker(settings), into, jobs)
+        if live is not None:
             report["live_sha256"] = digest(live, profile.measures).sha256
             report["equal"] = report["live_sha256"] == report["sha256"]
-        live.dispose()
+            live.dispose()
         emit(report, as_json=json, render=lambda: table("Rebuilt from the log", report))
         raise typer.Exit(0 if report.get("equal", True) else 1)
 
@@ -79,7 +81,7 @@ def rebuild_store(settings: Settings, into: str, jobs: int | None = None) -> dic
     if any(starts.values()):
         raise FatalError(f"{DOSSIER_EVENTS} no longer starts at offset 0: {starts}")
     profile = profile_named(settings.profile)
-    engine = open_store(into)
+    engine = open_store(into, named="--into")
     claim(engine, profile)
     if digest(engine, profile.measures).dossiers:
         raise ConfigurationError(f"--into {into}: the store is not empty")

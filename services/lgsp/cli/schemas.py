@@ -1,14 +1,13 @@
 """`lgsp schemas`: whether the schemas may be published as they are."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 import lgsp_schemas
-from lgsp.cli.output import emit
+from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.output import emit, list_table
 from lgsp_schemas.compatibility import Incompatibility, check_schemas
 
 
@@ -22,10 +21,9 @@ def register(app: typer.Typer) -> None:
         """Keep `check` a command of its own."""
 
     @group.command("check")
-    def check(
-        json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
-    ) -> None:
+    def check(data: Data = None, json: Json = False) -> None:
         """Check compatibility with every frozen version, both ways; exit 1 when one breaks."""
+        begin("schemas", data)
         faults = check_schemas()
         document = {
             "compatible": not faults,
@@ -37,16 +35,18 @@ def register(app: typer.Typer) -> None:
 
 
 def _table(faults: Sequence[Incompatibility]) -> Table:
-    grid = Table(title="Schemas", title_justify="left")
-    for name in ("Subject", "Version", "Id", "Compatible both ways"):
-        grid.add_column(name)
-    for subject, entry in lgsp_schemas.registry()["subjects"].items():
+    rows: list[tuple[str, ...]] = []
+    subjects = lgsp_schemas.registry()["subjects"]
+    for subject, entry in subjects.items():
         mine = [fault for fault in faults if fault.schema == entry["schema"]]
-        said = "\n".join(escape(f"{f.kind} {f.path}: {f.message}") for f in mine) or "yes"
+        said = "; ".join(f"{f.kind} {f.path}: {f.message}" for f in mine) or "yes"
         version = max(entry["versions"], key=int)
-        grid.add_row(subject, version, str(entry["versions"][version]), said)
-    known = {entry["schema"] for entry in lgsp_schemas.registry()["subjects"].values()}
-    for fault in faults:
-        if fault.schema not in known:
-            grid.add_row(fault.schema, "", "", escape(f"{fault.kind}: {fault.message}"))
-    return grid
+        rows.append((subject, version, str(entry["versions"][version]), said))
+    known = {entry["schema"] for entry in subjects.values()}
+    rows += [
+        (fault.schema, "", "", f"{fault.kind}: {fault.message}")
+        for fault in faults
+        if fault.schema not in known
+    ]
+    columns = ("Subject", "Version", "Id", "Compatible both ways")
+    return list_table("Schemas", columns, rows, codes=["Subject"])

@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lgsp.cli.output import emit, table
 from lgsp.runtime.calendar.vietnam import load_calendar
-from lgsp.runtime.settings import load_settings
+from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.output import emit, table
 from lgsp.simulation import Format, ProvinceSpec, Truth, simulate
 from lgsp.simulation.spec import RECEIVED
 
@@ -56,9 +56,11 @@ def register(app: typer.Typer) -> None:
         persons: Annotated[
             bool, typer.Option("--persons", help="With (synthetic) owners of the dossiers.")
         ] = False,
-        json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+        data: Data = None,
+        json: Json = False,
     ) -> None:
         """Write a province's dossiers, the YAML to read them with, and truth.json."""
+        settings = begin("simulate", data)
         spec = ProvinceSpec(
             province=province,
             first=first.date(),
@@ -72,7 +74,7 @@ def register(app: typer.Typer) -> None:
             format=form,
             persons=persons,
         )
-        calendar = load_calendar(load_settings().calendar_file)
+        calendar = load_calendar(settings.calendar_file)
         with Progress(
             TextColumn("dossiers"),
             BarColumn(),

@@ -1,19 +1,23 @@
 """`lgsp sync`: the queue to the national portal, and setting parked dossiers going."""
 
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from sqlalchemy import Connection
 
-from lgsp.cli.output import emit, table
+from lgsp.domain.period import show_instant
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.logs import configure_logs
-from lgsp.runtime.settings import load_settings
-from lgsp.store.engine import open_store
+from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.output import emit, list_table, local_time, table
+from lgsp.store.engine import open_existing
 from lgsp.store.sync.listing import list_stopped, redrive, summarise
+from lgsp.store.sync.tables import TABLES
 
-_JSON = typer.Option("--json", help="One JSON document.")
+_COLUMNS = ("dossier", "state", "cause", "attempts", "since")
 
 
 def register(app: typer.Typer) -> None:
@@ -22,12 +26,9 @@ def register(app: typer.Typer) -> None:
     app.add_typer(sync, name="sync")
 
     @sync.command("status")
-    def status(json: Annotated[bool, _JSON] = False) -> None:
+    def status(data: Data = None, json: Json = False) -> None:
         """Dossiers by their state in the queue, and why the stopped ones stand."""
-        settings = load_settings()
-        configure_logs(settings, service="sync")
-        engine = open_store(settings.sync_store)
-        with engine.connect() as connection:
+        with _queue(data) as connection:
             summary = summarise(connection, clean=True)
         oldest = summary.oldest_pending
         age = None if oldest is None else round((now_ms() - oldest) / 1000, 1)
@@ -41,38 +42,53 @@ def register(app: typer.Typer) -> None:
     @sync.command("parked")
     def parked(
         limit: Annotated[int, typer.Option(help="Most dossiers to show.", min=1)] = 100,
-        json: Annotated[bool, _JSON] = False,
+        data: Data = None,
+        json: Json = False,
     ) -> None:
         """Held and parked dossiers with their cause."""
-        settings = load_settings()
-        configure_logs(settings, service="sync")
-        engine = open_store(settings.sync_store)
-        with engine.connect() as connection:
+        with _queue(data) as connection:
             stopped = list_stopped(connection, limit)
-        emit({"lanes": stopped}, as_json=json, render=lambda: _stopped_table(stopped))
+        document = {"lanes": [_document(dossier) for dossier in stopped]}
+        emit(document, as_json=json, render=lambda: _stopped_table(stopped))
 
     @sync.command("redrive")
     def redrive_stopped(
         codes: Annotated[list[str] | None, typer.Argument(help="Dossiers; none: all.")] = None,
-        json: Annotated[bool, _JSON] = False,
+        data: Data = None,
+        json: Json = False,
     ) -> None:
         """Try held and parked dossiers again, with a fresh budget."""
-        settings = load_settings()
-        configure_logs(settings, service="sync")
-        engine = open_store(settings.sync_store)
-        with engine.begin() as connection:
+        with _queue(data, write=True) as connection:
             count = redrive(connection, now_ms(), codes or ())
         document = {"redriven": count}
         emit(document, as_json=json, render=lambda: table("Sync queue", document))
 
 
+@contextmanager
+def _queue(data: Path | None, *, write: bool = False) -> Iterator[Connection]:
+    settings = begin("sync", data)
+    engine = open_existing(settings.sync_store, TABLES, read_only=not write)
+    try:
+        with engine.begin() if write else engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _document(dossier: dict[str, Any]) -> dict[str, Any]:
+    times = ("pending_since", "updated_at")
+    return dossier | {name: show_instant(dossier[name]) for name in times}
+
+
 def _stopped_table(stopped: list[dict[str, Any]]) -> Table:
-    grid = Table("dossier", "state", "cause", "attempts", "since", title="Stopped dossiers")
-    for dossier in stopped:
-        since = time.strftime(
-            "%Y-%m-%d %H:%M", time.gmtime(dossier["pending_since"] / 1000 + 7 * 3600)
+    rows = [
+        (
+            dossier["code"],
+            dossier["lane"],
+            dossier["reason"],
+            str(dossier["attempts"]),
+            local_time(dossier["pending_since"]),
         )
-        grid.add_row(
-            dossier["code"], dossier["lane"], dossier["reason"], str(dossier["attempts"]), since
-        )
-    return grid
+        for dossier in stopped
+    ]
+    return list_table("Stopped dossiers", _COLUMNS, rows, codes=["dossier"])

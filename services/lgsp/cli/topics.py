@@ -1,20 +1,21 @@
 """`lgsp topics`: brings the topics of the broker to what runtime/kafka/topics.py says."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from lgsp.cli.output import emit
+from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.output import cell, emit, list_table
+from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.topics import topics
-from lgsp.runtime.logs import configure_logs
-from lgsp.runtime.settings import Settings, load_settings
+from lgsp.runtime.settings import Settings
+from lgsp.runtime.text import printable
 
 if TYPE_CHECKING:  # the Kafka client is only loaded when a command runs
     from lgsp.runtime.kafka.admin import TopicChange
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,29 +24,23 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="topics")
 
     @group.command("apply")
-    def apply(json: Json = False) -> None:
+    def apply(data: Data = None, json: Json = False) -> None:
         """Create what is missing and set what differs; exit 1 when something cannot be mended."""
         from lgsp.runtime.kafka.admin import apply_topics
 
-        settings = _settings()
+        settings = need_broker(begin("topics", data))
         changes = apply_topics(settings)
         _show(settings, changes, as_json=json, verb="changed")
 
     @group.command("diff")
-    def diff(json: Json = False) -> None:
+    def diff(data: Data = None, json: Json = False) -> None:
         """Show what differs and change nothing; exit 1 when something does."""
         from lgsp.runtime.kafka.admin import diff_topics
 
-        settings = _settings()
+        settings = need_broker(begin("topics", data))
         found = diff_topics(settings)
         _show(settings, found, as_json=json, verb="differs")
         raise typer.Exit(1 if found else 0)
-
-
-def _settings() -> Settings:
-    settings = load_settings()
-    configure_logs(settings, service="topics")
-    return settings
 
 
 def _show(
@@ -68,20 +63,19 @@ def _show(
 
 
 def _table(settings: Settings, changes: Sequence["TopicChange"], verb: str) -> Table:
-    grid = Table(title=f"Topics at {settings.bootstrap}", title_justify="left")
-    for name in ("Topic", "Partitions", "Config", verb.capitalize()):
-        grid.add_column(name, overflow="fold")
+    rows = []
     for topic in topics(settings):
         config = "\n".join(f"{key}={value}" for key, value in sorted(topic.config.items()))
-        said = "\n".join(_sentence(change) for change in changes if change.topic == topic.name)
-        grid.add_row(topic.name, str(topic.partitions), config, said or "-")
-    return grid
+        said = [_sentence(change) for change in changes if change.topic == topic.name]
+        rows.append((topic.name, str(topic.partitions), Text(config), Text("\n").join(said)))
+    columns = ("Topic", "Partitions", "Config", verb.capitalize())
+    return list_table(f"Topics at {settings.bootstrap}", columns, rows, codes=["Topic"])
 
 
-def _sentence(change: "TopicChange") -> str:
+def _sentence(change: "TopicChange") -> Text:
     if change.refused:
-        return f"[red]{change.refused}[/red]"
+        return Text(printable(change.refused), "red")
     if change.actual is None and change.kind == "missing":
-        return f"missing: {change.wanted}"
+        return Text(f"missing: {change.wanted}")
     absent = "broker's default"
-    return f"{change.name}: {change.actual or absent} → {change.wanted or absent}"
+    return cell(f"{change.name}: {change.actual or absent} → {change.wanted or absent}")

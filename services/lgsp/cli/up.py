@@ -14,8 +14,9 @@ from lgsp.cli.drain import wait_drained
 from lgsp.cli.stack import Stack
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.broker.embedded import EmbeddedBroker
-from lgsp.runtime.logs import configure_logs
-from lgsp.runtime.settings import Settings, load_settings
+from lgsp.runtime.commands.options import Data, ServiceJson, begin
+from lgsp.runtime.commands.output import emit_service
+from lgsp.runtime.settings import Settings
 from lgsp.runtime.signals import StopSignal
 
 _MARK = "lgsp-data"
@@ -27,21 +28,23 @@ def register(app: typer.Typer) -> None:
 
     @app.command("up")
     def up(
-        data: Annotated[Path | None, typer.Option(help="Folder of all state.")] = None,
         fresh: Annotated[bool, typer.Option("--fresh", help="Delete the state first.")] = False,
+        data: Data = None,
+        json: ServiceJson = False,
     ) -> None:
         """Run broker, national mock, processors and IOC feed; drain and stop on SIGTERM."""
         overrides: dict[str, Any] = {"data": data} if data else {}
-        settings = load_settings(**overrides)
-        configure_logs(settings, service="up")
+        settings = begin("up", data)
         log = structlog.get_logger()
         with claim(settings, fresh=fresh), StopSignal() as stopping:
             stack = Stack(settings, overrides)
             try:
                 stack.start(stopping)
-                if not stopping():
-                    sys.stderr.write(f"ready: {stack.url}\n")
-                    sys.stderr.flush()
+                if stopping():
+                    return
+                sys.stderr.write(f"ready: {stack.url}\n")
+                sys.stderr.flush()
+                emit_service("up", "ready", as_json=json, url=stack.url)
                 while not stopping():
                     stack.keep_alive()
                     time.sleep(0.2)

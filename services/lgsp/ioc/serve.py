@@ -45,8 +45,12 @@ class FeedServer(uvicorn.Server):
         self._end_streams()
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) -> int:
     """Serve the feed until SIGTERM or SIGINT; return the exit code. Port 0: any free one.
+
+    Args:
+        settings: address, store, calendar.
+        on_ready: told the URL when the port is open and the store is.
 
     Raises:
         ConfigurationError: the port is taken, or the store or the calendar is set wrongly.
@@ -64,7 +68,9 @@ def run(settings: Settings) -> int:
     calendar, profile = load_calendar(settings.calendar_file), profile_named(settings.profile)
     figures = Figures(engine, profile, calendar, now_ms, backlog=backlog)
     app, end_streams = make_app(figures, now_ms)
-    log.info("feed_ready", url=f"http://{settings.feed_host}:{listener.getsockname()[1]}")
+    url = f"http://{settings.feed_host}:{listener.getsockname()[1]}"
+    log.info("feed_ready", url=url)
+    on_ready(url)
     try:
         asyncio.run(FeedServer(app, end_streams).serve([listener]))
     finally:

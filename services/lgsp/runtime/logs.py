@@ -3,15 +3,17 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import orjson
 import structlog
 
 from lgsp.runtime.settings import Settings
+from lgsp.runtime.text import printable, printable_json
 
 HIDDEN = "***"
+_LINES = {"exception", "stack"}
 _NOISY = ("kafka", "aiokafka", "faust", "mode", "uvicorn.access", "lgsp.runtime.lane.faust")
 _HIDDEN_KEYS = re.compile(
     r"password|secret|token|authorization|session|sealed|owner|applicant|contact|phone|email"
@@ -42,6 +44,31 @@ def redact(
     return event
 
 
+def show_controls(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Show what a terminal would obey as escapes (a structlog processor).
+
+    The lines of a trace stay lines; every other text is one.
+    """
+    for key, value in event.items():
+        if key in _LINES and isinstance(value, str):
+            event[key] = "\n".join(map(printable, value.split("\n")))
+        else:
+            event[key] = _printable(value)
+    return event
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {_printable(key): _printable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable(inner) for inner in value]
+    return value
+
+
 def configure_logs(settings: Settings, *, service: str) -> None:
     """Send structlog and the libraries' own logs to stderr in one form; call once a process."""
     console = settings.log_format == "console" or (
@@ -54,6 +81,7 @@ def configure_logs(settings: Settings, *, service: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         redact,
+        show_controls,
     ]
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer()
@@ -83,4 +111,4 @@ def configure_logs(settings: Settings, *, service: str) -> None:
 
 
 def _json(event: Any, **_options: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+    return printable_json(orjson.dumps(event, default=str).decode())

@@ -10,6 +10,7 @@ _UNSAFE = re.compile(
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001"
     "\U000e0020-\U000e007f]"
 )
+_NOT_ASCII = re.compile("[^\n\r\t -~]")
 _KNOWN = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
@@ -22,12 +23,13 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
-def printable_json(document: str) -> str:
+def printable_json(document: str, *, ascii_only: bool = False) -> str:
     """Return a JSON document with the same characters as JSON's own escapes; it means the same.
 
     Line ends and blanks between values stay: no string of a JSON document holds them as they are.
+    With `ascii_only` every letter outside ASCII is escaped, too.
     """
-    return _UNSAFE.sub(_json_escape, document)
+    return (_NOT_ASCII if ascii_only else _UNSAFE).sub(_json_escape, document)
 
 
 def _escape(found: re.Match[str]) -> str:

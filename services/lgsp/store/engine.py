@@ -1,6 +1,6 @@
 """Opens the store: SQLite (WAL, one file) or PostgreSQL behind one SQLAlchemy Core code path."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,28 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError, StatementError
 
-from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.domain.errors import ConfigurationError, FatalError, LgspError
 
 METADATA = MetaData()
+REFILL = "refill"
+"""Key of a table's `info`: how a store is filled again when its layout is of another version."""
+
+_REBUILD = "keep it, and fill a new one from the log: lgsp rebuild --into URL"
+_NOTHING_YET = (
+    "nothing has run here yet; start it with `lgsp up`, or name the folder of its state with"
+    " --data or LGSP_DATA"
+)
 
 
-def open_store(url: str, *, read_only: bool = False) -> Engine:
+def open_store(url: str, *, read_only: bool = False, named: str = "LGSP_STORE") -> Engine:
     """Open the store at `url` and make its tables when absent.
 
     Args:
         url: `sqlite:///path` or `postgresql://user:password@host/database`.
         read_only: make nothing; reads see committed transactions only.
+        named: the setting or option that holds the URL, for messages.
 
     Raises:
         ConfigurationError: the URL is wrong, its driver is not installed, or the store was made
@@ -40,20 +49,22 @@ def open_store(url: str, *, read_only: bool = False) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        engine = create_engine(
+            parsed,
+            pool_pre_ping=parsed.get_backend_name() != "sqlite",
+            hide_parameters=True,  # values of a failed statement are dossiers
+        )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        what = "no SQLAlchemy URL" if isinstance(error, ArgumentError) else str(error)
         raise ConfigurationError(
-            f"LGSP_STORE: {error} (SQLite is built in; PostgreSQL needs `pip install"
-            " mini-lgsp[postgres]`)"
+            f"{named}: {what} (sqlite:///PATH is built in; postgresql://USER:PASSWORD@HOST/NAME"
+            " needs `pip install mini-lgsp[postgres]`)"
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, parsed, read_only=read_only)
     if not read_only:
-        try:
-            with engine.begin() as connection:
-                make_tables(connection, METADATA)
-        except SQLAlchemyError as error:
-            raise FatalError(f"cannot open the store {hide_password(parsed)}: {error}") from error
+        with _translated(engine), engine.begin() as connection:
+            make_tables(connection, METADATA)
     return engine
 
 
@@ -64,15 +75,71 @@ def make_tables(connection: Connection, metadata: MetaData) -> None:
         ConfigurationError: one that is there has other columns.
     """
     metadata.create_all(connection)
-    found = inspect(connection)
-    for table in metadata.tables.values():
-        columns = {column["name"] for column in found.get_columns(table.name)}
-        if columns != {column.name for column in table.columns}:
-            url = hide_password(connection.engine.url)
+    _check_layout(connection, metadata.tables.values())
+
+
+def open_existing(url: str, tables: Iterable[Table], *, read_only: bool = True) -> Engine:
+    """Open a store for a command that asks or changes what is there, and makes nothing.
+
+    Args:
+        url: as of `open_store`.
+        tables: those that the command needs.
+        read_only: reads see committed transactions only.
+
+    Raises:
+        ConfigurationError: there is no store, it is something else, or of another layout; the
+            message names the way out.
+        FatalError: it cannot be read now.
+    """
+    engine = open_store(url, read_only=True)
+    wanted = list(tables)
+    try:
+        file = engine.url.database or ""
+        if engine.dialect.name == "sqlite" and not Path(file).is_file():
+            raise ConfigurationError(f"there is no {file}: {_NOTHING_YET}")
+        with _translated(engine), engine.connect() as connection:
+            present = set(inspect(connection).get_table_names())
+            if not present & {table.name for table in wanted}:
+                raise ConfigurationError(
+                    f"the store {hide_password(engine.url)} has no tables: {_NOTHING_YET}"
+                )
+            _check_layout(connection, wanted)
+    except BaseException:
+        engine.dispose()
+        raise
+    if read_only:
+        return engine
+    engine.dispose()
+    return open_store(url)
+
+
+def as_store_error(error: BaseException) -> LgspError | None:
+    """Return what a store's driver met (locked, full, unreadable) as one of our errors, else None.
+
+    One line, without the statement and its values.
+    """
+    if isinstance(error, StatementError):  # with what the driver said, without the statement
+        error = error.orig or error
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    driver = type(error).__module__.partition(".")[0] in {"sqlite3", "psycopg"}
+    if not driver or not ("OperationalError" in kinds or type(error).__name__ == "DatabaseError"):
+        return None  # a wrong statement is a defect of ours
+    return FatalError("the store: " + "; ".join(str(error).split("\n")).replace("\t", " "))
+
+
+@contextmanager
+def _translated(engine: Engine) -> Iterator[None]:
+    """Turn what opening a store may meet into one of our errors."""
+    name = hide_password(engine.url)
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if "file is not a database" in str(error):
             raise ConfigurationError(
-                f"the store {url} was made by another version (table {table.name}):"
-                " keep it, and fill a new one from the log: lgsp rebuild --into URL"
-            )
+                f"{engine.url.database} is no store (not a SQLite file): move it away"
+            ) from error
+        said = as_store_error(error) or error
+        raise FatalError(f"cannot open the store {name}: {said}") from error
 
 
 def hide_password(url: URL | str) -> str:
@@ -109,6 +176,20 @@ def execute(
     else:
         cursor.execute(statement, values)
     return cursor
+
+
+def _check_layout(connection: Connection, tables: Iterable[Table]) -> None:
+    found = inspect(connection)
+    for table in tables:
+        columns = set()
+        if found.has_table(table.name):
+            columns = {column["name"] for column in found.get_columns(table.name)}
+        if columns != {column.name for column in table.columns}:
+            url = hide_password(connection.engine.url)
+            raise ConfigurationError(
+                f"the store {url} was made by another version (table {table.name}):"
+                f" {table.info.get(REFILL, _REBUILD)}"
+            )
 
 
 def _prepare_sqlite(engine: Engine, url: URL, *, read_only: bool) -> None:

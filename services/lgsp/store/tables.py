@@ -76,3 +76,6 @@ COUNTED_BY = Table(
     Column("version", String, nullable=False),
     comment="The one rule profile that the day cells belong to.",
 )
+
+TABLES = (DOSSIERS, SERVICES, OFFSETS, PORTALS, COUNTED_BY)
+"""What a store of the rates holds beside the day cells, whose columns are a profile's measures."""

@@ -1,6 +1,5 @@
 """`lgsp demo`: the whole way from a portal to the IOC and the national portal, on the twin."""
 
-import os
 import shutil
 import sys
 import time
@@ -14,15 +13,15 @@ from rich.console import Console
 from lgsp.cli.demo.compare import Differences, compare_national, compare_truth
 from lgsp.cli.demo.flow import Bars, deliver
 from lgsp.cli.demo.report import print_report
-from lgsp.cli.output import emit_json
 from lgsp.cli.questions import open_figures
 from lgsp.cli.stack import Stack, free_port
 from lgsp.cli.up import claim
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.domain.figures import Scope
 from lgsp.domain.period import parse_period
-from lgsp.runtime.logs import configure_logs
-from lgsp.runtime.settings import Settings, load_settings
+from lgsp.runtime.commands.options import Json, begin
+from lgsp.runtime.commands.output import emit_json
+from lgsp.runtime.settings import Settings
 from lgsp.runtime.signals import StopSignal
 from lgsp.simulation.spec import RECEIVED, ProvinceSpec
 from lgsp.simulation.truth import PROFILE
@@ -32,7 +31,7 @@ from lgsp.store.figures.answers import Question
 DEFAULT_SCALE = 0.05
 _PERIOD = "2024-H1"
 _CONCURRENCY = 32  # dossiers on their way at once: the portal is our own mock, next door
-_OUTSIDE = ("LGSP_BROKER", "LGSP_STORE", "LGSP_NATIONAL_URL")
+_OUTSIDE = ("broker", "store", "national_url")
 
 
 def register(app: typer.Typer) -> None:
@@ -50,29 +49,25 @@ def register(app: typer.Typer) -> None:
         data: Annotated[
             Path | None, typer.Option(help="Folder of the demo's state (made anew).")
         ] = None,
-        json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+        json: Json = False,
     ) -> None:
         """Lạng Sơn, first half of 2024: from portal files to the rates and the national portal.
 
         Exits 1 when a figure or a dossier on the national portal differs from the truth.
         """
-        report = _demo(
-            scale,
-            data or load_settings().data / "demo",
-            serve=sys.stdout.isatty() if serve is None else serve,
-            json=json,
-        )
+        served = sys.stdout.isatty() if serve is None else serve
+        report = _demo(scale, data, serve=served, json=json)
         raise typer.Exit(0 if report["equal"] else 1)
 
 
-def _demo(scale: float, data: Path, *, serve: bool, json: bool) -> dict[str, Any]:
-    if found := [name for name in _OUTSIDE if os.environ.get(name)]:
+def _demo(scale: float, data: Path | None, *, serve: bool, json: bool) -> dict[str, Any]:
+    wanted = begin("demo")
+    if found := [f"LGSP_{name.upper()}" for name in _OUTSIDE if getattr(wanted, name)]:
         raise ConfigurationError(
             f"the demo starts everything itself on this machine: unset {', '.join(found)}"
         )
-    overrides = _overrides(data)
-    settings = load_settings(**overrides)
-    configure_logs(settings, service="demo")
+    overrides = _overrides(wanted, data or wanted.data / "demo")
+    settings = begin("demo", **overrides)
     stages = Stages()
     stack = Stack(settings, overrides, quiet=True)
     with claim(settings, fresh=True), StopSignal() as stopping:
@@ -110,9 +105,8 @@ class Stages:
         self.seconds[stage] = round(time.monotonic() - began, 1)
 
 
-def _overrides(data: Path) -> dict[str, Any]:
+def _overrides(wanted: Settings, data: Path) -> dict[str, Any]:
     """Give the demo's own settings; a port that somebody else uses must not stop it."""
-    wanted = load_settings()
     names = ("broker_port", "feed_port", "mock_port", "metrics_port")
     ports = {name: free_port(getattr(wanted, name)) for name in names}
     own = {"data": data, "national_concurrency": _CONCURRENCY, "profile": PROFILE.name}

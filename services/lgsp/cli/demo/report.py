@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from lgsp.cli.questions import number
+from lgsp.runtime.commands.output import print_table, say
 from lgsp.simulation.truth import PROFILE
 
 _STAGES = {
@@ -23,22 +23,21 @@ _LABELS = PROFILE.measures.labels
 
 def print_report(report: dict[str, Any]) -> None:
     """Print it for people."""
-    console = Console()
     figures = report["figures"]
-    console.print(_rates(figures))
-    console.print(_counts(figures["counts"]))
+    print_table(_rates(figures))
+    print_table(_counts(figures["counts"]))
     national = report["national"]
-    console.print(
+    say(
         f"National portal (mock): {national['equal']:,} of {national['expected']:,} dossiers equal"
     )
     difference = report["differences"]
     if difference["count"]:
-        console.print(f"[bold red]{difference['count']:,} differences[/]; the first:")
+        say(f"{difference['count']:,} differences; the first:", "bold red")
         for line in difference["first"]:
-            console.print(f"  {line}", highlight=False)
+            say(f"  {line}")
     else:
-        console.print("[bold green]Every figure and every dossier equals the twin's truth.[/]")
-    console.print(_timings(report))
+        say("Every figure and every dossier equals the twin's truth.", "bold green")
+    print_table(_timings(report))
 
 
 def _rates(figures: dict[str, Any]) -> Table:

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
@@ -220,8 +220,14 @@ def make_server(app: App, host: str, port: int) -> MockServer:
     )
 
 
-def run(app: App, host: str, port: int) -> int:
-    """Serve until SIGTERM or SIGINT; return the exit code.
+def run(app: App, host: str, port: int, on_ready: Callable[[str], None] = lambda _: None) -> int:
+    """Serve a mock until SIGTERM or SIGINT; return the exit code.
+
+    Args:
+        app: the mock's application.
+        host: address to listen on.
+        port: 0: a free one.
+        on_ready: told the URL when the port is open.
 
     Raises:
         ConfigurationError: the address cannot be listened on.
@@ -229,15 +235,17 @@ def run(app: App, host: str, port: int) -> int:
     try:
         listener = socket.create_server((host, port), backlog=512)
     except OSError as error:
+        what = error.strerror or str(error)
         raise ConfigurationError(
-            f"cannot serve the national mock on {host}:{port}: {error.strerror}"
-            " (set LGSP_MOCK_PORT or --port)"
+            f"cannot serve the mock on {host}:{port}: {what} (set LGSP_MOCK_PORT or --port)"
         ) from error
     with listener:
-        log = structlog.get_logger().bind(host=host, port=listener.getsockname()[1])
-        log.info("national_mock_started")
+        port = listener.getsockname()[1]
+        log = structlog.get_logger().bind(host=host, port=port)
+        log.info("mock_started")
+        on_ready(f"http://{host}:{port}")
         make_server(app, host, port).run([listener])
-        log.info("national_mock_stopped")
+        log.info("mock_stopped")
     return 0
 
 

@@ -1,5 +1,6 @@
 """A portal shaped like OpenCPS v2 that serves the province twin, with a clock of its own."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -8,7 +9,7 @@ import structlog
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.period import parse_instant
 from lgsp.domain.working_time import day_number, day_start_ms
-from lgsp.mocks.national.app import make_server
+from lgsp.mocks.national.app import run
 from lgsp.mocks.national.faults import FaultScript, load_faults
 from lgsp.mocks.opencps.app import build_app
 from lgsp.mocks.opencps.clock import PortalClock
@@ -52,21 +53,21 @@ def run_opencps(
     seed: int,
     as_of: str | None,
     speed: float,
+    on_ready: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Serve the mock until SIGTERM or SIGINT; return the exit code.
 
     A folder written by `lgsp simulate province` gives the spec of the twin, which is made again
-    from it; `dossiers` and `seed` count without a folder. `as_of` is ISO 8601.
+    from it; `dossiers` and `seed` count without a folder. `as_of` is ISO 8601. `on_ready` is told
+    the URL when the port is open.
     """
     spec = ProvinceSpec(dossiers=dossiers, seed=seed) if dir is None else _spec_in(dir)
     script = load_faults(faults) if faults else FaultScript()
     at = None if as_of is None else parse_instant(as_of)
     portal, clock, truth = open_portal(spec, as_of=at, speed=speed)
-    server = make_server(build_app(portal, clock, truth.document(), script=script), host, port)
-    counts = truth.counts()
-    _log.info("opencps_mock_started", host=host, port=port, received=counts["received"])
-    server.run()
-    return 0 if server.started else 1
+    app = build_app(portal, clock, truth.document(), script=script)
+    _log.info("twin_made", received=truth.counts()["received"])
+    return run(app, host, port, on_ready)
 
 
 def _spec_in(folder: Path) -> ProvinceSpec:

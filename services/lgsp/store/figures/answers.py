@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, select
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
 
 from lgsp.domain.codes import child_unit
 from lgsp.domain.dossier import Dossier, known_at
@@ -271,7 +271,7 @@ class Figures:
                     connection.execution_options(isolation_level="REPEATABLE READ")
                 check_counted_by(connection, self.profile)
                 yield connection
-        except (OperationalError, ProgrammingError) as error:
+        except DBAPIError as error:
             raise RetryableError(
                 f"the store {hide_password(self._engine.url)} cannot be read: {error.orig}"
                 " (the rates worker makes it when it first starts)"

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, text
 
-from lgsp.store.engine import METADATA
+from lgsp.store.engine import METADATA, REFILL
 
 
 class QueueState(StrEnum):
@@ -15,6 +15,11 @@ class QueueState(StrEnum):
     HELD = "held"  # cannot be sent as it is: unmapped, unknown; listed
     PARKED = "parked"  # refused, or failing for longer than the retry budget; listed
 
+
+_INFO = {
+    REFILL: "keep it, move it away and start `lgsp worker national-sync`: it reads the log again,"
+    " and looks up what the portal has before it sends"
+}
 
 QUEUE = Table(
     "sync_lanes",
@@ -44,6 +49,7 @@ QUEUE = Table(
         nullable=False,
         comment="lgsp.store.rates.layout.encode",
     ),
+    info=_INFO,
 )
 # Written out, not bound: a partial index serves only queries that state its condition literally.
 IS_PENDING, IS_STOPPED = text("lane = 'pending'"), text("lane IN ('held', 'parked')")
@@ -70,4 +76,7 @@ OUTBOX = Table(
     Column("code", String, nullable=False),
     Column("value", LargeBinary, nullable=False, comment="sync-results, Avro."),
     sqlite_autoincrement=True,
+    info=_INFO,
 )
+TABLES = (QUEUE, OUTBOX)
+"""What a store of the sync holds beside the offsets, which every store has."""

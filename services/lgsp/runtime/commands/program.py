@@ -1,0 +1,99 @@
+"""The root of a command line: whatever its commands do, they end by one contract."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from lgsp.runtime.commands.errors import Failure, failure_of
+from lgsp.runtime.commands.output import print_document
+
+_INTERRUPTED = 130
+
+
+class Program(TyperGroup):
+    """A typer application (`Typer(cls=Program)`) whose every error follows the contract.
+
+    With `--json` an error is one JSON document on stdout; always it is a line a fault on stderr.
+    `standalone_mode=False` lets errors pass, for tests.
+    """
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command of `args` (default: of the process) and exit."""
+        arguments = list(sys.argv[1:] if args is None else args)
+
+        def run() -> Any:
+            return TyperGroup.main(
+                self,
+                arguments,
+                prog_name,
+                complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
+
+        if not standalone_mode:
+            return run()
+        sys.exit(ended(run, arguments, self.translated))
+
+    def translated(self, error: BaseException) -> BaseException:
+        """Return an error of a library that this program knows as one of ours."""
+        return error
+
+
+def ended(
+    work: Callable[[], Any],
+    arguments: Sequence[str],
+    translated: Callable[[BaseException], BaseException] = lambda error: error,
+) -> int:
+    """Do the work of a command; show what went wrong; return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that cannot show a letter shows its escape
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = work()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read us has enough
+        _drop(sys.stdout)
+        return 1
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the end of the process
+        if isinstance(error, typer.TyperException) and not error.format_message():
+            return 2  # a group without a command has shown its help
+        return show(failure_of(translated(error)), as_json="--json" in arguments)
+    if code == _INTERRUPTED:
+        return show(failure_of(KeyboardInterrupt()), as_json="--json" in arguments)
+    return code if isinstance(code, int) else 0
+
+
+def show(failure: Failure, *, as_json: bool) -> int:
+    """Print a failure: lines on stderr, and with `as_json` its document; return the exit code."""
+    try:
+        for line in failure.lines():
+            sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+        if as_json:
+            print_document(failure.document())
+    except OSError:  # neither stdout nor stderr takes anything: the exit code must do
+        _drop(sys.stdout)
+    return failure.exit_code
+
+
+def _drop(stream: Any) -> None:
+    """Let what is still to be written go nowhere, so that the interpreter ends in peace."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+    except (OSError, ValueError):
+        return
