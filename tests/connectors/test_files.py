@@ -331,3 +331,22 @@ def test_configuration_faults_name_file_line_and_key(
     with pytest.raises(ConfigurationError) as caught:
         read_config(file).build(now_ms, None)
     assert message in str(caught.value)
+
+
+async def test_a_dossier_that_a_complete_export_no_longer_has_is_removed(
+    make: Callable[..., FilesRig],
+) -> None:
+    rig, bench = make(CONFIG.replace("source: {", "source: {complete: true, ")), Bench()
+    for file in rig.inbox.iterdir():
+        file.unlink()
+    rig.write("x-1.csv", HEADER + "".join(row(i) for i in range(8)))
+    await bench.run(rig.connector())
+    rig.write("x-2.csv", HEADER + "".join(row(i) for i in range(8) if i != 3))
+    report = await bench.run(rig.connector())
+    rig.write("x-3.csv", HEADER + "".join(row(i) for i in range(8)))
+    again = await bench.run(rig.connector())
+
+    assert (1, 1, "") == (report.removed, report.events, report.not_removed)
+    assert [code(3)] == [e.dossier_code for e in bench.sink.events if e.removed]
+    assert {code(3)} == {e.dossier_code for e in bench.sink.events[-again.events :]}
+    assert again.events

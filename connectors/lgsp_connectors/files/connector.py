@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 import orjson
 from pydantic import BaseModel
 
+from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp_connectors.files.columns import MappedColumns
 from lgsp_connectors.files.look import Look
 from lgsp_connectors.files.reader import Reading
 from lgsp_connectors.files.settings import FilesSettings
-from lgsp_connectors.kit.contract import Context, Cursor, Page, Record
+from lgsp_connectors.kit.contract import Context, Cursor, Listing, Page, Record
 from lgsp_connectors.kit.forms import compile_mapping
 
 _NOT_READING = {"path", "page_rows", "settle_seconds"}  # keys by which no row reads otherwise
@@ -71,7 +72,7 @@ class Files:
         work = asyncio.ensure_future(asyncio.to_thread(self._read, cursor))
         try:
             page = await asyncio.shield(work)
-            return replace(page, whole=self._mapper.whole)
+            return replace(page, whole=self._mapper.whole, listing=self._dated(page.listing))
         except asyncio.CancelledError:
             self._called_off.set()
             await asyncio.wait({work})  # it ends before its next chunk
@@ -102,6 +103,18 @@ class Files:
             raise
         self._look = look
         return page
+
+    def _dated(self, listing: Listing | None) -> Listing | None:
+        """Date a file's list as its rows are dated."""
+        if listing is None:
+            return None
+        name = listing.name.rpartition("@")[0]
+        record = Record(name, {}, listing.at, None, name, listing.at)
+        try:
+            at = self._mapper.statement(record).at
+        except RejectedRecord:  # its name has no time: neither have its rows
+            at = None
+        return replace(listing, at=listing.at if at is None else at)
 
     def _halt(self) -> None:
         if self._called_off.is_set():

@@ -9,7 +9,7 @@ from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp_connectors.files.listing import Found, away, list_files
 from lgsp_connectors.files.marks import UNUSABLE, Mark, Stamp, parse_mark
 from lgsp_connectors.files.reader import PAGE_BYTES, FileReader, Reading
-from lgsp_connectors.kit.contract import Cursor, Page, Record
+from lgsp_connectors.kit.contract import Cursor, Listing, Page, Record
 
 _SINCE = "\0since"  # no file is called so
 _LONG_STILL = 86_400_000  # ms: a file not written for a day stands still
@@ -57,6 +57,7 @@ class Look:
         """Read the next page; OSError and RetryableError leave the look unusable."""
         self.after = dict(self.after)
         records: list[Record] = []
+        listing: Listing | None = None
         skipped = files = size = 0
         most = self._reading.source.page_rows
         while self._todo and len(records) < most and files < _PAGE_FILES and size < PAGE_BYTES:
@@ -68,6 +69,9 @@ class Look:
                 files += 1
                 size += file.stamp.size if file.stamp else 0
                 self._todo.pop()
+            if self._reading.source.complete and file.stamp is not None:
+                listing = self._listing(file.name, file.stamp, finished=finished)
+                break  # a page is of one listing only
         self.ended = not self._todo
         caught_up, self._first = self.ended and self._first, False
         wait = 0.0
@@ -83,6 +87,7 @@ class Look:
             wait=wait,
             skipped=skipped,
             refused=sum(text.startswith(UNUSABLE) for text in self.after.values()),
+            listing=listing,
             problem="" if self._any else f"no file matches {self._path}",
         )
 
@@ -91,6 +96,11 @@ class Look:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+    def _listing(self, name: str, stamp: Stamp, *, finished: bool) -> Listing:
+        mark = parse_mark(self.after.get(name))
+        ended = finished and mark is not None and mark.state == "done"
+        return Listing(f"{name}@{stamp.mtime}", stamp.mtime // 1_000_000, ended)
 
     def _unread(self, file: Found, since: int) -> bool:
         """Tell whether there is something to read, or to make sure of, in a file."""
@@ -146,7 +156,8 @@ class Look:
 
     def _open(self, file: Found, stamp: Stamp) -> FileReader:
         mark = parse_mark(self.after.get(file.name))
-        if mark and (mark.state == "denied" or mark.how != self._reading.how):
+        anew = mark is not None and self._reading.source.complete and mark.stamp != stamp
+        if mark and (mark.state == "denied" or mark.how != self._reading.how or anew):
             mark = None
         since = mark.since if mark and mark.stamp == stamp else self._now
         still = self._is_still(stamp, since)

@@ -49,6 +49,11 @@ class Source(Strict):
         default_factory=dict,
         description="Rows that are no dossiers: column, and words with which its cell begins.",
     )
+    complete: bool = Field(
+        default=False,
+        description="Every file is a full export: a known dossier that a later one no longer has"
+        " is removed, and leaves every figure.",
+    )
     sheet: str = Field(default="", description="Sheet of a workbook; empty: the first one.")
     sparse: bool = Field(
         default=False,

@@ -41,6 +41,21 @@ class Record(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """A complete list of the source's dossiers, which a page is a part of.
+
+    Args:
+        name: tells it from every other one; the same for all of its pages.
+        at: when the source stated it, ms UTC: what it does not hold was gone by then.
+        ended: this page is its last one, and nothing of it was left out.
+    """
+
+    name: str
+    at: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What one fetch read: the records, and the cursor that stands after them.
 
@@ -56,6 +71,8 @@ class Page:
         refused: parts of the source (files) that cannot be used now, as a whole or from some
             place on; each has its dead letter.
         whole: each record states its whole dossier, not one step of it.
+        listing: the complete list that all records of the page belong to; None: no such list.
+            Known dossiers that it does not hold are removed when it has ended.
         problem: why the source does not count as level though all of it was read ("no file
             matches …"); "" when it does.
     """
@@ -70,6 +87,7 @@ class Page:
     refused: int = 0
     problem: str = ""
     whole: bool = True
+    listing: Listing | None = None
 
 
 @dataclass(frozen=True, slots=True)

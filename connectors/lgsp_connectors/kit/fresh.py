@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from lgsp.domain.errors import FatalError
+from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
-from lgsp_connectors.kit.known import Entry, Known, gone, news
+from lgsp_connectors.kit.contract import Listing
+from lgsp_connectors.kit.known import Entry, Known, Source, gone, news
 
-_FEW = 20  # dossiers: that many may always be missing from a listing
+_FEW = 20  # dossiers: that many may always be missing from a listing ...
+_MOST_SHARE = 0.2  # ... and this share of those known
 
 Personal = Callable[[DossierEvent], bytes]
 """Digests the personal data of an event, which is sealed anew each time."""
@@ -25,6 +27,7 @@ class Fresh:
         self._personal = personal or (lambda _event: b"")
         self._entries: dict[str, Entry] = {}
         self._seen: set[str] = set()
+        self._speaker: DossierEvent | None = None
 
     def of(self, records: Iterable[Sequence[DossierEvent]], *, whole: bool) -> list[DossierEvent]:
         """Give the events that say something new, in order.
@@ -45,39 +48,55 @@ class Fresh:
             if after != before:
                 self._entries[code] = after
         self._seen |= codes
+        self._speaker = dossiers[-1][-1] if dossiers else self._speaker
         return fresh
 
-    def keep(self, listing: str = "") -> None:
+    def keep(self, listing: Listing | None = None) -> None:
         """Keep what was picked as known; it is on the log now.
 
         Args:
-            listing: id of the complete listing that the page belongs to; "": of none.
+            listing: that the page belongs to.
         """
-        self._known.keep(self._entries, self._seen, listing)
+        self._known.keep(self._entries, self._seen, listing.name if listing else "")
         self._entries, self._seen = {}, set()
 
-    def gone(
-        self, listing: str, speaker: DossierEvent, at: int, most_share: float
-    ) -> list[DossierEvent]:
-        """Give the removal of every known dossier that the complete listing does not hold.
+    def seen(self, errors: Iterable[RejectedRecord], listing: Listing) -> None:
+        """Note whose records of a complete listing were rejected: they are not missing."""
+        for error in errors:
+            if error.dossier_code:
+                self._seen.add(error.dossier_code)
+            else:
+                self._known.spoil(listing.name)
+
+    def gone(self, listing: Listing, now: int) -> tuple[list[DossierEvent], str]:
+        """Give the removal of every known dossier that an ended listing does not hold.
 
         Args:
-            listing: id of the listing, all of whose pages were kept.
-            speaker: any event of the portal.
-            at: when the listing was stated, ms UTC.
-            most_share: largest part of the known dossiers that may be missing.
+            listing: all of its pages were kept.
+            now: ms UTC.
 
-        Raises:
-            FatalError: more are missing: the listing is not complete.
+        Returns:
+            The events, or none and the reason why nothing was removed.
         """
-        codes, count = self._known.missing(listing)
-        if len(codes) > max(_FEW, count * most_share):
-            raise FatalError(
-                f"{listing}: {len(codes)} of {count} known dossiers are missing from a listing"
-                " that is said to be complete: nothing was removed (source.complete,"
-                " source.most_removed)"
+        found = self._known.missing(listing.name)
+        if found is None:
+            return [], (
+                f"{listing.name}: nothing was removed: some of its rows cannot be read, and nobody"
+                " can tell whose they are"
             )
-        return [gone(code, speaker, at) for code in codes]
+        codes, count = found
+        if codes and self._speaker is None:
+            return [], f"{listing.name}: nothing was removed: it holds no dossier at all"
+        if len(codes) > max(_FEW, count * _MOST_SHARE):
+            return [], (
+                f"{listing.name}: nothing was removed: {len(codes)} of {count} known dossiers are"
+                " not in it, so it is hardly complete"
+            )
+        speaker = self._speaker
+        if speaker is None:
+            return [], ""
+        source = Source(speaker.portal, speaker.province, now)
+        return [gone(code, source, listing.at) for code in codes], ""
 
     def forget(self, events: Iterable[DossierEvent]) -> None:
         """Drop the dossiers of these events: what comes back is stated anew."""

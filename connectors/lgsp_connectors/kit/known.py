@@ -58,8 +58,15 @@ class Known(Protocol):
         """Keep the entries; mark the codes seen as held by the listing ("": by none)."""
         ...
 
-    def missing(self, listing: str) -> tuple[list[str], int]:
-        """Give the known codes that the listing does not hold, and how many are known."""
+    def spoil(self, listing: str) -> None:
+        """Note that the listing has a record of which nobody can tell whose it is."""
+        ...
+
+    def missing(self, listing: str) -> tuple[list[str], int] | None:
+        """Give the known codes that the listing does not hold, and how many are known.
+
+        None: it cannot be told, the listing is spoilt.
+        """
         ...
 
     def forget(self, codes: Collection[str]) -> None:
@@ -81,6 +88,7 @@ class MemoryKnown:
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
         self._listings: dict[str, str] = {}
+        self._spoilt: set[str] = set()
 
     def load(self, codes: Collection[str]) -> dict[str, Entry]:
         """Give the entries of those of the codes that are known."""
@@ -92,8 +100,14 @@ class MemoryKnown:
         if listing:
             self._listings.update(dict.fromkeys(seen, listing))
 
-    def missing(self, listing: str) -> tuple[list[str], int]:
+    def spoil(self, listing: str) -> None:
+        """Note that the listing has a record of which nobody can tell whose it is."""
+        self._spoilt.add(listing)
+
+    def missing(self, listing: str) -> tuple[list[str], int] | None:
         """Give the known codes that the listing does not hold, and how many are known."""
+        if listing in self._spoilt:
+            return None
         gone = [code for code in self.entries if self._listings.get(code) != listing]
         return gone, len(self.entries)
 
@@ -147,34 +161,44 @@ def news(
     return fresh, Entry(now, int(last.status) if pauses else 0, stated_at if pauses else 0)
 
 
-def gone(code: str, known: DossierEvent, at: int) -> DossierEvent:
+class Source(NamedTuple):
+    """Who speaks: portal and province; and when it was heard (ms UTC)."""
+
+    portal: str
+    province: str
+    observed_at: int
+
+
+def gone(code: str, source: Source, at: int) -> DossierEvent:
     """Give the event that says the source no longer holds the dossier `code`.
 
     Args:
         code: of the dossier.
-        known: any event of the portal: who speaks.
-        at: when the source stated it by not listing the dossier (ms UTC).
+        source: who says so.
+        at: when it stated it by not listing the dossier (ms UTC).
     """
-    bare = _bare(known, code, Status.UNKNOWN, at)
-    return with_id(replace(bare, agency="", removed=True))
+    bare = _bare(source, code, "", Status.UNKNOWN, at)
+    return with_id(replace(bare, removed=True))
 
 
 def _shown_then(entry: Entry, last: DossierEvent) -> DossierEvent:
-    return with_id(_bare(last, last.dossier_code, Status(entry.paused), entry.shown_at))
+    source = Source(last.portal, last.province, last.observed_at)
+    status = Status(entry.paused)
+    return with_id(_bare(source, last.dossier_code, last.agency, status, entry.shown_at))
 
 
-def _bare(known: DossierEvent, code: str, status: Status, at: int) -> DossierEvent:
+def _bare(source: Source, code: str, agency: str, status: Status, at: int) -> DossierEvent:
     """Make an event that states a status alone."""
     return DossierEvent(
-        portal=known.portal,
-        province=known.province,
+        portal=source.portal,
+        province=source.province,
         dossier_code=code,
-        agency=known.agency,
+        agency=agency,
         service_level=ServiceLevel.UNKNOWN,
         channel=Channel.UNKNOWN,
         status=status,
         occurred_at=at,
-        observed_at=known.observed_at,
+        observed_at=source.observed_at,
         sequence=int(status),
         stated_at=at,
     )

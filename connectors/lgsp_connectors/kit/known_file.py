@@ -12,6 +12,7 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS known"
     " (code TEXT PRIMARY KEY, entry BLOB NOT NULL, listing TEXT NOT NULL) WITHOUT ROWID"
 )
+_SPOILT = "CREATE TABLE IF NOT EXISTS spoilt (listing TEXT PRIMARY KEY)"
 
 
 class KnownFile:
@@ -33,6 +34,7 @@ class KnownFile:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute(_TABLE)
+            self._connection.execute(_SPOILT)
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(
                 f"{path}: cannot be used ({error}); without it everything is stated once more:"
@@ -62,8 +64,16 @@ class KnownFile:
                     (listing, json.dumps(list(seen)), listing),
                 )
 
-    def missing(self, listing: str) -> tuple[list[str], int]:
+    def spoil(self, listing: str) -> None:
+        """Note that the listing has a record of which nobody can tell whose it is."""
+        with self._connection as connection:
+            connection.execute("INSERT OR IGNORE INTO spoilt VALUES (?)", (listing,))
+
+    def missing(self, listing: str) -> tuple[list[str], int] | None:
         """Give the known codes that the listing does not hold, and how many are known."""
+        spoilt = self._connection.execute("SELECT 1 FROM spoilt WHERE listing = ?", (listing,))
+        if spoilt.fetchone():
+            return None
         found = self._connection.execute("SELECT code FROM known WHERE listing <> ?", (listing,))
         gone = [code for (code,) in found]
         ((count,),) = self._connection.execute("SELECT count(*) FROM known")
@@ -78,6 +88,7 @@ class KnownFile:
         """Drop everything."""
         with self._connection as connection:
             connection.execute("DELETE FROM known")
+            connection.execute("DELETE FROM spoilt")
 
     def close(self) -> None:
         """Close the file."""

@@ -12,7 +12,7 @@ from lgsp_connectors.kit import cells
 from lgsp_connectors.kit.cells import Getter, Row
 from lgsp_connectors.kit.contract import Context, Record
 from lgsp_connectors.kit.derive import Facts, from_dossier, from_step
-from lgsp_connectors.kit.statements import Stated, by_last_change
+from lgsp_connectors.kit.statements import Stated, Statement, by_last_change
 
 Shape = Literal["dossiers", "steps"]
 
@@ -66,8 +66,20 @@ class Mapper:
         try:
             return self._derive(self.facts(record))
         except RejectedRecord as error:
+            error.dossier_code = self._code_of(record)
             error.field = self.columns.get(error.field, error.field)
             raise
+
+    def statement(self, record: Record) -> Statement:
+        """Give when a record was stated, whatever its row says."""
+        return self._stated(record._replace(data={}), None)
+
+    def _code_of(self, record: Record) -> str:
+        """Give the code of an unusable record, "" when it has none that can be read."""
+        try:
+            return self._get[0](record.data) or ""
+        except (RejectedRecord, AttributeError):
+            return ""
 
     def facts(self, record: Record) -> Facts:
         """Give what a record states; RejectedRecord names the column and the value at fault."""

@@ -6,11 +6,8 @@ crash in between reads the page again: its events have the same ids, nothing is 
 
 import asyncio
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
-from pathlib import Path
 
 import structlog
 
@@ -18,7 +15,6 @@ from lgsp.domain.errors import (
     FatalError,
     LgspError,
     RejectedRecord,
-    RejectReason,
     RetryableError,
 )
 from lgsp.domain.event import DossierEvent
@@ -28,18 +24,17 @@ from lgsp.runtime.ending import cancel_tasks
 from lgsp.runtime.pace import limiter
 from lgsp.runtime.waiting import is_set_within
 from lgsp_connectors.kit.config import RunSettings
-from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
+from lgsp_connectors.kit.contract import Connector, Cursor, Listing, Page
 from lgsp_connectors.kit.fresh import Fresh, Personal
 from lgsp_connectors.kit.known import Known, MemoryKnown
+from lgsp_connectors.kit.rejects import Reject, defect, reject_new
 from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.sent import Sent
-from lgsp_connectors.kit.sink import Checkpoints, Sink, payload_of
+from lgsp_connectors.kit.sink import Checkpoints, Sink
 from lgsp_connectors.kit.usable import usable_events
 
-_MOST_SHOWN = 20  # rejects of one page written out in the log; all are dead letters
 _FETCH_ENDS_WITHIN = 4.0  # seconds that a connector may take to give up a page when told to stop
 _SENT = "~sent"  # in the stored cursor, beside the connector's own keys
-Reject = tuple[Record, RejectedRecord]
 _PATIENCE = 60.0  # seconds for which a run that is to end waits for what is still being written
 _log = structlog.get_logger()
 
@@ -50,7 +45,8 @@ class Report:
 
     `duplicates` are events read again and not produced again; `skipped` rows that are no records
     by a rule; `files_refused` files that cannot be used as they stand now, read in this run or
-    before. `problem` says why a source that was read to its end does not count as caught up.
+    before; `removed` dossiers that a complete listing no longer holds, `not_removed` why none
+    were. `problem` says why a source that was read to its end does not count as caught up.
     """
 
     records: int = 0
@@ -59,6 +55,8 @@ class Report:
     duplicates: int = 0
     skipped: int = 0
     files_refused: int = 0
+    removed: int = 0
+    not_removed: str = ""
     pages: int = 0
     caught_up: bool = False
     problem: str = ""
@@ -133,13 +131,7 @@ class Runner:
                 if page is None:
                     break
                 await self._take(page)
-                await self._sink.flush()
-                self._fresh.keep()
-                if page.cursor != cursor or self._sent.pending:
-                    after = {**page.cursor, _SENT: self._sent.token()}
-                    await asyncio.to_thread(self._checkpoints.store, self._key, after)
-                    self._sent.keep()
-                    metrics.CONNECTOR_CHECKPOINT.set_to_current_time()
+                await self._settle(page, cursor)
                 cursor = page.cursor
                 self.report.seconds = time.monotonic() - started
                 self._note_standing(page)
@@ -160,6 +152,34 @@ class Runner:
             await self._connector.close()
         self.report.seconds = time.monotonic() - started
         return self.report
+
+    async def _settle(self, page: Page, before: Cursor) -> None:
+        """Wait until the log has the page, then keep what is known of it and the checkpoint."""
+        await self._sink.flush()
+        self._fresh.keep(page.listing)
+        if page.listing is not None and page.listing.ended:
+            await self._remove(page.listing)
+        if page.cursor != before or self._sent.pending:
+            after = {**page.cursor, _SENT: self._sent.token()}
+            await asyncio.to_thread(self._checkpoints.store, self._key, after)
+            self._sent.keep()
+            metrics.CONNECTOR_CHECKPOINT.set_to_current_time()
+
+    async def _remove(self, listing: Listing) -> None:
+        """State that what the ended listing does not hold is gone."""
+        events, problem = self._fresh.gone(listing, self._clock())
+        if problem:
+            self.report.not_removed = problem
+            self._log.error("nothing_removed", listing=listing.name, reason=problem)
+        if not events:
+            return
+        for event in events:
+            self._sink.send(event)
+        await self._sink.flush()
+        self._fresh.forget(events)
+        self.report.removed += len(events)
+        self.report.events += len(events)
+        self._log.info("dossiers_removed", listing=listing.name, count=len(events))
 
     def _note_standing(self, page: Page) -> None:
         """Tell whether the portal is level: nothing more to read, and nothing in the way."""
@@ -200,7 +220,13 @@ class Runner:
         newest = max((event.occurred_at for event in events), default=0)
         report.events += len(events)
         report.duplicates += max(0, sum(map(len, stated)) - len(events))
-        new_rejects = self._reject(rejects)
+        if page.listing is not None:
+            self._fresh.seen((error for _, error in rejects), page.listing)
+        new_rejects = reject_new(rejects, self._sent, self._sink, self._log)
+        report.rejected += len(new_rejects)
+        report.duplicates += len(rejects) - len(new_rejects)
+        for _, error in new_rejects:
+            report.reasons[error.reason.value] = report.reasons.get(error.reason.value, 0) + 1
         report.records += len(page.records)
         report.skipped += page.skipped
         report.pages += 1
@@ -244,36 +270,8 @@ class Runner:
             except (LgspError, MemoryError):
                 raise
             except Exception as error:  # noqa: BLE001 - the author's code: one record's fault
-                rejects.append((record, _defect(error)))
+                rejects.append((record, defect(error)))
         return stated, rejects
-
-    def _reject(self, rejects: Sequence[Reject]) -> list[Reject]:
-        """Reject each record once, however often an overlap reads it; give those that are new."""
-        report = self.report
-        ids = [_identity(record, error) for record, error in rejects]
-        fresh = self._sent.fresh(ids)
-        new: list[Reject] = []
-        for id_, (record, error) in zip(ids, rejects, strict=True):
-            if id_ not in fresh:
-                report.duplicates += 1
-                continue
-            fresh.remove(id_)
-            new.append((record, error))
-            self._sink.reject(record, error)
-            report.rejected += 1
-            reason = error.reason.value
-            report.reasons[reason] = report.reasons.get(reason, 0) + 1
-            metrics.REJECTS.labels("connector", reason).inc()
-            log = self._log.warning if len(new) <= _MOST_SHOWN else self._log.debug
-            log(
-                "record_rejected",
-                origin=record.origin,
-                reason=reason,
-                field=error.field,
-                value=error.value,
-                detail=error.detail,
-            )
-        return new
 
     async def _count_in_a_row(self, rejects: Sequence[Reject]) -> None:
         """Count a page that had nothing usable; give up when that goes on for too long."""
@@ -286,25 +284,3 @@ class Runner:
                 f" {record.origin}: {error}; the mapping or the portal is wrong"
                 " (run.max_consecutive_rejects)"
             )
-
-
-def _identity(record: Record, error: RejectedRecord) -> bytes:
-    """Give 16 bytes that stand for the reject."""
-    # Without a payload (a torn file, a wrong header) only the place tells two rejects apart.
-    what = payload_of(record) or record.origin.encode()
-    identity = f"{error.reason}\0{error.field}\0".encode() + what
-    return blake2b(identity, digest_size=16).digest()
-
-
-def _defect(error: Exception) -> RejectedRecord:
-    """Say where code failed on a record; never its message, which may quote the record."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = next((f for f in reversed(frames) if f.name == "to_events"), frames[-1])
-    detail = f"{type(error).__name__} in {_place(frames[-1])}"
-    if place is not frames[-1]:
-        detail += f", from {_place(place)}"
-    return RejectedRecord(RejectReason.DEFECT, detail=detail)
-
-
-def _place(frame: traceback.FrameSummary) -> str:
-    return f"{Path(frame.filename).name}:{frame.lineno} ({frame.name})"

@@ -94,3 +94,4 @@ class RejectedRecord(LgspError):  # noqa: N818 - a judgement of the record, not 
         self.field = field
         self.value = value
         self.detail = detail
+        self.dossier_code = ""  # whose record it is, once that is known

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lgsp.domain.dossier import merge_all
-from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.domain.errors import ConfigurationError, RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
+from lgsp_connectors.kit.contract import Listing
 from lgsp_connectors.kit.derive import Facts, from_dossier, from_step
 from lgsp_connectors.kit.fresh import Fresh
 from lgsp_connectors.kit.known import Entry, Known, MemoryKnown, news
@@ -188,22 +189,28 @@ def test_what_was_not_kept_is_stated_again(known: Known) -> None:
     assert events == Fresh(known).of([events], whole=True)
 
 
-def list_all(fresh: Fresh, codes: list[str], listing: str) -> None:
+def listing(name: str, *, day: int = 2) -> Listing:
+    return Listing(name, START + day * DAY, ended=True)
+
+
+def list_all(fresh: Fresh, codes: list[str], one: Listing) -> None:
     fresh.of([from_dossier(facts(code=code)) for code in codes], whole=True)
-    fresh.keep(listing)
+    fresh.keep(one)
 
 
 def test_a_dossier_gone_from_a_complete_listing_is_removed_and_comes_back(known: Known) -> None:
     codes = [f"H37.12-240601-{n:04d}" for n in range(5)]
     fresh = Fresh(known)
-    list_all(fresh, codes, "one")
-    list_all(fresh, codes[1:], "two")
-    speaker = from_dossier(facts())[0]
-    removed = fresh.gone("two", speaker, START + 2 * DAY, 0.5)
+    list_all(fresh, codes, listing("one"))
+    list_all(fresh, codes[1:], listing("two"))
+    removed, problem = fresh.gone(listing("two"), START + 9 * DAY)
     fresh.forget(removed)
 
-    assert [(codes[0], True)] == [(event.dossier_code, event.removed) for event in removed]
-    assert [] == fresh.gone("two", speaker, START + 2 * DAY, 0.5)
+    assert [(codes[0], True, START + 2 * DAY)] == [
+        (event.dossier_code, event.removed, event.stated_at) for event in removed
+    ]
+    assert "" == problem
+    assert ([], "") == fresh.gone(listing("two"), START + 9 * DAY)
     back = from_dossier(facts(code=codes[0]))
     assert back == fresh.of([back], whole=True)
 
@@ -211,11 +218,36 @@ def test_a_dossier_gone_from_a_complete_listing_is_removed_and_comes_back(known:
 def test_a_listing_that_lacks_most_removes_nothing(known: Known) -> None:
     codes = [f"H37.12-240601-{n:04d}" for n in range(60)]
     fresh = Fresh(known)
-    list_all(fresh, codes, "one")
-    list_all(fresh, codes[:10], "two")
+    list_all(fresh, codes, listing("one"))
+    list_all(fresh, codes[:10], listing("two"))
+    removed, problem = fresh.gone(listing("two"), START)
 
-    with pytest.raises(FatalError, match="two: 50 of 60 known dossiers are missing"):
-        fresh.gone("two", from_dossier(facts())[0], START, 0.5)
+    assert [] == removed
+    assert "50 of 60 known dossiers" in problem
+
+
+def test_a_dossier_whose_row_is_unusable_is_not_missing(known: Known) -> None:
+    codes = [f"H37.12-240601-{n:04d}" for n in range(5)]
+    fresh = Fresh(known)
+    list_all(fresh, codes, listing("one"))
+    error = RejectedRecord(RejectReason.BAD_DATE)
+    error.dossier_code = codes[0]
+    fresh.seen([error], listing("two"))
+    list_all(fresh, codes[1:], listing("two"))
+
+    assert ([], "") == fresh.gone(listing("two"), START)
+
+
+def test_a_row_that_nobody_can_name_spoils_the_listing(known: Known) -> None:
+    codes = [f"H37.12-240601-{n:04d}" for n in range(5)]
+    fresh = Fresh(known)
+    list_all(fresh, codes, listing("one"))
+    fresh.seen([RejectedRecord(RejectReason.UNREADABLE)], listing("two"))
+    list_all(fresh, codes[1:], listing("two"))
+    removed, problem = fresh.gone(listing("two"), START)
+
+    assert [] == removed
+    assert "cannot be read" in problem
 
 
 def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:

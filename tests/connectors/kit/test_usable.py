@@ -78,7 +78,7 @@ async def test_an_unusable_event_is_a_dead_letter_and_its_neighbours_are_kept(
     changes: dict[str, Any], reason: RejectReason
 ) -> None:
     sink = MemorySink()
-    other = replace(GOOD, event_id=bytes(16))
+    other = with_id(replace(GOOD, dossier_code="H37.1-240101-0002"))
     connector = Own([GOOD, replace(GOOD, **{"event_id": b"\1" * 16, **changes}), other])
     runner = Runner(
         connector, sink, MemoryCheckpoints(), key="own", settings=RunSettings(), clock=lambda: NOW

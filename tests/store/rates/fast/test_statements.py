@@ -16,7 +16,7 @@ from lgsp.store.engine import open_store
 from lgsp.store.rates.counted_by import claim
 from lgsp_connectors.kit.derive import Facts, from_dossier
 from lgsp_connectors.kit.fresh import Fresh
-from lgsp_connectors.kit.known import MemoryKnown, gone
+from lgsp_connectors.kit.known import MemoryKnown, Source, gone
 
 DAY = 86_400_000
 ENDS = (Status.PROCESSED, Status.RESULT_RETURNED)
@@ -72,7 +72,10 @@ def test_equal_over_nightly_exports(tmp_path: Path, seed: int) -> None:
         rows = [row(rnd, n, day) for n in range(150)]
         events: list[DossierEvent] = fresh.of(map(from_dossier, rows), whole=True)
         fresh.keep()
-        lost = [gone(e.dossier_code, e, START + (41 + day) * DAY) for e in events[:2]]
+        lost = [
+            gone(e.dossier_code, Source(e.portal, "H37", START), START + (41 + day) * DAY)
+            for e in events[:2]
+        ]
         both.feed([(0, encode_event(event)) for event in [*events, *lost]])
         both.wake()
     both.assert_equal()
