@@ -75,7 +75,7 @@ def run_connector(
         producer = make_producer(settings.bootstrap)
     except RetryableError as error:
         raise FatalError(str(error)) from error
-    checkpoints = LogCheckpoints(producer, settings.bootstrap, now_ms)
+    checkpoints = LogCheckpoints(producer, settings.bootstrap, now_ms, settings.data)
 
     def personal(event: DossierEvent) -> bytes:
         if event.sealed is None:
@@ -111,6 +111,7 @@ def run_connector(
     finally:
         sent.close()
         known.close()
+        checkpoints.close()
         producer.close()
 
 

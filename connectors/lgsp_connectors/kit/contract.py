@@ -12,7 +12,11 @@ from lgsp.domain.event import DossierEvent
 from lgsp_connectors.kit.config import Document
 
 Cursor = dict[str, str]
-"""Where a connector stands: flat, opaque to the kit, stored as JSON."""
+"""Where a connector stands: flat, opaque to the kit, and of any size: a large one is kept in a
+file, of which only what changed is written. Names that begin with `~` are the kit's own."""
+
+OWN = "~"
+"""Beginning of the names in a stored cursor that are the kit's own."""
 
 Seal = Callable[[Mapping[str, str], str], bytes]
 """Seals personal fields for one dossier code (the associated data)."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
@@ -10,8 +11,12 @@ from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key
 from lgsp.runtime.kafka.topics import CHECKPOINTS
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
-from lgsp_connectors.kit.contract import Cursor, Record
+from lgsp_connectors.kit.contract import OWN, Cursor, Record
+from lgsp_connectors.kit.kept import KeptCursor
 from lgsp_connectors.kit.sink import decode_checkpoint, encode_checkpoint, payload_of
+from lgsp_connectors.kit.state import state_file
+
+_LARGEST = 64 * 1024  # characters of a cursor that the log itself keeps
 
 
 class LogSink:
@@ -46,19 +51,42 @@ class LogSink:
 
 
 class LogCheckpoints:
-    """Keeps cursors on the compacted topic `connector-checkpoints`, one key a connector."""
+    """Keeps cursors on the compacted topic `connector-checkpoints`, one key a connector.
 
-    def __init__(self, producer: EventProducer, bootstrap: str, clock: Callable[[], int]) -> None:
+    A cursor that is too large for that stands in a file of this machine, and the log names it.
+
+    Args:
+        producer: waits for its acknowledgement at each store.
+        bootstrap: brokers to ask.
+        clock: gives ms UTC.
+        data: folder of local state.
+    """
+
+    def __init__(
+        self, producer: EventProducer, bootstrap: str, clock: Callable[[], int], data: Path
+    ) -> None:
         self._producer, self._bootstrap, self._clock = producer, bootstrap, clock
+        self._data = data
+        self._kept: dict[str, KeptCursor] = {}
 
     def load(self, key: str) -> Cursor | None:
-        """Read the newest cursor of `key` from the log."""
+        """Read the newest cursor of `key` from the log, or from the file that the log names."""
         value = latest_by_key(self._bootstrap, CHECKPOINTS).get(key.encode())
-        return decode_checkpoint(value) if value is not None else None
+        if value is None:
+            return None
+        cursor, token = decode_checkpoint(value)
+        if token:
+            cursor |= self._kept_cursor(key).load(token) or {}
+        return cursor
 
     def store(self, key: str, cursor: Cursor) -> None:
-        """Send the cursor and wait until it is acknowledged."""
-        value = encode_checkpoint(cursor, self._clock())
+        """Keep the cursor, and wait until it is acknowledged."""
+        token = ""
+        small = {name: value for name, value in cursor.items() if name.startswith(OWN)}
+        if _size(cursor) > _LARGEST:
+            large = {name: value for name, value in cursor.items() if name not in small}
+            token = self._kept_cursor(key).store(large)
+        value = encode_checkpoint(small if token else cursor, self._clock(), token)
         self._producer.send(CHECKPOINTS, key.encode(), value)
         self._producer.flush()
 
@@ -66,3 +94,18 @@ class LogCheckpoints:
         """Delete the cursor of `key`."""
         self._producer.send(CHECKPOINTS, key.encode(), None)
         self._producer.flush()
+        self._kept_cursor(key).forget()
+
+    def close(self) -> None:
+        """Close the files."""
+        for kept in self._kept.values():
+            kept.close()
+
+    def _kept_cursor(self, key: str) -> KeptCursor:
+        if key not in self._kept:
+            self._kept[key] = KeptCursor(state_file(self._data, key, "cursor"))
+        return self._kept[key]
+
+
+def _size(cursor: Cursor) -> int:
+    return sum(map(len, cursor)) + sum(map(len, cursor.values()))

@@ -24,7 +24,7 @@ from lgsp.runtime.ending import cancel_tasks
 from lgsp.runtime.pace import limiter
 from lgsp.runtime.waiting import is_set_within
 from lgsp_connectors.kit.config import RunSettings
-from lgsp_connectors.kit.contract import Connector, Cursor, Listing, Page
+from lgsp_connectors.kit.contract import OWN, Connector, Cursor, Listing, Page
 from lgsp_connectors.kit.fresh import Fresh, Personal
 from lgsp_connectors.kit.known import Known, MemoryKnown
 from lgsp_connectors.kit.rejects import Reject, defect, reject_new
@@ -34,7 +34,7 @@ from lgsp_connectors.kit.sink import Checkpoints, Sink
 from lgsp_connectors.kit.usable import usable_events
 
 _FETCH_ENDS_WITHIN = 4.0  # seconds that a connector may take to give up a page when told to stop
-_SENT = "~sent"  # in the stored cursor, beside the connector's own keys
+_SENT = f"{OWN}sent"
 _PATIENCE = 60.0  # seconds for which a run that is to end waits for what is still being written
 _log = structlog.get_logger()
 
@@ -119,13 +119,10 @@ class Runner:
         stop = stop or asyncio.Event()
         started, patience = time.monotonic(), _PATIENCE
         try:
-            stored = self._checkpoints.load(self._key)
-            if self._sent.resume((stored or {}).get(_SENT, "")):
+            stored = self._checkpoints.load(self._key) or {}
+            if self._sent.resume(stored.pop(_SENT, "")):
                 self._known.reset()  # it is of another log, or of another state of this one
-            if stored is None:
-                cursor = self._connector.start(since)
-            else:
-                cursor = {name: value for name, value in stored.items() if name != _SENT}
+            cursor = stored or self._connector.start(since)
             while not stop.is_set():
                 page = await self._fetch(cursor, stop)
                 if page is None:

@@ -51,12 +51,14 @@ def payload_of(record: Record) -> bytes:
         return json.dumps(record.data, default=repr).encode()
 
 
-def encode_checkpoint(cursor: Cursor, stored_at: int) -> bytes:
-    """Give a checkpoint as it stands on the log."""
-    return orjson.dumps({"cursor": cursor, "stored_at": stored_at})
+def encode_checkpoint(cursor: Cursor, stored_at: int, kept: str = "") -> bytes:
+    """Give a checkpoint as it stands on the log; `kept` names the file of a large cursor."""
+    return orjson.dumps(
+        {"cursor": cursor, "stored_at": stored_at} | ({"kept": kept} if kept else {})
+    )
 
 
-def decode_checkpoint(value: bytes) -> Cursor:
-    """Read what `encode_checkpoint` wrote."""
+def decode_checkpoint(value: bytes) -> tuple[Cursor, str]:
+    """Read what `encode_checkpoint` wrote: the cursor, and the name of its file, if it has one."""
     found: dict[str, Any] = orjson.loads(value)
-    return {str(k): str(v) for k, v in found["cursor"].items()}
+    return {str(k): str(v) for k, v in found["cursor"].items()}, str(found.get("kept", ""))

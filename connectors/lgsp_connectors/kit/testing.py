@@ -66,7 +66,8 @@ class MemoryCheckpoints:
 
     def load(self, key: str) -> Cursor | None:
         """Give the stored cursor."""
-        return self.stored.get(key)
+        stored = self.stored.get(key)
+        return None if stored is None else dict(stored)
 
     def store(self, key: str, cursor: Cursor) -> None:
         """Keep the cursor."""

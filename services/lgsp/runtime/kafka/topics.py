@@ -67,5 +67,12 @@ def topics(settings: Settings) -> list[Topic]:
             # than a year, however long nobody looks at it.
             _COMPACT | {"cleanup.policy": "compact,delete", "retention.ms": _YEAR_MS},
         ),
-        topic(CHECKPOINTS, "where each connector stands", "portal", 1, _COMPACT),
+        topic(
+            CHECKPOINTS,
+            "where each connector stands",
+            "portal",
+            1,
+            # A connector reads all of it when it starts; only closed segments are compacted.
+            _COMPACT | {"segment.bytes": str(16 * 1024 * 1024)},
+        ),
     ]
