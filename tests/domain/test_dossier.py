@@ -11,15 +11,17 @@ from lgsp.domain.dossier import (
     current_status,
     effective_transitions,
     judge_transitions,
+    known_at,
     merge,
     merge_all,
 )
-from lgsp.domain.event import DossierEvent
+from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.status import Status, Verdict
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.store.rates.layout import decode, encode
 from tests.domain.events import event_sets, events, seen_again
+from tests.national.dossiers import HOUR, START, steps
 
 CALENDAR = load_calendar()
 
@@ -108,3 +110,16 @@ def test_current_status_is_the_last_effective_one(found: list[DossierEvent]) -> 
         assert current_status(dossier, SIMPLE.statuses) == (
             taken[-1].status if taken else Status.UNKNOWN
         )
+
+
+def test_what_was_known_then_has_no_time_after_it() -> None:
+    made = steps(2, 4, 9, received_at=START, due_at=START + 9 * HOUR)
+    made[-1] = with_id(replace(made[-1], finished_at=made[-1].occurred_at))
+    (now,) = merge_all(made).values()
+    then = known_at(now, START + HOUR)
+
+    assert then is not None
+    assert [t.status for t in then.transitions] == [2, 4]
+    assert (then.received_at, then.finished_at, then.due_at) == (START, None, START + 9 * HOUR)
+    assert known_at(now, START + 2 * HOUR) == now
+    assert known_at(now, START - 1) is None

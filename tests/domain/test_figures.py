@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -7,8 +8,8 @@ from hypothesis import strategies as st
 from lgsp.domain.codes import child_unit, in_unit
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.figures import Indicators, Scope, counts_of, percent, rates_of
-from lgsp.domain.measures import Part
-from lgsp.domain.period import parse_period
+from lgsp.domain.measures import Count, Part
+from lgsp.domain.period import parse_period, show_instant
 from lgsp.domain.profiles.registry import profile_named
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.trust import Liveness, Trust, freshness, judge
@@ -175,3 +176,25 @@ def test_the_child_of_a_unit_contains_the_agency(agency: str) -> None:
 
         assert in_unit(agency, child)
         assert not unit or in_unit(child, unit)
+
+
+def test_freshness_is_published_with_its_state() -> None:
+    found = freshness("one", NOW - 25 * 60 * MINUTE, NOW - 20 * MINUTE, NOW)
+
+    assert found.document() == {
+        "portal": "one",
+        "last_event_at": show_instant(NOW - 25 * 60 * MINUTE),
+        "last_seen_at": show_instant(NOW - 20 * MINUTE),
+        "state": "silent",
+    }
+
+
+def test_a_figure_of_a_measure_that_is_not_there_is_no_profile() -> None:
+    with pytest.raises(ValueError, match="not there: \\['lost'\\]"):
+        replace(SIMPLE.measures, counts=(Count("lost", "Mất", ("lost",)),))
+
+
+def test_an_unknown_profile_names_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match="profile 'qd766' is none of: simple"):
+        profile_named("qd766")
+    assert profile_named("simple").label == "simple/1"

@@ -1,5 +1,7 @@
 """The transition table: what may follow what, and what takes effect."""
 
+from dataclasses import replace
+
 import pytest
 
 from lgsp.domain.profiles.simple import SIMPLE
@@ -43,3 +45,10 @@ def test_only_the_sources_word_reopens_an_ended_dossier(old: Status) -> None:
 
 def test_repeating_a_status_is_legal() -> None:
     assert all(STATUSES.verdict(s, s) is Verdict.LEGAL for s in STATUSES.next)
+
+
+def test_a_table_without_a_status_is_refused() -> None:
+    some: dict[Status, frozenset[Status]] = dict(STATUSES.next)
+    del some[S.STOPPED]
+    with pytest.raises(ValueError, match="next must name"):
+        replace(STATUSES, next=some)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lgsp.domain.working_time import (
+    WORKING_DAY_MS,
     Calendar,
     CalendarRangeError,
-    add_working_days,
     add_working_ms,
     day_number,
     day_of,
@@ -75,7 +75,7 @@ def test_adding_is_the_inverse_of_between(start: int, duration: int) -> None:
     ],
 )
 def test_hand_worked_deadlines(start: str, days: int, end: str) -> None:
-    assert end == shown(add_working_days(at(start), days, CALENDAR))
+    assert end == shown(add_working_ms(at(start), days * WORKING_DAY_MS, CALENDAR))
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,17 @@ def test_outside_the_calendar_is_an_error_that_names_the_range() -> None:
         small.is_working(99)
     with pytest.raises(CalendarRangeError, match="past the end"):
         small.instant_at(3 * 8 * 3_600_000)
+
+
+def test_after_the_last_working_day_there_is_none() -> None:
+    small = Calendar("test", 100, 110, [100, 101])
+    evening = 101 * 86_400_000 + 12 * 3_600_000  # 19:00 in Asia/Ho_Chi_Minh
+
+    with pytest.raises(CalendarRangeError, match="past the end of calendar test"):
+        small.next_working_instant(evening)
+    assert [small.covers(day * 86_400_000) for day in (99, 100, 110, 111)] == [
+        False,
+        True,
+        True,
+        False,
+    ]

@@ -164,8 +164,3 @@ def add_working_ms(start: int, duration: int, calendar: Calendar) -> int:
     if duration == 0:
         return calendar.next_working_instant(start)
     return calendar.instant_at(calendar.worked_until(start) + duration)
-
-
-def add_working_days(start: int, days: int, calendar: Calendar) -> int:
-    """Return the instant `days` working days (of 8 working hours) after `start` (ms UTC)."""
-    return add_working_ms(start, days * WORKING_DAY_MS, calendar)

@@ -11,8 +11,8 @@ from lgsp.domain.event import Channel, ServiceLevel
 from lgsp.domain.status import Status
 from lgsp.runtime.documents import read_document
 from lgsp_connectors.kit.contract import Context
-from lgsp_connectors.kit.forms import Shape, compile_mapping
-from lgsp_connectors.kit.mapping import Mapper
+from lgsp_connectors.kit.forms import compile_mapping
+from lgsp_connectors.kit.mapping import Mapper, Shape
 
 READ_AT = 1_720_000_000_000  # 2024-07-03 16:46:40 in Asia/Ho_Chi_Minh
 LOCAL = {"format": "%d/%m/%Y %H:%M", "timezone": "Asia/Ho_Chi_Minh"}

@@ -1,13 +1,14 @@
 """The HTTP client of the kit: what a body says is read, and refused with place and reason."""
 
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
-from lgsp.domain.errors import FatalError, RetryableError
+from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
 from lgsp_connectors.kit.http import Auth, Client, advised_wait
 from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.testing import FakePortal
@@ -117,3 +118,71 @@ async def test_it_can_be_told_not_to_try_again(portal: FakePortal, client: Clien
 def test_advice_is_seconds_from_now() -> None:
     assert advised_wait("7") == 7
     assert advised_wait("soon") is None
+
+
+@pytest.mark.parametrize(
+    ("auth", "header", "account"),
+    [
+        (Auth(), None, "no account is set"),
+        (Auth(user="lgsp", password="pw"), "Basic bGdzcDpwdw==", "user 'lgsp'"),
+        (Auth(token="abc"), "Bearer abc", "the token"),
+    ],
+)
+async def test_logs_in_as_the_settings_say(auth: Auth, header: str | None, account: str) -> None:
+    sent: list[str | None] = []
+
+    def answer(_query: object, headers: Mapping[str, str]) -> dict[str, int]:
+        sent.append(headers.get("Authorization"))
+        return {"total": 0}
+
+    async with FakePortal(PATH, answer) as portal:
+        client = Client(portal.url, auth=auth, timeout=5, rate=100)
+        await client.get_json(PATH, {})
+        await client.close()
+
+    assert sent == [header]
+    assert auth.account() == account
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["absent", "no UTF-8"])
+def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "token"
+    file.write_text("abc\n", "utf-8")
+    auth = Auth(token_file=file)
+    assert auth.header() == {"Authorization": "Bearer abc"}
+    assert auth.account() == f"the token in {file}"
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(ConfigurationError, match=f"source.auth: {file}"):
+        auth.header()
+    with pytest.raises(ValueError, match=str(file)):
+        Auth(password_file=file)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(302, "redirected, check source.url"), (404, "check source.url")]
+)
+async def test_another_status_is_final_and_names_the_setting(
+    portal: FakePortal, client: Client, status: int, said: str
+) -> None:
+    portal.answer(status)
+    with pytest.raises(FatalError, match=f"HTTP {status}: {said}"):
+        await client.get_json(PATH, {})
+
+
+async def test_nobody_there_may_pass() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    client = Client(f"http://127.0.0.1:{port}", timeout=5)
+    with pytest.raises(RetryableError, match="ClientConnectorError"):
+        await client.get_json(PATH, {})
+    await client.close()
+
+
+def test_advice_that_is_no_instant_or_too_far_is_bounded() -> None:
+    assert advised_wait(None) is None
+    assert advised_wait("Fri, 05 Jul 2024 12:00:00 -0000") is None  # no zone: not an instant
+    assert advised_wait("Fri, 05 Jul 2019 12:00:00 GMT") == 0
+    assert advised_wait("Fri, 05 Jul 2199 12:00:00 GMT") == 3600
