@@ -19,9 +19,11 @@ check() {
 check types .venv/bin/mypy
 check lint .venv/bin/ruff check
 check format .venv/bin/ruff format --check
+check dead .venv/bin/vulture
 check imports .venv/bin/lint-imports
 check schemas .venv/bin/lgsp schemas check
 check documents .venv/bin/pytest -q -p no:cacheprovider tests/docs tests/deploy
+check coverage deploy/coverage.sh
 check compose .venv-tools/bin/docker-compose --env-file .env.example config --quiet
 check dockerfile .venv-tools/bin/hadolint deploy/Dockerfile
 

@@ -10,7 +10,7 @@ from lgsp.domain.errors import ConfigurationError, RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, ServiceLevel
 from lgsp.domain.status import Status
 from lgsp.runtime.documents import read_document
-from lgsp_connectors.kit.contract import Context
+from lgsp_connectors.kit.contract import Context, Record
 from lgsp_connectors.kit.forms import compile_mapping
 from lgsp_connectors.kit.mapping import Mapper, Shape
 
@@ -51,12 +51,16 @@ def context(tmp_path: Path) -> Context:
     return Context("p", "H37", read_document(file), lambda: READ_AT, seal)
 
 
+def read(row: dict[str, Any]) -> Record:
+    return Record("here", row, READ_AT)
+
+
 def mapper(context: Context, shape: Shape = "steps", **changes: Any) -> Mapper:
     return compile_mapping({**SPEC, **changes}, shape, "", context)
 
 
 def test_each_form_reads_its_attribute(context: Context) -> None:
-    (event,) = mapper(context).events(ROW, READ_AT)
+    (event,) = mapper(context).events(read(ROW))
 
     assert (event.portal, event.province, event.procedure) == ("p", "H37", "1.000001")
     assert (event.channel, event.service_level) == (Channel.ONLINE, ServiceLevel.FULL)
@@ -66,14 +70,14 @@ def test_each_form_reads_its_attribute(context: Context) -> None:
 
 
 def test_without_a_person_nothing_is_sealed(context: Context) -> None:
-    (event,) = mapper(context).events(ROW | {"Chu": " "}, READ_AT)
+    (event,) = mapper(context).events(read(ROW | {"Chu": " "}))
 
     assert event.sealed is None
 
 
 def test_the_same_word_in_the_table_as_on_the_row(context: Context) -> None:
     given = mapper(context, status={"field": "TrangThai", "map": {True: 4, 2: 2}})
-    found = [given.facts(ROW | {"TrangThai": word}, READ_AT).status for word in (True, "2", 2.0)]
+    found = [given.facts(read(ROW | {"TrangThai": word})).status for word in (True, "2", 2.0)]
 
     assert found == [Status.PROCESSING, Status.RECEIVED, Status.RECEIVED]
 
@@ -97,13 +101,13 @@ def test_a_row_that_states_it_wrongly_is_rejected_by_column(
     context: Context, changes: dict[str, Any], reason: RejectReason, field: str
 ) -> None:
     with pytest.raises(RejectedRecord) as caught:
-        mapper(context).events(ROW | changes, READ_AT)
+        mapper(context).events(read(ROW | changes))
 
     assert (caught.value.reason, caught.value.field) == (reason, field)
 
 
 def test_a_day_of_difference_between_clocks_is_no_future(context: Context) -> None:
-    (event,) = mapper(context).events(ROW | {"Luc": "04/07/2024 16:46"}, READ_AT)
+    (event,) = mapper(context).events(read(ROW | {"Luc": "04/07/2024 16:46"}))
 
     assert event.occurred_at > READ_AT
 
