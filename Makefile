@@ -32,7 +32,7 @@ demo: setup ## The main job end to end: a simulated province to the national por
 test: $(DEV) $(SYSTEM) $(POSTGRES) $(PROMETHEUS) ## All but the browser's, with real Kafka, PostgreSQL and Prometheus
 	$(PYTEST) $(PARALLEL) -m "not browser"
 
-check: $(DEV) $(LINT) $(PROMETHEUS) ## Format, lint, types, import rules, schemas, docs, deployment files
+check: $(DEV) $(LINT) $(PROMETHEUS) ## Format, lint, types, import rules, dead code, coverage, schemas, docs, deployment
 	@deploy/check.sh
 
 mutants: $(DEV) ## Take promises out of a copy of the code, one by one: each must fail a test (minutes)

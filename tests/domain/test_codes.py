@@ -3,7 +3,6 @@
 import pytest
 
 from lgsp.domain.codes import (
-    is_agency,
     is_dossier,
     is_procedure,
     is_province,
@@ -12,15 +11,13 @@ from lgsp.domain.codes import (
 
 
 @pytest.mark.parametrize("code", ["H37", "G22", "H37.12", "H37.12.3.456", "000.00.12.H37"])
-def test_an_agency_is_of_the_new_form_or_the_old_one(code: str) -> None:
-    assert is_agency(code)
+def test_a_dossier_code_begins_with_an_agency_of_the_new_form_or_the_old_one(code: str) -> None:
     assert is_dossier(f"{code}-240102-0001")
     assert is_dossier(f"{code}-20240102-0000001")
 
 
 @pytest.mark.parametrize("code", ["", "h37", "H3", "H37.", "H37.1234", "H37.1.2.3.4", "00.00.H37"])
 def test_what_is_no_agency_begins_no_dossier_code(code: str) -> None:
-    assert not is_agency(code)
     assert not is_dossier(f"{code}-240102-0001")
 
 

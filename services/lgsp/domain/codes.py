@@ -4,14 +4,8 @@ import re
 
 _AGENCY = r"(?:\d{3}\.\d{2}\.\d{2}\.[GH]\d{2}|[GH]\d{2}(?:\.\d{1,3}){0,3})"
 PROVINCE = re.compile(r"[GH]\d{2}")
-AGENCY = re.compile(_AGENCY)
 DOSSIER = re.compile(rf"{_AGENCY}-(?:\d{{6}}|\d{{8}})-\d{{4,7}}")
 PROCEDURE = re.compile(r"\d\.\d{6}(?:\.\d{3}\.\d{2}\.\d{2}\.[GH]\d{2})?")
-
-
-def is_agency(code: str) -> bool:
-    """Tell whether `code` is an agency id of the new (H37.12) or old (000.00.12.H37) form."""
-    return AGENCY.fullmatch(code) is not None
 
 
 def is_province(code: str) -> bool:

@@ -69,7 +69,6 @@ class RejectReason(StrEnum):
     UNMAPPED_STATUS = "unmapped_status"
     UNMAPPED_VALUE = "unmapped_value"
     FINISHED_WITHOUT_DATE = "finished_without_date"
-    REFUSED_BY_NATIONAL = "refused_by_national"
     DEFECT = "defect"  # the code that reads the record failed: its author's fault or ours
 
 

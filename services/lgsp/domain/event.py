@@ -112,8 +112,6 @@ def with_id(event: DossierEvent) -> DossierEvent:
 
 ROW_BITS = 21
 LAST_ROW = (1 << ROW_BITS) - 1
-MOST_STATED = 1 << 42
-"""First instant (ms UTC, in the year 2109) that no statement of 64 bits can hold."""
 
 
 def statement_of(event: DossierEvent) -> int:

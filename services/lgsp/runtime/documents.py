@@ -140,14 +140,6 @@ def read_document(path: Path, root: type = dict) -> Document:
     return document
 
 
-def load_document(path: Path, root: type = dict) -> Document:
-    """Read a YAML file as `read_document` does; ConfigurationError when anything is wrong."""
-    document = read_document(path, root)
-    if document.faults:
-        raise ConfigurationError(document.faults)
-    return document
-
-
 def _read_root(node: yaml.Node | None, document: Document) -> None:
     if node is None and isinstance(document.data, list):
         return
