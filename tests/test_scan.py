@@ -52,6 +52,7 @@ def test_each_fault_is_found(text: str, what: str) -> None:
     "text",
     [
         "def check(x):\n    assert x\ndef twice(x):\n    check(x)\ndef test_a():\n    twice(1)",
+        "def test_a():\n    check_usable(x)",
         "def test_a():\n    with pytest.raises(ValueError):\n        go()",
         "def test_a():\n    def inner():\n        assert x\n    run(inner)",
         "def test_a():\n    assert f(x) == f(y)",

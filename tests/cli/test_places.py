@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from lgsp.cli import build
 from lgsp.store.engine import open_store
 from tests.ports import free_port_pair
+from tests.programs import missing
 
 LGSP, CONNECT = "lgsp.cli", "lgsp_connectors.cli"
 # Root may write anywhere; without these capabilities it is like any other user.
@@ -127,7 +128,7 @@ def test_a_store_of_another_layout_is_named_with_the_way_out(folder: Path) -> No
 def test_a_folder_that_cannot_be_written_is_named(folder: Path) -> None:
     prefix = _AS_USER if os.geteuid() == 0 else []
     if prefix and shutil.which(prefix[0]) is None:
-        pytest.skip("root may write anywhere, and there is no setpriv to be less")
+        missing("root may write anywhere, and there is no setpriv to be less")
     data = folder / "data"
     data.mkdir()
     open_store(f"sqlite:///{data / 'rates.db'}").dispose()
