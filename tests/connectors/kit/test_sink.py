@@ -25,5 +25,5 @@ def test_any_record_has_a_payload(data: Any, payload: bytes) -> None:
 def test_a_checkpoint_comes_back_and_says_when_it_was_stored() -> None:
     value = encode_checkpoint({"at": "7"}, 1_720_000_000_000)
 
-    assert decode_checkpoint(value) == {"at": "7"}
+    assert decode_checkpoint(value) == ({"at": "7"}, "")
     assert json.loads(value)["stored_at"] == 1_720_000_000_000
