@@ -32,8 +32,8 @@ from lgsp_connectors.cli.service import run_connector
 from lgsp_connectors.cli.starters import STARTERS
 from lgsp_connectors.kit.config import PORTAL_ID
 from lgsp_connectors.kit.registry import ConfiguredConnector, installed, read_config
+from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.retry import retried
-from lgsp_connectors.kit.runner import Report
 from lgsp_connectors.kit.times import compile_iso
 from lgsp_connectors.kit.usable import usable_events
 

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lgsp.domain.event import DossierEvent
 from lgsp_connectors.kit.contract import Page
-from lgsp_connectors.kit.runner import Report
+from lgsp_connectors.kit.report import Report
 
 _DATES = ("submitted_at", "received_at", "due_at", "finished_at", "returned_at")
 

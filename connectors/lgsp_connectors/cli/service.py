@@ -23,9 +23,11 @@ from lgsp_connectors.kit.known import MemoryKnown
 from lgsp_connectors.kit.known_file import KnownFile
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink
 from lgsp_connectors.kit.registry import ConfiguredConnector
-from lgsp_connectors.kit.runner import Report, Runner
+from lgsp_connectors.kit.report import Report
+from lgsp_connectors.kit.runner import Runner
 from lgsp_connectors.kit.sent import Sent
 from lgsp_connectors.kit.state import state_file
+from lgsp_connectors.kit.status import Speaker
 
 _log = structlog.get_logger()
 _STOP_WITHIN = 15.0  # seconds; what is not on the log by then is read again
@@ -93,6 +95,7 @@ def run_connector(
                 sent=sent,
                 known=known,
                 personal=personal,
+                speaker=None if backfill else Speaker(key, now_ms, checkpoints.publish),
                 on_page=on_page,
             )
             with (

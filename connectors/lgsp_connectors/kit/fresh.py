@@ -28,6 +28,7 @@ class Fresh:
         self._entries: dict[str, Entry] = {}
         self._seen: set[str] = set()
         self._speaker: DossierEvent | None = None
+        self.unordered = 0  # dossiers of the last page with other values that nothing orders
 
     def of(self, records: Iterable[Sequence[DossierEvent]], *, whole: bool) -> list[DossierEvent]:
         """Give the events that say something new, in order.
@@ -40,11 +41,14 @@ class Fresh:
         codes = {events[0].dossier_code for events in dossiers}
         found = self._known.load(codes)
         fresh: list[DossierEvent] = []
+        self.unordered = 0
         for events in dossiers:
             code = events[0].dossier_code
             before = self._entries.get(code) or found.get(code)
             said, after = news(before, events, whole=whole, personal=self._personal(events[-1]))
             fresh += said
+            if whole and before and said and events[-1].stated_at is None:
+                self.unordered += before.stated.keys() >= after.stated.keys()
             if after != before:
                 self._entries[code] = after
         self._seen |= codes

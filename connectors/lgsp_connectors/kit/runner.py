@@ -7,7 +7,6 @@ crash in between reads the page again: its events have the same ids, nothing is 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import structlog
 
@@ -28,40 +27,17 @@ from lgsp_connectors.kit.contract import OWN, Connector, Cursor, Listing, Page
 from lgsp_connectors.kit.fresh import Fresh, Personal
 from lgsp_connectors.kit.known import Known, MemoryKnown
 from lgsp_connectors.kit.rejects import Reject, defect, reject_new
+from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.sent import Sent
 from lgsp_connectors.kit.sink import Checkpoints, Sink
+from lgsp_connectors.kit.status import Speaker
 from lgsp_connectors.kit.usable import usable_events
 
 _FETCH_ENDS_WITHIN = 4.0  # seconds that a connector may take to give up a page when told to stop
 _SENT = f"{OWN}sent"
 _PATIENCE = 60.0  # seconds for which a run that is to end waits for what is still being written
 _log = structlog.get_logger()
-
-
-@dataclass
-class Report:
-    """Exact counts of one run.
-
-    `duplicates` are events read again and not produced again; `skipped` rows that are no records
-    by a rule; `files_refused` files that cannot be used as they stand now, read in this run or
-    before; `removed` dossiers that a complete listing no longer holds, `not_removed` why none
-    were. `problem` says why a source that was read to its end does not count as caught up.
-    """
-
-    records: int = 0
-    events: int = 0
-    rejected: int = 0
-    duplicates: int = 0
-    skipped: int = 0
-    files_refused: int = 0
-    removed: int = 0
-    not_removed: str = ""
-    pages: int = 0
-    caught_up: bool = False
-    problem: str = ""
-    seconds: float = 0.0
-    reasons: dict[str, int] = field(default_factory=dict)
 
 
 class Runner:
@@ -76,6 +52,7 @@ class Runner:
         sent: rejects that are on the log already; a memory of this run when it is left out.
         known: what the portal has stated before; a memory of this run when it is left out.
         personal: digests the personal data of an event, to see that it changed.
+        speaker: tells the log how the source stands.
         on_page: called with each page once its checkpoint is stored (progress bars).
         clock: gives now in ms UTC; nothing can have been observed later.
     """
@@ -91,13 +68,14 @@ class Runner:
         sent: Sent | None = None,
         known: Known | None = None,
         personal: Personal | None = None,
+        speaker: Speaker | None = None,
         on_page: Callable[[Page, Report], None] | None = None,
         clock: Callable[[], int] = now_ms,
     ) -> None:
         self._connector, self._sink, self._checkpoints = connector, sink, checkpoints
         self._key, self._settings = key, settings
         self._on_page = on_page or (lambda _page, _report: None)
-        self._clock = clock
+        self._clock, self._speaker = clock, speaker
         self._sent = sent or Sent()
         self._known = known or MemoryKnown()
         self._fresh = Fresh(self._known, personal)
@@ -186,6 +164,8 @@ class Runner:
         metrics.CONNECTOR_REFUSED.set(page.refused)
         if self.caught_up:
             metrics.CONNECTOR_CAUGHT_UP.set_to_current_time()
+        if self._speaker is not None:
+            self._speaker.say(report)
 
     async def _fetch(self, cursor: Cursor, stop: asyncio.Event) -> Page | None:
         """Read the next page, trying again; None when the stop signal came first."""
@@ -216,6 +196,7 @@ class Runner:
             self._sink.send(event)
         newest = max((event.occurred_at for event in events), default=0)
         report.events += len(events)
+        report.unordered += self._fresh.unordered
         report.duplicates += max(0, sum(map(len, stated)) - len(events))
         if page.listing is not None:
             self._fresh.seen((error for _, error in rejects), page.listing)

@@ -45,7 +45,7 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
     Raises:
         ConfigurationError: there is no such store, it is of another layout, or no such profile.
     """
-    from lgsp.ioc.backlog import known_backlog
+    from lgsp.ioc.backlog import known_backlog, known_problems
     from lgsp.runtime.calendar.vietnam import load_calendar
     from lgsp.store.engine import open_existing
     from lgsp.store.tables import TABLES
@@ -60,6 +60,7 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
             calendar,
             now_ms,
             backlog=lambda: known_backlog(settings.bootstrap, engine),
+            problems=lambda: known_problems(settings.bootstrap) or (),
         )
     finally:
         engine.dispose()

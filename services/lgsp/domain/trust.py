@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from lgsp.domain.period import show_instant
 
@@ -66,6 +67,14 @@ def freshness(
     return Freshness(portal, last_event_at, last_seen_at, liveness)
 
 
+class SourceProblem(NamedTuple):
+    """What a portal's connector knows to be missing or unsure; `code` is of a closed set."""
+
+    portal: str
+    code: str
+    detail: str
+
+
 def judge(
     portals: Sequence[Freshness],
     denominators: Mapping[str, int],
@@ -73,6 +82,7 @@ def judge(
     until: int,
     backlog: int | None,
     unturned: int = 0,
+    problems: Sequence[SourceProblem] = (),
 ) -> tuple[Trust, tuple[str, ...]]:
     """Give the label and the reasons for anything less than full trust.
 
@@ -85,12 +95,14 @@ def judge(
             the as-of time, whichever is earlier.
         backlog: events on the log not counted yet, None when not known.
         unturned: open dossiers whose deadline has passed and that are not counted overdue yet.
+        problems: what the connectors know to be missing or unsure.
     """
     reasons = [
         f"portal {p.portal} is {p.liveness}: last heard of at {show_instant(p.last_seen_at)}"
         for p in portals
         if p.liveness is not Liveness.LIVE and p.last_seen_at < until
     ]
+    reasons.extend(f"portal {p.portal}: {p.detail}" for p in problems)
     if backlog is None:
         reasons.append("the log does not answer: events on it may not be counted yet")
     elif backlog:

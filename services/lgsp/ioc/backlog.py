@@ -1,15 +1,18 @@
-"""How many events stand on the log and are not counted yet, asked in the background."""
+"""What the log knows and the store does not: events not counted, sources that are amiss."""
 
 import socket
 import threading
 import time
+from collections.abc import Sequence
 
 import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from lgsp.domain.errors import LgspError
+from lgsp.domain.trust import SourceProblem
 from lgsp.runtime.kafka.client import end_offsets
+from lgsp.runtime.kafka.connector_status import read_problems
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.store.figures.sums import LANE
 from lgsp.store.offsets import stored_offsets
@@ -30,8 +33,14 @@ class Backlog:
         self._engine = engine
         self._events: int | None = None
         self._asked = 0.0
+        self._problems: Sequence[SourceProblem] = ()
         self._stop = threading.Event()
         threading.Thread(target=self._run, name="backlog", daemon=True).start()
+
+    @property
+    def problems(self) -> Sequence[SourceProblem]:
+        """What the connectors know to be amiss, as last read."""
+        return self._problems
 
     def __call__(self) -> int | None:
         """Return the number of events not counted yet; None when it is not known."""
@@ -46,6 +55,8 @@ class Backlog:
             found = known_backlog(self._bootstrap, self._engine)
             if found is not None:
                 self._events, self._asked = found, time.monotonic()
+                problems = known_problems(self._bootstrap)
+                self._problems = self._problems if problems is None else problems
             self._stop.wait(_EVERY)
 
 
@@ -56,6 +67,15 @@ def known_backlog(bootstrap: str, engine: Engine) -> int | None:
         return count_backlog(bootstrap, engine, DOSSIER_EVENTS)
     except (LgspError, SQLAlchemyError, OSError) as error:
         structlog.get_logger().debug("backlog_unknown", error=str(error))
+        return None
+
+
+def known_problems(bootstrap: str) -> Sequence[SourceProblem] | None:
+    """Return what the connectors know to be amiss; None when it cannot be read now."""
+    try:
+        return read_problems(bootstrap)
+    except (LgspError, ValueError, TypeError) as error:
+        structlog.get_logger().debug("connector_status_unknown", error=str(error))
         return None
 
 

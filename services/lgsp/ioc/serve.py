@@ -66,7 +66,9 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
     engine = open_store(settings.rates_store, read_only=True)
     backlog = Backlog(settings.bootstrap, engine)
     calendar, profile = load_calendar(settings.calendar_file), profile_named(settings.profile)
-    figures = Figures(engine, profile, calendar, now_ms, backlog=backlog)
+    figures = Figures(
+        engine, profile, calendar, now_ms, backlog=backlog, problems=lambda: backlog.problems
+    )
     app, end_streams = make_app(figures, now_ms)
     url = f"http://{settings.feed_host}:{listener.getsockname()[1]}"
     log.info("feed_ready", url=url)

@@ -10,7 +10,8 @@ from tests.turns import VirtualLoop, cancelled_in_every_turn, in_every_turn
 from lgsp.domain.event import DossierEvent
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Cursor, Page, Record
-from lgsp_connectors.kit.runner import Report, Runner
+from lgsp_connectors.kit.report import Report
+from lgsp_connectors.kit.runner import Runner
 from lgsp_connectors.kit.testing import MemoryCheckpoints, MemorySink
 
 

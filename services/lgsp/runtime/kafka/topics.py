@@ -9,6 +9,7 @@ RATE_CELLS = "rate-cells"
 SYNC_RESULTS = "sync-results"
 DEAD_LETTERS = "dead-letters"
 CHECKPOINTS = "connector-checkpoints"
+CONNECTOR_STATUS = "connector-status"
 
 _FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1"}
 _COMPACT = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.2"}
@@ -73,6 +74,13 @@ def topics(settings: Settings) -> list[Topic]:
             "portal",
             1,
             # A connector reads all of it when it starts; only closed segments are compacted.
+            _COMPACT | {"segment.bytes": str(16 * 1024 * 1024)},
+        ),
+        topic(
+            CONNECTOR_STATUS,
+            "what each connector knows to be amiss",
+            "portal",
+            1,
             _COMPACT | {"segment.bytes": str(16 * 1024 * 1024)},
         ),
     ]

@@ -4,7 +4,7 @@ One read transaction answers one question, so a figure, its freshness and its li
 says how things stood when it was last written; a past as-of time is computed from the dossiers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +21,7 @@ from lgsp.domain.measures import Measure, Part
 from lgsp.domain.period import Period, month_of, show_instant
 from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.standing import Standing
-from lgsp.domain.trust import DOWN_AFTER, SILENT_AFTER, Freshness, freshness, judge
+from lgsp.domain.trust import DOWN_AFTER, SILENT_AFTER, Freshness, SourceProblem, freshness, judge
 from lgsp.domain.working_time import Calendar, day_start_ms
 from lgsp.store.engine import hide_password
 from lgsp.store.figures.sums import (
@@ -65,6 +65,7 @@ class Figures:
         calendar: working days; its version stands in every document.
         clock: gives now in ms UTC.
         backlog: gives the number of events on the log not counted yet, None when not known.
+        problems: gives what the connectors know to be missing or unsure.
         silent_after: ms after which a portal that sends nothing is called silent.
         down_after: ms after which it is called down.
     """
@@ -77,6 +78,7 @@ class Figures:
         clock: Callable[[], int],
         *,
         backlog: Callable[[], int | None] = lambda: None,
+        problems: Callable[[], Sequence[SourceProblem]] = tuple,
         silent_after: int = SILENT_AFTER,
         down_after: int = DOWN_AFTER,
     ) -> None:
@@ -87,6 +89,7 @@ class Figures:
         self._calendar = calendar
         self._clock = clock
         self._backlog = backlog
+        self._problems = problems
         self._silent_after = silent_after
         self._down_after = down_after
         self._cache = SumsCache()
@@ -107,6 +110,7 @@ class Figures:
             until=at if end is None else min(at, day_start_ms(end)),
             backlog=backlog,
             unturned=unturned if question.as_of is None else 0,
+            problems=self._problems(),
         )
         return Indicators(
             profile=self.profile,
