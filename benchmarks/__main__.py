@@ -15,6 +15,7 @@ import typer
 
 from benchmarks import (
     endtoend,
+    exports,
     latency,
     memory,
     rebuild,
@@ -65,6 +66,18 @@ def short(
     _contenders(count, rounds, (), slow_events=_SLOW_EVENTS)
     done = _parts(dataset, count, seconds=6, rounds=rounds)
     _end(as_json=as_json, done=done)
+
+
+@app.command()
+def nights(dossiers: int = 170_000, count: int = 10) -> None:
+    """Full exports night after night, 1 % of the rows changed: events, seconds, figures."""
+    _save("nights", exports.measure_nights(dossiers, count))
+
+
+@app.command()
+def files(count: int = 100_000) -> None:
+    """Very many small files: the first look, the next one, and one more file."""
+    _save("files", exports.measure_files(count))
 
 
 @app.command()

@@ -98,7 +98,7 @@ async def test_a_token_that_was_renewed_is_taken_once(portal: FakePortal, tmp_pa
 GONE_BY = format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)
 
 
-@pytest.mark.parametrize("advice", ["0", GONE_BY])
+@pytest.mark.parametrize("advice", ["0", GONE_BY], ids=["nought", "gone by"])
 async def test_advice_never_makes_it_more_impatient_than_its_own_back_off(
     portal: FakePortal, client: Client, advice: str
 ) -> None:
