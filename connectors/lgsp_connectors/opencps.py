@@ -12,14 +12,16 @@ from lgsp.domain.status import Status
 from lgsp_connectors.kit import cells
 from lgsp_connectors.kit.config import Strict
 from lgsp_connectors.kit.contract import Context, Cursor, Page, Record
-from lgsp_connectors.kit.forms import CodePattern, StatusCode, code_form
+from lgsp_connectors.kit.dates import Dates
 from lgsp_connectors.kit.http import Auth, Client
 from lgsp_connectors.kit.mapping import Mapper
+from lgsp_connectors.kit.row_settings import CodeSettings, StatusCode, code_form, words_of_settings
 from lgsp_connectors.kit.times import compile_format
 
 _PATH = "/o/rest/v2/dossiers"
 # 24 hours: OpenCPS's own statistics read 12, which turns 12:30 into 00:30.
-_DATE = compile_format("%d/%m/%Y %H:%M:%S", "Asia/Ho_Chi_Minh")
+_FORM, _ZONE = "%d/%m/%Y %H:%M:%S", "Asia/Ho_Chi_Minh"
+_DATE = compile_format(_FORM, _ZONE)
 _OVERLAP_ROWS = 10
 STATUSES = {
     "receiving": 1,
@@ -76,13 +78,10 @@ class Source(Strict):
     )
 
 
-class OpenCpsSettings(Strict):
+class OpenCpsSettings(CodeSettings):
     """Keys of an `opencps` YAML besides those common to all connectors."""
 
     source: Source = Field(description="Where the portal is.")
-    dossier_code_pattern: CodePattern = Field(
-        default="", description="`any` or a regular expression; empty: the national pattern."
-    )
     statuses: dict[str, StatusCode] = Field(
         default={},
         description="Word of dossierStatus: national status; added to the built-in words.",
@@ -123,12 +122,7 @@ class OpenCps:
             timeout=source.timeout_seconds,
             rate=source.requests_per_second,
         )
-        self._mapper = _mapper(
-            {word: Status(code) for word, code in STATUSES.items()} | settings.statuses,
-            settings.sub_statuses,
-            settings.dossier_code_pattern,
-            context,
-        )
+        self._mapper = _mapper(settings, context)
 
     def start(self, since: int | None) -> Cursor:
         """Start at the top of the list; `since` ends the first pass there, else it reads all."""
@@ -209,19 +203,26 @@ def _changed_at(row: Mapping[str, Any]) -> int | None:
         return None  # the mapping rejects the record and says why
 
 
-def _mapper(
-    words: dict[str, Status], sub_words: dict[str, Status], code_pattern: str, context: Context
-) -> Mapper:
+def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:
+    words = words_of_settings(settings.missing, "exact")
+    dates = Dates([_FORM], _ZONE, words=words)
     getters = {
-        name: cells.date(column, _DATE) if name.endswith("_at") else cells.text(column)
+        name: cells.date(column, dates) if name.endswith("_at") else cells.text(column, words)
         for name, column in _COLUMNS.items()
     }
     released, finished = getters["finished_at"], getters["returned_at"]
-    main = cells.mapped("dossierStatus", words, default=None, reason=RejectReason.UNMAPPED_STATUS)
+    statuses = {word: Status(code) for word, code in STATUSES.items()} | settings.statuses
+    main = cells.mapped(
+        "dossierStatus",
+        statuses,
+        default=None,
+        reason=RejectReason.UNMAPPED_STATUS,
+        words=words,
+    )
+    sub_word = cells.text("dossierSubStatus", words)
 
     def status(row: cells.Row) -> Status | None:
-        sub = sub_words.get(row.get("dossierSubStatus") or "")
-        found: Status | None = sub or main(row)
+        found: Status | None = settings.sub_statuses.get(sub_word(row) or "") or main(row)
         return found
 
     def finished_at(row: cells.Row) -> int | None:
@@ -248,8 +249,8 @@ def _mapper(
         _COLUMNS,
         context,
         shape="dossiers",
-        code_pattern=code_form(code_pattern),
-        sealed={name: cells.text(column) for name, column in _SEALED.items()},
+        code_pattern=code_form(settings.dossier_code_pattern),
+        sealed={name: cells.text(column, words) for name, column in _SEALED.items()},
     )
 
 

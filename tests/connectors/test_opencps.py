@@ -259,3 +259,34 @@ async def test_wrong_order_is_fatal(rig: OpenCpsRig) -> None:
     rig.portal.always(200, body=json.dumps({"total": 2, "data": oldest_first}))
     with pytest.raises(FatalError, match=r"source\.sort"):
         await Bench().run(rig.connector())
+
+
+@pytest.mark.parametrize("date", ["31/12/9999 23:59:59", "01/01/0001 00:00:00"])
+def test_a_sentinel_date_rejects_its_row_unless_it_is_named_as_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, date: str
+) -> None:
+    monkeypatch.setenv("OPENCPS_PASSWORD", PASSWORD)
+    file = tmp_path / "c.yaml"
+    record = Record("x", dossier(1) | {"dueDate": date}, now_ms())
+    file.write_text(CONFIG.format(url="http://127.0.0.1:1"))
+    with pytest.raises(RejectedRecord) as caught:
+        read_config(file).build(now_ms, None).to_events(record)
+    assert (caught.value.reason, caught.value.field) == (RejectReason.BAD_DATE, "dueDate")
+    words = 'missing: ["31/12/9999", "01/01/0001"]\n'
+    file.write_text(CONFIG.format(url="http://127.0.0.1:1") + words)
+    events = read_config(file).build(now_ms, None).to_events(record)
+    assert {event.due_at for event in events} == {None}
+
+
+@pytest.mark.parametrize("value", [["a"], {"a": 1}, "a\0"])
+def test_a_sub_status_that_is_no_text_is_a_bad_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: Any
+) -> None:
+    monkeypatch.setenv("OPENCPS_PASSWORD", PASSWORD)
+    file = tmp_path / "c.yaml"
+    file.write_text(CONFIG.format(url="http://127.0.0.1:1"))
+    record = Record("x", dossier(1) | {"dossierSubStatus": value}, now_ms())
+    with pytest.raises(RejectedRecord) as caught:
+        read_config(file).build(now_ms, None).to_events(record)
+    assert caught.value.reason is RejectReason.BAD_VALUE
+    assert caught.value.field == "dossierSubStatus"

@@ -20,7 +20,8 @@ class MappedColumns:
 
     Args:
         wanted: names as the mapping writes them, the dossier code first.
-        skip: column, and words with which the cell of a row that is left out begins.
+        skip: column, and words with which the cell of a row that is left out begins; "" is the
+            empty cell.
         cell_chars: longest cell of a wanted column.
     """
 
@@ -65,10 +66,11 @@ class MappedColumns:
 
     def skips(self, row: Mapping[str, object]) -> bool:
         """Tell whether the row is one that the YAML leaves out."""
-        return any(
-            _word(str(row.get(column) or "")).startswith(words)
-            for column, words in self._skip.items()
-        )
+        for column, words in self._skip.items():
+            cell = _word(str(row.get(column) or ""))
+            if any(cell.startswith(word) if word else not cell for word in words):
+                return True
+        return False
 
     @property
     def has_skips(self) -> bool:

@@ -17,7 +17,7 @@ from lgsp_connectors.files.look import Look
 from lgsp_connectors.files.reader import Reading
 from lgsp_connectors.files.settings import FilesSettings
 from lgsp_connectors.kit.contract import Context, Cursor, Listing, Page, Record
-from lgsp_connectors.kit.forms import compile_mapping
+from lgsp_connectors.kit.row_settings import make_mapper
 
 _NOT_READING = {"path", "page_rows", "settle_seconds"}  # keys by which no row reads otherwise
 
@@ -39,13 +39,7 @@ class Files:
 
     def __init__(self, settings: FilesSettings, context: Context) -> None:
         self._context, self._source = context, settings.source
-        self._mapper = compile_mapping(
-            settings.mapping,
-            settings.shape,
-            settings.dossier_code_pattern,
-            context,
-            settings.stated_at,
-        )
+        self._mapper = make_mapper(settings, context)
         wanted = list(dict.fromkeys(self._mapper.columns.values()))
         source = settings.source
         self._called_off = threading.Event()

@@ -5,8 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from lgsp_connectors.kit.config import Strict
-from lgsp_connectors.kit.forms import CodePattern, MappingBlock, StatedBlock
-from lgsp_connectors.kit.mapping import Shape
+from lgsp_connectors.kit.row_settings import RowSettings
 
 Encoding = Literal["auto", "utf-8", "utf-16", "windows-1252", "windows-1258", "mac-roman", "cp850"]
 
@@ -47,7 +46,8 @@ class Source(Strict):
     skip_rows: int = Field(default=0, ge=0, description="Title rows above the header.")
     skip: dict[str, list[str]] = Field(
         default_factory=dict,
-        description="Rows that are no dossiers: column, and words with which its cell begins.",
+        description="Rows that are no dossiers: column, and words with which its cell begins;"
+        " an empty word: the cell is empty.",
     )
     complete: bool = Field(
         default=False,
@@ -68,18 +68,7 @@ class Source(Strict):
     limits: Limits = Limits()
 
 
-class FilesSettings(Strict):
+class FilesSettings(RowSettings):
     """Keys of a `files` YAML besides those common to all connectors."""
 
     source: Source = Field(description="Where the files are.")
-    shape: Shape = Field(description="What a row is: a dossier with its dates, or one step.")
-    dossier_code_pattern: CodePattern = Field(
-        default="", description="`any` or a regular expression; empty: the national pattern."
-    )
-    mapping: MappingBlock = Field(description="Attribute: column or form.")
-    stated_at: StatedBlock = Field(
-        default=None,
-        description="What orders corrections: a column with its format, `{file_name: PATTERN}`,"
-        " `file_time` (the default for dossiers; later rows of one file win), `row_order`,"
-        " `last_change` (when the record says it last changed), `none`.",
-    )

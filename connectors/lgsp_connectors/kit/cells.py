@@ -1,43 +1,30 @@
-"""Readers of one attribute of a flat record, made once from a mapping and called for each row."""
+"""Readers of one attribute of a flat record, made once from a mapping and called for each row.
 
-import unicodedata
+Whatever stands in a cell, a reader gives an exact value, None for "not known", or RejectedRecord
+with the column and the value; nothing else, and in time linear in the value's length.
+"""
+
+import re
 from collections.abc import Callable, Mapping
+from datetime import date as day
 from enum import IntEnum
-from functools import lru_cache
 from typing import Any
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
-from lgsp.domain.status import Status
-from lgsp.domain.usable import text_fault
-from lgsp.domain.working_time import FIRST_YEAR, KNOWN_YEARS, LAST_YEAR
-from lgsp_connectors.kit.times import Parse
+from lgsp_connectors.kit.attributes import words_of
+from lgsp_connectors.kit.dates import Dates
+from lgsp_connectors.kit.words import PLAIN, Words
 
 Row = Mapping[str, Any]
 Getter = Callable[[Row], Any]
 """Reads one attribute of a row: None when it is not known, RejectedRecord when unusable."""
 
-
-def text_of(value: Any) -> str | None:
-    """Give a cell as trimmed text in NFC; None when empty or null; ValueError for a nested one."""
-    if isinstance(value, str):
-        return _clean(value)
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
-    raise ValueError(f"a single value is expected, not {type(value).__name__}")
-
-
-@lru_cache(65_536)  # most texts stand on many rows
-def _clean(text: str) -> str | None:
-    clean = unicodedata.normalize("NFC", text).strip()
-    if fault := text_fault(clean):
-        raise ValueError(fault)
-    return clean or None
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")  # fits 64 bits
+_MONEY = re.compile(
+    r"([0-9]{1,3}(?:([., ])[0-9]{3})(?:\2[0-9]{3})*|[0-9]{1,15})\s?(?:đ|đồng|vnđ|vnd)?",
+    re.IGNORECASE,
+)
+_SHOWN = 200  # characters of a value at fault
 
 
 def constant(value: Any) -> Getter:
@@ -45,106 +32,121 @@ def constant(value: Any) -> Getter:
     return lambda _row: value
 
 
-def text(column: str) -> Getter:
+def text(column: str, words: Words = PLAIN) -> Getter:
     """Make a reader of a text column."""
+    read = words.read
 
     def get(row: Row) -> str | None:
         value = row.get(column)
         try:
-            return _clean(value) if value.__class__ is str else text_of(value)
+            return read(value)
         except ValueError as error:
-            raise RejectedRecord(
-                RejectReason.BAD_VALUE, field=column, detail=str(error)
-            ) from error
+            raise _rejected(RejectReason.BAD_VALUE, column, value, error) from None
 
     return get
 
 
-def whole(column: str) -> Getter:
-    """Make a reader of a column of whole numbers."""
-    read = text(column)
-
-    def get(row: Row) -> int | None:
-        found = read(row)
-        try:
-            return None if found is None else int(found)
-        except ValueError as error:
-            raise RejectedRecord(
-                RejectReason.BAD_VALUE, field=column, value=found, detail="not a whole number"
-            ) from error
-
-    return get
+def whole(column: str, words: Words = PLAIN) -> Getter:
+    """Make a reader of a column of whole numbers of at most 18 digits."""
+    return _number(column, words, _whole, "not a whole number")
 
 
-def date(column: str, parse: Parse) -> Getter:
-    """Make a reader of a column of instants (ms UTC) of the years that the calendar knows."""
+def money(column: str, words: Words = PLAIN) -> Getter:
+    """Make a reader of a column of amounts in dong: 50000, 50.000, 50,000 đ."""
+    return _number(column, words, _dong, "not an amount in dong")
 
-    @lru_cache(65_536)  # the dates of a dossier stand on each of its rows
-    def instant(text: str) -> int:
-        at = parse(text)
-        if not KNOWN_YEARS.covers(at):
-            raise ValueError(f"not between {FIRST_YEAR} and {LAST_YEAR}")
-        return at
+
+def count(column: str, words: Words = PLAIN) -> Getter:
+    """Make a reader of a column of counts."""
+    return _number(column, words, _count, "not a count")
+
+
+def date(column: str, dates: Dates) -> Getter:
+    """Make a reader of a column of instants (ms UTC)."""
+    read = dates.read
 
     def get(row: Row) -> int | None:
         value = row.get(column)
-        if not value:
-            return None
         try:
-            return instant(value)
-        except (ValueError, TypeError):
-            return slow(value)  # padded, not a text, or no date at all
-
-    def slow(value: Any) -> int | None:
-        try:
-            found = text_of(value)
-            return None if found is None else instant(found)
+            return read(value)
         except ValueError as error:
-            raise RejectedRecord(
-                RejectReason.BAD_DATE, field=column, value=str(value), detail=str(error)
-            ) from error
+            raise _rejected(RejectReason.BAD_DATE, column, value, error) from None
 
     return get
 
 
-def mapped(column: str, table: Mapping[str, Any], *, default: Any, reason: RejectReason) -> Getter:
+def mapped(
+    column: str,
+    table: Mapping[str, Any],
+    *,
+    default: Any,
+    reason: RejectReason,
+    words: Words = PLAIN,
+) -> Getter:
     """Make a reader of a column through a value map; `default` None rejects what is not in it."""
-    read = text(column)
-    quick = dict(table)
+    read, key = words.read, words.key
+    known = {key(word): value for word, value in table.items()}
 
     def get(row: Row) -> Any:
         value = row.get(column)
-        if value.__class__ is str and value in quick:
-            return quick[value]
-        found = read(row)
+        try:
+            found = read(value)
+        except ValueError as error:
+            raise _rejected(RejectReason.BAD_VALUE, column, value, error) from None
         if found is None:
-            return quick.get("")
-        known = quick.get(found, default)
-        if known is None:
+            return known.get("")
+        meant = known.get(key(found), default)
+        if meant is None:
             raise RejectedRecord(
                 reason, field=column, value=found, detail="not in the mapping's values"
             )
-        return known
+        return meant
 
     return get
 
 
-def enum_of(kind: type[IntEnum], value: Any) -> IntEnum | None:
-    """Give the member that `value` names, by name or by number; None when there is none."""
-    word = text_of(value)
-    if word is None:
-        return None
-    if word.isdecimal():
-        number = int(word)
-        known = number in kind._value2member_map_
-        return kind(number) if known and (number or kind is not Status) else None
-    return kind.__members__.get(word) if word != "UNKNOWN" or kind is not Status else None
+def enum(
+    column: str, kind: type[IntEnum], *, reason: RejectReason, words: Words = PLAIN
+) -> Getter:
+    """Make a reader of a column that already carries our names, or national numbers."""
+    return mapped(column, words_of(kind), default=None, reason=reason, words=words)
 
 
-def enum(column: str, kind: type[IntEnum], *, reason: RejectReason) -> Getter:
-    """Make a reader of a column that already carries our names or the national numbers."""
-    table: dict[str, IntEnum] = {}
-    for member in kind:
-        if enum_of(kind, member.name) is not None:
-            table[member.name] = table[str(int(member))] = member
-    return mapped(column, table, default=None, reason=reason)
+def _number(column: str, words: Words, read: Callable[[str], int | None], detail: str) -> Getter:
+    text_in = text(column, words)
+
+    def get(row: Row) -> int | None:
+        found = text_in(row)
+        if found is None:
+            return None
+        number = read(found)
+        if number is None:
+            raise RejectedRecord(RejectReason.BAD_VALUE, field=column, value=found, detail=detail)
+        return number
+
+    return get
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if _WHOLE.fullmatch(text) else None
+
+
+def _count(text: str) -> int | None:
+    return int(text) if _WHOLE.fullmatch(text) and text[0] not in "+-" else None
+
+
+def _dong(text: str) -> int | None:
+    found = _MONEY.fullmatch(text)
+    return int(re.sub(r"\D", "", found[1])) if found else None
+
+
+def _rejected(reason: RejectReason, column: str, value: Any, error: ValueError) -> RejectedRecord:
+    return RejectedRecord(reason, field=column, value=_shown(value), detail=str(error))
+
+
+def _shown(value: Any) -> str:
+    """Give the beginning of a value as text; of what is nested or endless, nothing."""
+    if isinstance(value, str):
+        return value[:_SHOWN]
+    endless = isinstance(value, int) and value.bit_length() > _SHOWN * 3
+    return "" if endless or not isinstance(value, (int, float, day)) else str(value)

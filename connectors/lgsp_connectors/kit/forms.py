@@ -1,150 +1,54 @@
 """The closed mapping of a YAML: its forms, compiled once into readers, all faults at once.
 
-Forms: a column name; {field}; {const}; {field, map, default}; {field, format, timezone}.
+Forms: a column name; {field}; {const}; {field, map or map_file, default}; {field, format,
+timezone, date_only}; and {file_name} in the place of {field}.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo
-
-from lgsp.domain.codes import DOSSIER
-from lgsp.domain.errors import ConfigurationError, RejectReason
-from lgsp.domain.status import Status
-from lgsp.runtime.faults import Keyed, keyed, nearest, shown
+from lgsp.domain.errors import RejectedRecord, RejectReason
+from lgsp.runtime.faults import Keyed, nearest, shown
 from lgsp_connectors.kit import cells
+from lgsp_connectors.kit.attributes import (
+    ATTRIBUTES,
+    DATES,
+    OF_FILE,
+    PERSONAL,
+    enum_of_attribute,
+    is_number,
+    words_of,
+)
 from lgsp_connectors.kit.cells import Getter
-from lgsp_connectors.kit.contract import Context
-from lgsp_connectors.kit.mapping import DATES, ENUMS, TEXTS, Mapper, Shape
-from lgsp_connectors.kit.statements import Stated, by_file_time, compile_statement, unordered
-from lgsp_connectors.kit.times import compile_format, compile_iso
+from lgsp_connectors.kit.dates import ISO, Dates
+from lgsp_connectors.kit.words import Words, read_word_file, text_of
 
-ATTRIBUTES = (*TEXTS, *ENUMS, *DATES, "sequence", "sealed")
-PERSONAL = ("owner_name", "owner_id", "owner_kind", "phone", "email")
+Shape = Literal["dossiers", "steps"]
+STATED = "stated_at"
+FILE_NAME = "file name"
+"""The column, so to say, of the readers of a file's name."""
+
 REJECT = "reject"
 _NEEDED: dict[str, tuple[str, ...]] = {
     "dossiers": ("dossier_code", "agency"),
     "steps": ("dossier_code", "agency", "status", "occurred_at"),
 }
+_SOURCES = ("field", "const", "file_name")
+_OF_DATES = ("format", "timezone", "date_only")
+_OF_VALUES = ("map", "map_file", "default")
+_KEYS = (*_SOURCES, *_OF_DATES, *_OF_VALUES)
 _FORMS = (
-    {"field"},
-    {"const"},
-    {"field", "map"},
-    {"field", "map", "default"},
-    {"field", "format"},
-    {"field", "timezone"},
-    {"field", "format", "timezone"},
+    "a form is a column name, {field}, {const}, {field, map or map_file, default} or"
+    " {field, format, timezone, date_only}; {file_name} may stand for {field}"
 )
-_KEYS = set().union(*_FORMS)
+_ENDS = {"end_of_day": True, "start_of_day": False}
+_NUMBERS: dict[str, Callable[[str, Words], Getter]] = {"sequence": cells.whole, "fee": cells.money}
 
 
-def compile_mapping(
-    spec: Mapping[str, Any],
-    shape: Shape,
-    code_pattern: str,
-    context: Context,
-    stated_at: Any = None,
-) -> Mapper:
-    """Compile a `mapping:` block.
-
-    Args:
-        spec: the block as parsed YAML.
-        shape: `dossiers` or `steps`.
-        code_pattern: see `code_form`.
-        context: identity, and the document for messages.
-        stated_at: what orders corrections (kit/statements.py); None: a dossier's file, a step's
-            own time.
-
-    Raises:
-        ConfigurationError: naming file, line and key of every fault.
-    """
-    compiled = _Compiled(spec, shape)
-    if compiled.faults:
-        raise ConfigurationError(
-            context.document.fault(("mapping", *path), message, value)
-            for path, message, value in compiled.faults
-        )
-    columns = dict(compiled.columns)
-    if isinstance(stated_at, dict) and "field" in stated_at:
-        columns["stated_at"] = str(stated_at["field"])
-    stated = by_file_time if shape == "dossiers" else unordered
-    return Mapper(
-        compiled.getters,
-        columns,
-        context,
-        shape=shape,
-        code_pattern=code_form(code_pattern),
-        sealed=compiled.sealed,
-        stated=stated if stated_at is None else _stated(stated_at),
-    )
-
-
-def _stated(spec: Any) -> Stated:
-    return compile_statement(spec, partial(_date_getter, "stated_at"))
-
-
-def _checked_stated(spec: Any) -> Any:
-    try:
-        if spec is not None:
-            _stated(spec)
-    except _FaultError as error:
-        raise ValueError(str(error)) from error
-    return spec
-
-
-def code_form(text: str) -> re.Pattern[str] | None:
-    """Give the form of the dossier codes: "" the national one, `any` (None), or an expression.
-
-    Raises:
-        ValueError: it is no regular expression.
-    """
-    if not text:
-        return DOSSIER
-    if text == "any":
-        return None
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from error
-
-
-def _checked_pattern(text: str) -> str:
-    code_form(text)
-    return text
-
-
-def _checked_mapping(spec: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-    """Find every fault of a block while its YAML is validated."""
-    if faults := _Compiled(spec, info.data.get("shape")).faults:
-        raise keyed(faults)
-    return spec
-
-
-def _checked_status(value: Any) -> Status:
-    status = cells.enum_of(Status, value)
-    if not isinstance(status, Status):
-        names = [member.name for member in Status if member]
-        raise ValueError(f"no national status: 1 to 10{nearest(value, names)}")
-    return status
-
-
-StatusCode = Annotated[Status, BeforeValidator(_checked_status)]
-"""A national status in a connector's settings, by number or by name."""
-
-CodePattern = Annotated[str, AfterValidator(_checked_pattern)]
-"""A `dossier_code_pattern:` of a connector's settings."""
-
-StatedBlock = Annotated[str | dict[str, Any] | None, AfterValidator(_checked_stated)]
-"""A `stated_at:` of a connector's settings."""
-
-MappingBlock = Annotated[dict[str, Any], AfterValidator(_checked_mapping)]
-"""A `mapping:` of a connector's settings; `shape`, a field before it, says what is needed."""
-
-
-class _FaultError(Exception):
+class FormError(Exception):
     """A form that means nothing, by its path in the block."""
 
     def __init__(self, where: tuple[Any, ...], message: str, value: object = None) -> None:
@@ -152,69 +56,157 @@ class _FaultError(Exception):
         self.keyed: Keyed = (where, message, None if value is None else shown(value))
 
 
-class _Compiled:
-    """The readers of a block, and all that is wrong with it."""
+class Forms:
+    """The readers of a mapping block, and all that is wrong with it.
 
-    def __init__(self, spec: Mapping[str, Any], shape: Shape | None) -> None:
+    Args:
+        spec: the block as parsed YAML.
+        shape: what a row is; None: not known.
+        words: how texts are read and compared.
+        folder: where the files that it names stand.
+    """
+
+    def __init__(
+        self, spec: Mapping[str, Any], shape: Shape | None, words: Words, folder: Path
+    ) -> None:
+        self._words, self._folder = words, folder
         self.getters: dict[str, Getter] = {}
         self.columns: dict[str, str] = {}
         self.sealed: dict[str, Getter] = {}
+        self.of_file: dict[str, Getter] = {}
         self.faults: list[Keyed] = []
         for name, form in spec.items():
             with self._gathered():
-                self._attribute(name, form)
+                self._attribute(str(name), form)
+        stated = {str(name).removesuffix(OF_FILE) for name in spec}
         for name in _NEEDED.get(shape or "", ()):
-            if name not in spec:
+            if name not in stated:
                 self.faults.append(((), f"shape {shape} needs the attribute {name}", None))
-        if not spec.keys() & set(DATES) - {"due_at"}:
+        if not stated & set(DATES) - {"due_at"}:
             self.faults.append(((), "no date is mapped", None))
 
     @contextmanager
     def _gathered(self) -> Iterator[None]:
         try:
             yield
-        except _FaultError as error:
+        except FormError as error:
             self.faults.append(error.keyed)
 
-    def _attribute(self, name: str, form: Any) -> None:
-        if name not in ATTRIBUTES:
-            raise _FaultError((name,), f"unknown attribute{nearest(name, ATTRIBUTES)}")
-        if name != "sealed":
-            fields = _fields(form, (name,))
-            if "field" in fields:
-                self.columns[name] = _column(fields, (name,))
-            self.getters[name] = self._getter(name, fields)
+    def _attribute(self, key: str, form: Any) -> None:
+        name = key.removesuffix(OF_FILE)
+        if key == "sealed":
+            self._sealed(form)
             return
-        for inner, part in _mapping_of(form, (name,)).items():
+        if name not in ATTRIBUTES:
+            raise FormError((key,), f"unknown attribute{nearest(key, (*ATTRIBUTES, 'sealed'))}")
+        fields = _fields(form, (key,))
+        if key != name and "file_name" not in fields:
+            raise FormError((key,), "{file_name: EXPRESSION} is expected", form)
+        if "file_name" in fields:
+            read = self._reader(name, key, FILE_NAME, fields)
+            self.of_file[name] = _of_file_name(name, key, fields["file_name"], read)
+        elif "const" in fields:
+            self.getters[name] = cells.constant(_value(name, fields["const"], (key, "const")))
+        else:
+            column = self.columns[name] = _column(fields, (key,))
+            self.getters[name] = self._reader(name, key, column, fields)
+
+    def _sealed(self, form: Any) -> None:
+        for inner, part in _mapping_of(form, ("sealed",)).items():
             with self._gathered():
                 if inner not in PERSONAL:
-                    raise _FaultError((name, inner), f"unknown{nearest(inner, PERSONAL)}")
-                column = _column(_fields(part, (name, inner)), (name, inner))
+                    raise FormError(("sealed", inner), f"unknown{nearest(inner, PERSONAL)}")
+                fields = _fields(part, ("sealed", inner))
+                if set(fields) != {"field"}:
+                    raise FormError(("sealed", inner), "a column name is expected", part)
+                column = _column(fields, ("sealed", inner))
                 self.columns[f"sealed.{inner}"] = column
-                self.sealed[inner] = cells.text(column)
+                self.sealed[inner] = cells.text(column, self._words)
 
-    def _getter(self, name: str, fields: dict[str, Any]) -> Getter:
+    def _reader(self, name: str, key: str, column: str, fields: dict[str, Any]) -> Getter:
+        """Make the reader of an attribute from a column of texts."""
+        kind, words = enum_of_attribute(name), self._words
         if name in DATES:
-            return _date_getter(name, fields)
-        if "format" in fields or "timezone" in fields:
-            raise _FaultError((name,), "only dates take format and timezone")
-        if "const" in fields:
-            return cells.constant(_value(name, fields["const"], (name, "const")))
-        column = fields["field"]
-        unmapped = (
-            RejectReason.UNMAPPED_STATUS if name == "status" else RejectReason.UNMAPPED_VALUE
-        )
-        if "map" not in fields:
-            if name in ENUMS:
-                return cells.enum(column, ENUMS[name], reason=unmapped)
-            return cells.whole(column) if name == "sequence" else cells.text(column)
+            return cells.date(column, _dates(name, fields, words, (key,)))
+        reason = RejectReason.UNMAPPED_STATUS if name == "status" else RejectReason.UNMAPPED_VALUE
+        if "map" in fields or "map_file" in fields:
+            table = self._table(name, key, fields)
+            default = fields.get("default", REJECT)
+            fallback = None if default == REJECT else _value(name, default, (key, "default"))
+            return cells.mapped(column, table, default=fallback, reason=reason, words=words)
+        if kind is not None:
+            return cells.enum(column, kind, reason=reason, words=words)
+        if is_number(name):
+            return _NUMBERS.get(name, cells.count)(column, words)
+        return cells.text(column, words)
+
+    def _table(self, name: str, key: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """Give the words of a map with their values."""
         table: dict[str, Any] = {}
-        for word, value in _mapping_of(fields["map"], (name, "map")).items():
+        seen: dict[str, str] = {}
+        for word, value, where in self._pairs(key, fields):
             with self._gathered():
-                table[cells.text_of(word) or ""] = _value(name, value, (name, "map", word))
-        default = fields.get("default", REJECT)
-        fallback = None if default == REJECT else _value(name, default, (name, "default"))
-        return cells.mapped(column, table, default=fallback, reason=unmapped)
+                meant, text = _value(name, value, where), _word(word, where)
+                same = self._words.key(text)
+                if same in seen and table[seen[same]] != meant:
+                    raise FormError(where, f"means the same as {seen[same]!r}, with another value")
+                if text and self._words.read(text) is None:
+                    raise FormError(where, "stands among the words of `missing`, too")
+                seen[same] = text
+                table[text] = meant
+        return table
+
+    def _pairs(
+        self, key: str, fields: dict[str, Any]
+    ) -> Iterator[tuple[Any, Any, tuple[Any, ...]]]:
+        """Give word, value and place of each entry of `map`, or of the file of `map_file`."""
+        if "map" in fields:
+            for word, value in _mapping_of(fields["map"], (key, "map")).items():
+                yield word, value, (key, "map", word)
+            return
+        name, where = fields["map_file"], (key, "map_file")
+        if not isinstance(name, str) or not name:
+            raise FormError(where, "the name of a file is expected", name)
+        try:
+            for line, (word, value) in read_word_file(self._folder / name):
+                with self._located(f"{name}:{line}: "):
+                    yield word, value, where
+        except ValueError as error:
+            raise FormError(where, str(error)) from error
+
+    @contextmanager
+    def _located(self, place: str) -> Iterator[None]:
+        """Name the place in another file of what is found wrong inside."""
+        before = len(self.faults)
+        yield
+        self.faults[before:] = [(k, place + m, v) for k, m, v in self.faults[before:]]
+
+
+def date_column(name: str, form: Any, words: Words) -> tuple[str, Getter]:
+    """Give column and reader of a date in the form {field, format, timezone, date_only}.
+
+    Raises:
+        FormError: the form means nothing.
+    """
+    fields = _fields(form, (name,))
+    column = _column(fields, (name,))
+    return column, cells.date(column, _dates(name, fields, words, (name,)))
+
+
+def _dates(name: str, fields: dict[str, Any], words: Words, where: tuple[Any, ...]) -> Dates:
+    """Make the reader of a date's texts."""
+    forms, end = fields.get("format", ISO), fields.get("date_only")
+    if isinstance(forms, str):
+        forms = [forms]
+    if not isinstance(forms, list) or not forms or not all(isinstance(f, str) for f in forms):
+        raise FormError((*where, "format"), "a format, or a list of them, is expected", forms)
+    if end is not None and end not in _ENDS:
+        raise FormError((*where, "date_only"), f"unknown{nearest(end, _ENDS)}", end)
+    ends = name == "due_at" if end is None else _ENDS[end]
+    try:
+        return Dates(forms, fields.get("timezone"), end_of_day=ends, words=words)
+    except (ValueError, TypeError) as error:
+        raise FormError(where, str(error)) from error
 
 
 def _fields(form: Any, where: tuple[str, ...]) -> dict[str, Any]:
@@ -222,52 +214,85 @@ def _fields(form: Any, where: tuple[str, ...]) -> dict[str, Any]:
     if isinstance(form, str):
         return {"field": form}
     fields = _mapping_of(form, where)
-    for key in fields.keys() - _KEYS:
-        raise _FaultError((*where, key), f"unknown key{nearest(key, sorted(_KEYS))}")
-    if set(fields) not in _FORMS:
-        raise _FaultError(
-            where,
-            f"keys {', '.join(map(str, fields))} do not go together; a form is a column name,"
-            " {field}, {const}, {field, map, default} or {field, format, timezone}",
-        )
+    for key in fields.keys() - set(_KEYS):
+        raise FormError((*where, key), f"unknown key{nearest(key, _KEYS)}")
+    is_date = str(where[-1]).removesuffix(OF_FILE) in (*DATES, STATED)
+    if is_date and not fields.keys() <= {"field", "file_name", *_OF_DATES}:
+        raise FormError(where, "a date takes {field, format, timezone, date_only}")
+    if not is_date and fields.keys() & set(_OF_DATES):
+        raise FormError(where, "only dates take format, timezone and date_only")
+    mapped = len(fields.keys() & {"map", "map_file"})
+    if (
+        len(fields.keys() & set(_SOURCES)) != 1
+        or ("const" in fields and len(fields) > 1)
+        or mapped > 1
+        or ("default" in fields and not mapped)
+    ):
+        raise FormError(where, f"keys {', '.join(fields)} do not go together; {_FORMS}")
     return fields
 
 
 def _mapping_of(form: Any, where: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(form, dict) or not form:
-        raise _FaultError(where, "a column name or a form is expected", form)
+        raise FormError(where, "a column name or a form is expected", form)
     return form
 
 
 def _column(fields: dict[str, Any], where: tuple[str, ...]) -> str:
     if not isinstance(column := fields.get("field"), str) or not column:
-        raise _FaultError(where, "a column name is expected", column)
+        raise FormError(where, "a column name is expected", column)
     return column
 
 
-def _date_getter(name: str, fields: dict[str, Any]) -> Getter:
-    if "const" in fields or "map" in fields:
-        raise _FaultError((name,), "a date takes {field, format, timezone}")
-    form, zone = fields.get("format", "iso"), fields.get("timezone")
+def _of_file_name(name: str, key: str, pattern: Any, read: Getter) -> Getter:
+    """Make a reader of what an expression finds in a file's name; `read` reads the text found.
+
+    The group that is named as the attribute counts, else the only group. A name in which nothing
+    is found rejects the record, unless the key only fills in what the row does not tell.
+    """
+    where = (key, "file_name")
     try:
-        parse = compile_iso(zone) if form == "iso" else compile_format(form, zone)
-    except (ValueError, TypeError) as error:
-        raise _FaultError((name,), str(error)) from error
-    return cells.date(fields["field"], parse)
+        expression = re.compile(pattern)
+    except (re.error, TypeError) as error:
+        raise FormError(where, f"not a regular expression: {error}", pattern) from error
+    group = expression.groupindex.get(name, 1)
+    if not expression.groups or (expression.groups > 1 and name not in expression.groupindex):
+        raise FormError(where, f"a group (?P<{name}>…) is expected", pattern)
+
+    def get(row: cells.Row) -> Any:
+        found = expression.search(row[FILE_NAME])
+        if found is not None and found[group]:
+            return read({FILE_NAME: found[group]})
+        if key != name:
+            return None
+        raise RejectedRecord(
+            RejectReason.MISSING_FIELD,
+            field=FILE_NAME,
+            detail=f"the file's name does not tell {name} (mapping.{key}.file_name)",
+        )
+
+    return get
+
+
+def _word(word: Any, where: tuple[Any, ...]) -> str:
+    try:
+        return text_of(word) or ""
+    except ValueError as error:
+        raise FormError(where, str(error)) from error
 
 
 def _value(name: str, value: Any, where: tuple[Any, ...]) -> Any:
     """Check a value written in the YAML against the attribute."""
-    try:
-        word = cells.text_of(value)
-    except ValueError as error:
-        raise _FaultError(where, str(error)) from error
-    if name in ENUMS:
-        member = cells.enum_of(ENUMS[name], value)
-        if member is None:
-            names = [m.name for m in ENUMS[name] if name != "status" or m]
-            raise _FaultError(where, f"no {name}{nearest(value, names)}", value)
-        return member
-    if name == "sequence" and not isinstance(value, int):
-        raise _FaultError(where, "a whole number is expected", value)
-    return value if name == "sequence" else word
+    text = _word(value, where)
+    kind = enum_of_attribute(name)
+    if kind is not None:
+        words = words_of(kind)
+        if text not in words:
+            names = [word for word in words if not word.isdecimal()]
+            raise FormError(where, f"no {name}{nearest(value, names)}", value)
+        return words[text]
+    if is_number(name):
+        if not re.fullmatch("-?[0-9]{1,18}", text) or isinstance(value, bool):
+            raise FormError(where, "a whole number is expected", value)
+        return int(text)
+    return text or None

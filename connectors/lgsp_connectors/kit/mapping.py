@@ -2,27 +2,22 @@
 
 import re
 from collections.abc import Mapping
-from enum import IntEnum
-from typing import Any, Literal
+from typing import Any
 
+from lgsp.domain.codes import is_dossier
+from lgsp.domain.details import NOTHING, Details
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
-from lgsp.domain.status import Status
 from lgsp_connectors.kit import cells
+from lgsp_connectors.kit.attributes import DATES, DETAILS, ENUMS, TEXTS
 from lgsp_connectors.kit.cells import Getter, Row
 from lgsp_connectors.kit.contract import Context, Record
 from lgsp_connectors.kit.derive import Facts, from_dossier, from_step
+from lgsp_connectors.kit.forms import FILE_NAME, Shape
 from lgsp_connectors.kit.statements import Stated, Statement, by_last_change
 
-Shape = Literal["dossiers", "steps"]
-
-TEXTS = ("dossier_code", "agency", "procedure", "domain")
-ENUMS: dict[str, type[IntEnum]] = {
-    "service_level": ServiceLevel,
-    "channel": Channel,
-    "status": Status,
-}
-DATES = ("occurred_at", "submitted_at", "received_at", "due_at", "finished_at", "returned_at")
+_BASIC = (*TEXTS, *ENUMS, *DATES, "sequence")
+_FURTHER = ("national_code", *DETAILS)
 _DAY_MS = 86_400_000
 _NOTHING = cells.constant(None)
 
@@ -37,6 +32,7 @@ class Mapper:
         shape: what a row is.
         code_pattern: form of the dossier codes; None: any text.
         sealed: readers of the personal data.
+        of_file: readers of the file's name, for attributes of which the row tells nothing.
         stated: when a record was stated.
     """
 
@@ -49,6 +45,7 @@ class Mapper:
         shape: Shape,
         code_pattern: re.Pattern[str] | None,
         sealed: Mapping[str, Getter] | None = None,
+        of_file: Mapping[str, Getter] | None = None,
         stated: Stated = by_last_change,
     ) -> None:
         self.columns = dict(columns)
@@ -58,7 +55,11 @@ class Mapper:
         self._derive = from_dossier if shape == "dossiers" else from_step
         self._matches = code_pattern.fullmatch if code_pattern else None
         self._sealed = dict(sealed or {}) if context.seal else {}
-        self._get = [getters.get(name, _NOTHING) for name in (*TEXTS, *ENUMS, *DATES, "sequence")]
+        mapped = getters.keys() | (of_file or {}).keys()
+        names = [*_BASIC, *(name for name in _FURTHER if name in mapped)]
+        self._further = names[len(_BASIC) :]
+        self._get = [getters.get(name, _NOTHING) for name in names]
+        self._of_file = [(names.index(name), get) for name, get in (of_file or {}).items()]
         self._source_status = cells.text(columns["status"]) if "status" in columns else _NOTHING
 
     def events(self, record: Record) -> list[DossierEvent]:
@@ -84,9 +85,14 @@ class Mapper:
     def facts(self, record: Record) -> Facts:
         """Give what a record states; RejectedRecord names the column and the value at fault."""
         row, observed_at = record.data, record.observed_at
+        if not isinstance(row, Mapping):
+            raise RejectedRecord(RejectReason.BAD_VALUE, detail="the record is no object")
         values = [get(row) for get in self._get]
+        for i, get in self._of_file:
+            if values[i] is None:
+                values[i] = get({FILE_NAME: record.file})
         code, agency, procedure, domain, level, channel, status = values[:7]
-        occurred, submitted, received, due, finished, returned, sequence = values[7:]
+        occurred, submitted, received, due, finished, returned, sequence = values[7:14]
         if code is None:
             raise self._missing("dossier_code")
         if self._matches is not None and self._matches(code) is None:
@@ -137,7 +143,22 @@ class Mapper:
             observed_at,
             stated_at,
             stated_row,
+            **(self._of_second_version(values[14:]) if self._further else {}),
         )
+
+    def _of_second_version(self, values: list[Any]) -> dict[str, Any]:
+        """Give what the row states for the fields of the event's second version."""
+        items = dict(zip(self._further, values, strict=True))
+        code = items.pop("national_code", None) or ""
+        if code and not is_dossier(code):
+            raise RejectedRecord(
+                RejectReason.BAD_CODE,
+                field=self.columns.get("national_code", "national_code"),
+                value=code,
+                detail="not of the national form",
+            )
+        details = Details(**{name: value for name, value in items.items() if value is not None})
+        return {"national_code": code, "details": details if details != NOTHING else None}
 
     def _seal(self, row: Row, code: str) -> bytes | None:
         found = {name: get(row) for name, get in self._sealed.items()}

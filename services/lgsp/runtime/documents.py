@@ -67,6 +67,8 @@ class Document:
     ) -> _Model:
         """Return `data`, which stands at path `at`, as the model.
 
+        Validators find the file's folder in their context, as `folder`.
+
         Args:
             model: its fields are the right keys.
             data: what is validated.
@@ -78,7 +80,7 @@ class Document:
                 when the file was read is named once, by that.
         """
         try:
-            return model.model_validate(data)
+            return model.model_validate(data, context={"folder": self.path.parent})
         except ValidationError as error:
             found = faults_of(error, model, lambda keys: self._place((*at, *keys)), more_keys)
         known = {fault.key for fault in self.faults}

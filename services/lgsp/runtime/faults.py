@@ -89,7 +89,7 @@ def faults_of(
     place: Place,
     more_keys: Iterable[str] = (),
 ) -> list[Fault]:
-    """Return every fault that pydantic found, one a place.
+    """Return every fault that pydantic found, one a place, and those that `keyed` has wrapped.
 
     Args:
         error: what validating by `model` raised.
@@ -104,7 +104,7 @@ def faults_of(
             message = f"{made[where].message}; or: {message}"  # noqa: PLW2901
         file, line, key = where
         made[where] = Fault(message=message, file=file, line=line, key=key, value=value)
-    return list(made.values())
+    return [*made.values(), *_of_blocks(error, place)]
 
 
 def keyed(faults: Iterable[Keyed]) -> PydanticCustomError:
@@ -116,15 +116,22 @@ def keyed(faults: Iterable[Keyed]) -> PydanticCustomError:
     return PydanticCustomError(_KEYED, "the block has faults", {"faults": list(faults)})
 
 
+def _of_blocks(error: ValidationError, place: Place) -> Iterator[Fault]:
+    for found in error.errors():
+        if found["type"] == _KEYED:
+            for inside, message, value in found["ctx"]["faults"]:
+                file, line, key = place((*found["loc"], *inside))
+                yield Fault(message=message, file=file, line=line, key=key, value=value)
+
+
 def _messages(
     error: ValidationError, model: type[BaseModel], more_keys: list[str]
 ) -> Iterator[Keyed]:
     for found in error.errors():
         keys: Keys = found["loc"]
         if found["type"] == _KEYED:
-            for inside, message, value in found["ctx"]["faults"]:
-                yield (*keys, *inside), message, value
-        elif found["type"] == "extra_forbidden":
+            continue
+        if found["type"] == "extra_forbidden":
             known = [name for kind in _types_at(model, keys[:-1]) for name in _keys_of(kind)]
             if len(keys) == 1:
                 known += more_keys

@@ -12,6 +12,7 @@ from tests.connectors.files.folder import HEADER, MAPPING, Folder, code, codes, 
 from tests.connectors.files.workbook import Cell, Styled, workbook
 
 from lgsp.domain.errors import RejectReason
+from lgsp_connectors.kit.times import compile_iso
 
 UNIT = "Trực tuyến"
 TONES = "\u0300\u0301\u0303\u0309\u0323"
@@ -236,6 +237,13 @@ async def test_sum_rows_are_left_out_by_a_rule(make: Make, suffix: str) -> None:
     assert folder.faults() == []
 
 
+async def test_an_empty_word_of_a_rule_is_the_empty_cell(make: Make) -> None:
+    folder = make('skip: {DonVi: ["", "Tổng"]}')
+    folder.write("a.csv", HEADER + row(1) + row(2, " ") + row(3, "TỔNG") + row(4))
+    assert folder.codes(await folder.read()) == codes(1, 4)
+    assert folder.faults() == []
+
+
 async def test_a_rule_for_a_column_that_is_not_there_is_an_error(make: Make) -> None:
     folder = make("skip: {GhiChu: [x]}")
     folder.write("a.csv", HEADER + row(1))
@@ -274,6 +282,22 @@ async def test_cells_of_a_workbook_keep_their_kind(folder: Folder) -> None:
     folder.write("a.xlsx", workbook({"S": [head, cells]}))
     (record,) = await folder.read()
     assert list(record.data.values())[3:] == [date(2024, 7, 5), datetime(2024, 7, 5, 12), 7]  # noqa: DTZ001
+
+
+async def test_dates_of_a_workbook_need_no_format_and_serial_days_their_form(make: Make) -> None:
+    form = '{field: F, format: ["%d/%m/%Y", excel], timezone: Asia/Ho_Chi_Minh}'
+    mapping = "  dossier_code: Ma\n  agency: DonVi\n"
+    for name, column in (("received_at", "Nhan"), ("due_at", "Hen"), ("finished_at", "Xong")):
+        mapping += f"  {name}: {form.replace('F,', column + ',')}\n"
+    folder = make(mapping=mapping)
+    head: list[Cell] = ["Ma", "DonVi", "Nhan", "Hen", "Xong"]
+    cells: list[Cell] = [code(1), "H37.12", Styled(45478.25), Styled(45479), 45479.5]
+    folder.write("a.xlsx", workbook({"S": [head, cells]}))
+    event = folder.events(await folder.read())[-1]
+    local = compile_iso("Asia/Ho_Chi_Minh")
+    assert event.received_at == local("2024-07-05T06:00")
+    assert event.due_at == local("2024-07-06T23:59:59.999")
+    assert event.finished_at == local("2024-07-06T12:00")
 
 
 async def test_a_number_of_which_excel_lost_digits_is_no_code(folder: Folder) -> None:

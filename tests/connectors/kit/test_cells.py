@@ -9,9 +9,9 @@ from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import Channel
 from lgsp.domain.status import Status
 from lgsp_connectors.kit import cells
-from lgsp_connectors.kit.times import compile_format
+from lgsp_connectors.kit.dates import Dates
 
-DATE = cells.date("c", compile_format("%d/%m/%Y %H:%M:%S", "Asia/Ho_Chi_Minh"))
+DATE = cells.date("c", Dates(["%d/%m/%Y %H:%M:%S"], "Asia/Ho_Chi_Minh"))
 READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "text": cells.text("c"),
     "whole": cells.whole("c"),

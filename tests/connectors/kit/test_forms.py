@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lgsp.domain.errors import ConfigurationError, RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, ServiceLevel
 from lgsp.domain.status import Status
-from lgsp.runtime.documents import read_document
+from lgsp.runtime.documents import Document, read_document
+from lgsp_connectors.kit.config import read_settings
 from lgsp_connectors.kit.contract import Context, Record
-from lgsp_connectors.kit.forms import compile_mapping
-from lgsp_connectors.kit.mapping import Mapper, Shape
+from lgsp_connectors.kit.forms import Shape
+from lgsp_connectors.kit.mapping import Mapper
+from lgsp_connectors.kit.row_settings import RowSettings, make_mapper
 
 READ_AT = 1_720_000_000_000  # 2024-07-03 16:46:40 in Asia/Ho_Chi_Minh
 LOCAL = {"format": "%d/%m/%Y %H:%M", "timezone": "Asia/Ho_Chi_Minh"}
@@ -42,13 +45,10 @@ SPEC: dict[str, Any] = {
 
 @pytest.fixture
 def context(tmp_path: Path) -> Context:
-    file = tmp_path / "c.yaml"
-    file.write_text("mapping: {}\n", "utf-8")
-
     def seal(person: Mapping[str, str], code: str) -> bytes:
         return f"{code}:{sorted(person.items())}".encode()
 
-    return Context("p", "H37", read_document(file), lambda: READ_AT, seal)
+    return Context("p", "H37", Document(tmp_path / "c.yaml"), lambda: READ_AT, seal)
 
 
 def read(row: dict[str, Any]) -> Record:
@@ -56,7 +56,13 @@ def read(row: dict[str, Any]) -> Record:
 
 
 def mapper(context: Context, shape: Shape = "steps", **changes: Any) -> Mapper:
-    return compile_mapping({**SPEC, **changes}, shape, "", context)
+    return of_yaml(context, {"shape": shape, "mapping": {**SPEC, **changes}})
+
+
+def of_yaml(context: Context, data: dict[str, Any]) -> Mapper:
+    context.document.path.write_text(yaml.safe_dump(data, allow_unicode=True), "utf-8")
+    settings = read_settings(read_document(context.document.path), RowSettings)
+    return make_mapper(settings, context)
 
 
 def test_each_form_reads_its_attribute(context: Context) -> None:
@@ -120,11 +126,11 @@ def test_a_day_of_difference_between_clocks_is_no_future(context: Context) -> No
         ({"agency": {}}, "mapping.agency: a column name or a form is expected"),
         ({"agency": {"field": ""}}, "mapping.agency: a column name is expected"),
         ({"agency": {"const": "a", "map": {}}}, "mapping.agency: keys const, map do not go"),
-        ({"agency": {"field": "a", "format": "iso"}}, "only dates take format and timezone"),
+        ({"agency": {"field": "a", "format": "iso"}}, "only dates take format, timezone"),
         ({"agency": {"const": ["a"]}}, "mapping.agency.const: a single value is expected"),
         ({"occurred_at": {"const": "x"}}, "mapping.occurred_at: a date takes"),
         ({"occurred_at": {"field": "a", "format": "%Q"}}, "mapping.occurred_at: "),
-        ({"occurred_at": {"field": "a", "format": 7}}, "mapping.occurred_at: "),
+        ({"occurred_at": {"field": "a", "format": 7}}, "mapping.occurred_at.format: "),
         ({"sequence": {"const": "one"}}, "mapping.sequence.const: a whole number is expected"),
         ({"status": {"field": "a", "map": {"x": 11}}}, "mapping.status.map.x: no status"),
         ({"status": {"field": "a", "map": []}}, "mapping.status.map: a column name or a form"),
@@ -144,7 +150,7 @@ def test_a_form_that_means_nothing_is_named_by_its_key(
 
 def test_a_shape_names_what_it_needs(context: Context) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        compile_mapping({"due_at": "Han"}, "steps", "any", context)
+        of_yaml(context, {"shape": "steps", "mapping": {"due_at": "Han"}})
 
     assert [message for _, message in said(caught.value)] == [
         *(f"shape steps needs the attribute {n}" for n in ("dossier_code", "agency")),

@@ -12,7 +12,7 @@ from lgsp.runtime.documents import Document, read_document
 from lgsp_connectors.files.settings import FilesSettings
 from lgsp_connectors.kit.config import read_settings
 from lgsp_connectors.kit.contract import Context, Record
-from lgsp_connectors.kit.forms import compile_mapping
+from lgsp_connectors.kit.row_settings import RowSettings, make_mapper
 from lgsp_connectors.kit.statements import Statement
 
 MAPPING = {"dossier_code": "Ma", "agency": "DonVi", "received_at": "Nhan"}
@@ -34,7 +34,10 @@ def stated(spec: Any, *, file: str = "a.csv", shape: Any = "dossiers", **cells: 
         if shape == "steps"
         else (MAPPING)
     )
-    mapper = compile_mapping(mapping, shape, "any", context, spec)
+    settings = RowSettings(
+        shape=shape, dossier_code_pattern="any", mapping=mapping, stated_at=spec
+    )
+    mapper = make_mapper(settings, context)
     record = Record("a.csv:2", {**ROW, **cells}, NOW, file=file, file_time=NOW - 5, row=3)
     event = mapper.events(record)[0]
     return Statement(event.stated_at, event.stated_row)
