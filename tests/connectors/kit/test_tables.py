@@ -291,8 +291,8 @@ def test_a_form_that_means_nothing_is_a_fault_of_its_key(
     tmp_path: Path, key: str, form: str, fault: str
 ) -> None:
     found = faults_of(tmp_path, {key: form}, 'missing: ["-"]\ncase: fold\n')
-    (told,) = [text for name, text in found.items() if name.startswith(f"mapping.{key}")]
-    assert fault in told
+    (message,) = [text for name, text in found.items() if name.startswith(f"mapping.{key}")]
+    assert fault in message
 
 
 @pytest.mark.parametrize(
