@@ -41,7 +41,7 @@ def text(column: str, words: Words = PLAIN) -> Getter:
         try:
             return read(value)
         except ValueError as error:
-            raise _rejected(RejectReason.BAD_VALUE, column, value, error) from None
+            raise RejectedRecord(RejectReason.BAD_VALUE, field=column, detail=str(error)) from None
 
     return get
 
@@ -70,7 +70,9 @@ def date(column: str, dates: Dates) -> Getter:
         try:
             return read(value)
         except ValueError as error:
-            raise _rejected(RejectReason.BAD_DATE, column, value, error) from None
+            raise RejectedRecord(
+                RejectReason.BAD_DATE, field=column, value=_shown(value), detail=str(error)
+            ) from None
 
     return get
 
@@ -92,7 +94,7 @@ def mapped(
         try:
             found = read(value)
         except ValueError as error:
-            raise _rejected(RejectReason.BAD_VALUE, column, value, error) from None
+            raise RejectedRecord(RejectReason.BAD_VALUE, field=column, detail=str(error)) from None
         if found is None:
             return known.get("")
         meant = known.get(key(found), default)
@@ -138,10 +140,6 @@ def _count(text: str) -> int | None:
 def _dong(text: str) -> int | None:
     found = _MONEY.fullmatch(text)
     return int(re.sub(r"\D", "", found[1])) if found else None
-
-
-def _rejected(reason: RejectReason, column: str, value: Any, error: ValueError) -> RejectedRecord:
-    return RejectedRecord(reason, field=column, value=_shown(value), detail=str(error))
 
 
 def _shown(value: Any) -> str:
