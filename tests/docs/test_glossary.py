@@ -36,6 +36,12 @@ RETIRED = {
     "background_checkpoints": "background_wal_checkpoints",
     "await_that": "wait_until",
     "quick_encode_event": "encode_event_fast",
+    "PROFILE_VERSION": "the profile's own version",
+    "SUSPENDING": "statuses.suspending: the profile is an argument",
+    "NOT_RECEIVED": "statuses.not_received: the profile is an argument",
+    "ENDED": "statuses.ended: the profile is an argument",
+    "measures_of": "measures.behind: the profile is an argument",
+    "check_profile": "profile_named",
 }
 """Identifiers that must not come back, and what to write instead."""
 
