@@ -81,7 +81,7 @@ def test_the_profile_is_that_of_the_option_else_of_the_setting(
     ("arguments", "word"),
     [
         (("indicators", "--period", "2024-Q9"), "2024-Q9"),
-        (("indicators", "--profile", "nobody"), "none of: simple"),
+        (("indicators", "--profile", "nobody"), ", ".join(sorted(PROFILES))),
         (("explain", "nothing"), "none of: filing_rate"),
         (("explain", "open", "--as-of", "2090-01-01"), "in the future"),
     ],

@@ -60,8 +60,9 @@ class Standing(NamedTuple):
 StandingRule = Callable[[Dossier, StatusSemantics, Calendar, int], Standing]
 """Tells where a dossier stands at an instant (ms UTC), a pure function.
 
-Of what is counted, `overdue` alone may depend on the instant, and it may turn true without an
-event only at `turns_at`: that is when a stored dossier is looked at again."""
+Of what is counted, `overdue` alone may depend on the instant, and without an event it may turn
+true at `turns_at` or later, never before: a stored dossier is looked at again then. A suspended
+one has none: its clock stands, and its next event tells."""
 
 
 def after_due_time(deadline: int) -> int:

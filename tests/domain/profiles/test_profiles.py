@@ -36,7 +36,9 @@ def test_a_profile_is_known_by_its_own_name(name: str) -> None:
 
 
 def test_an_unknown_profile_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigurationError, match=f"'qd' is none of: {', '.join(PROFILES)}"):
+    with pytest.raises(
+        ConfigurationError, match=f"'qd' is none of: {', '.join(sorted(PROFILES))}"
+    ):
         profile_named("qd")
 
 
@@ -52,7 +54,7 @@ def test_semantics_name_what_may_follow_every_status() -> None:
 
 
 @given(event_sets, instants, st.sampled_from(ALL))
-def test_what_is_counted_turns_at_the_instant_that_was_told(
+def test_nothing_turns_overdue_before_the_instant_that_was_named(
     events: list[DossierEvent], now: int, profile: Profile
 ) -> None:
     for one in merge_all(events).values():
@@ -63,7 +65,9 @@ def test_what_is_counted_turns_at_the_instant_that_was_told(
         after = profile.standing(one, CALENDAR, stands.turns_at)
 
         assert now < stands.turns_at
-        assert (stands.overdue, before.overdue, after.overdue) == (False, False, True)
+        assert (stands.overdue, before.overdue) == (False, False)
+        # A wait that still lies ahead moves the deadline on; then it is to be looked at again.
+        assert after.overdue or (after.turns_at or 0) > stands.turns_at
         assert stands.state is before.state is after.state
 
 

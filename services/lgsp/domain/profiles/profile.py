@@ -27,6 +27,10 @@ class Profile:
     rule: StandingRule
     measures: Measures
 
+    def __repr__(self) -> str:
+        """Show the label: the whole is pages of tables."""
+        return f"Profile({self.label})"
+
     @property
     def label(self) -> str:
         """Name and version as published: simple/1."""
