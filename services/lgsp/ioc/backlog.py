@@ -73,8 +73,9 @@ def known_backlog(bootstrap: str, engine: Engine) -> int | None:
 def known_problems(bootstrap: str) -> Sequence[SourceProblem] | None:
     """Return what the connectors know to be amiss; None when it cannot be read now."""
     try:
+        _probe(bootstrap)
         return read_problems(bootstrap)
-    except (LgspError, ValueError, TypeError) as error:
+    except (LgspError, OSError, ValueError, TypeError) as error:
         structlog.get_logger().debug("connector_status_unknown", error=str(error))
         return None
 
