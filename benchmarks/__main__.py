@@ -16,6 +16,7 @@ import typer
 from benchmarks import (
     endtoend,
     exports,
+    folds,
     latency,
     memory,
     rebuild,
@@ -163,6 +164,21 @@ def stages_only(events: int = 50_000, as_json: Json = False) -> None:
     else:
         for row in rows:
             print(f"{row['stage']:<34}{row['cpu_us']:>8} us of CPU an event")
+
+
+@app.command("folds")
+def folds_only(events: int = 200_000, rounds: int = 3, as_json: Json = False) -> None:
+    """Compare the plain fold with the numpy one, without Kafka: by reading and size of batches."""
+    rows = folds.measure(events, rounds)
+    save("folds", rows)
+    if as_json:
+        print(json.dumps(rows))
+    else:
+        for row in rows:
+            cpu = row["cpu_us"]
+            print(
+                f"{row['way']:<44}{cpu['min']:>7} min{cpu['median']:>8} median, us of CPU an event"
+            )
 
 
 @app.command("report")

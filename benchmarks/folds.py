@@ -21,6 +21,7 @@ from benchmarks.cores import bind_contender, contender_environment
 from benchmarks.dataset import Dataset
 from benchmarks.digests import digests_in
 from benchmarks.topic import PARTITIONS
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.runtime.kafka.records import Batch
@@ -103,7 +104,14 @@ def fold_once(dataset: Dataset, way: Way, events: int) -> dict[str, Any]:
         store = open_store(f"sqlite:///{folder}/rates.db")
         kind, options = _kind(way)
         fold = kind(
-            store, "events", load_calendar(), lambda: dataset.end, _refuse, keep=_KEEP, **options
+            store,
+            SIMPLE,
+            "events",
+            load_calendar(),
+            lambda: dataset.end,
+            _refuse,
+            keep=_KEEP,
+            **options,
         )
         for partition in range(PARTITIONS):
             fold.open_partition(partition)
@@ -120,7 +128,7 @@ def fold_once(dataset: Dataset, way: Way, events: int) -> dict[str, Any]:
 def _kind(way: Way) -> tuple[Any, dict[str, Any]]:
     if way.fold == "numpy":
         return FastRatesFold, {}
-    return RatesFold, {}
+    return RatesFold, {} if way.reading == "columns" else {"columns_from": sys.maxsize}
 
 
 def _batches(dataset: Dataset, size: int, events: int) -> Iterator[list[Batch]]:

@@ -15,7 +15,7 @@ from lgsp.runtime.kafka.records import Batch
 from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
 from lgsp.store.rates.fast.fold import FastRatesFold
-from lgsp.store.rates.folds import make_fold, most_events
+from lgsp.store.rates.folds import make_fold
 
 EVENTS = 200_000
 
@@ -35,7 +35,7 @@ def measure(dataset: Dataset, events: int = EVENTS) -> dict[str, Any]:
         offset = 0
         tracemalloc.start()
         try:
-            while found := list(islice(records, most_events(settings, PROFILE))):
+            while found := list(islice(records, settings.replay_events)):
                 fold.fold([Batch(0, _numbered(found, offset, dataset.end))])
                 offset += len(found)
             del found

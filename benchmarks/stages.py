@@ -20,15 +20,17 @@ from lgsp.runtime.avro.event_bytes import encode_event_fast
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.client import KafkaRecord
 from lgsp.runtime.kafka.records import Batch
+from lgsp.runtime.lane.collector import collect_young_only
 from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
-from lgsp.store.rates.folds import make_fold, most_events
+from lgsp.store.rates.folds import make_fold
 from lgsp.store.rates.layout import encode
 
 
 def measure(dataset: Dataset, count: int) -> list[dict[str, Any]]:
     """Time each stage over the first `count` events; microseconds of CPU an event."""
     records = list(dataset.records(count))
+    collect_young_only()  # as worker and rebuild do
     values = [value for _, value in records]
     events = [decode_event(value, sealed=False) for value in values]
     dossiers = list(merge_all(events).values())
@@ -72,7 +74,7 @@ def _fold(records: Sequence[KeyedValue], dataset: Dataset, kind: str) -> None:
         )
         for partition in range(PARTITIONS):
             fold.open_partition(partition)
-        share = most_events(settings, PROFILE) // PARTITIONS
+        share = settings.replay_events // PARTITIONS
         for at in range(0, max(map(len, partitions)), share):
             parts = ((p, waiting[at : at + share]) for p, waiting in enumerate(partitions))
             fold.fold([Batch(p, part) for p, part in parts if part])

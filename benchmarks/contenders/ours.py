@@ -22,7 +22,8 @@ from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
 from lgsp.store.rates.fold import LANE
-from lgsp.store.rates.folds import Fold, make_fold, most_events
+from lgsp.store.rates.folds import make_fold
+from lgsp.store.rates.protocol import Fold
 from lgsp.store.wal import background_wal_checkpoints
 
 Stored = Callable[[Sequence[Batch]], None]
@@ -76,9 +77,7 @@ def run(
         lambda: task.now,
         _refuse,
     )
-    lane = TimedLane(
-        LANE, task.topic, Timed(fold, stored), batch_events=most_events(settings, PROFILE)
-    )
+    lane = TimedLane(LANE, task.topic, Timed(fold, stored), batch_events=settings.replay_events)
     lane.arrived = arrived
     last_resort = LastResort()
     with background_wal_checkpoints(engine, lambda: lane.catching_up):

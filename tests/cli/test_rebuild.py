@@ -11,7 +11,6 @@ import pytest
 
 from lgsp.cli import rebuild, rebuild_share
 from lgsp.domain.errors import ConfigurationError, FatalError
-from lgsp.domain.profiles.profile import Profile
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.settings import Settings
@@ -78,11 +77,10 @@ def test_a_store_that_is_not_empty_is_refused(log: Settings, tmp_path: Path) -> 
 def test_a_process_that_is_killed_ends_the_rebuild(
     log: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(_settings: Settings, _profile: Profile) -> int:
+    def die(*_arguments: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
-        return 0
 
-    monkeypatch.setattr(rebuild_share, "most_events", die)
+    monkeypatch.setattr(rebuild_share, "make_fold", die)
     with pytest.raises(FatalError, match="process 0 of the rebuild ended by itself"):
         rebuild.rebuild_store(log, f"sqlite:///{tmp_path / 'new.db'}", jobs=1)
 
@@ -90,10 +88,10 @@ def test_a_process_that_is_killed_ends_the_rebuild(
 def test_what_a_process_cannot_do_is_told(
     log: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_settings: Settings, _profile: Profile) -> int:
+    def fail(*_arguments: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(rebuild_share, "most_events", fail)
+    monkeypatch.setattr(rebuild_share, "make_fold", fail)
     with pytest.raises(FatalError, match="OperationalError: database or disk is full"):
         rebuild.rebuild_store(log, f"sqlite:///{tmp_path / 'new.db'}", jobs=2)
 

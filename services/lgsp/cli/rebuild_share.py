@@ -22,7 +22,7 @@ from lgsp.runtime.lane.collector import collect_young_only
 from lgsp.runtime.process import die_with_parent
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
-from lgsp.store.rates.folds import make_fold, most_events
+from lgsp.store.rates.folds import make_fold
 
 
 class Counted(NamedTuple):
@@ -125,7 +125,7 @@ async def _fold_all(
     for partition in ends:
         fold.open_partition(partition)
     done = 0
-    at_once = max(1, most_events(settings, profile) // jobs)  # the memory of one worker, shared
+    at_once = max(1, settings.replay_events // jobs)  # the memory of one worker, shared
     batches = read_batches(settings.bootstrap, DOSSIER_EVENTS, ends, at_once)
     batch = await anext(batches, None)
     while batch:

@@ -25,7 +25,8 @@ from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
 from lgsp.store.rates.cells import KEY, mark_published
 from lgsp.store.rates.fold import LANE
-from lgsp.store.rates.folds import Fold, make_fold, most_events
+from lgsp.store.rates.folds import make_fold
+from lgsp.store.rates.protocol import Fold
 from lgsp.store.wal import background_wal_checkpoints
 
 _PUBLISH_AT_ONCE = 5000
@@ -55,7 +56,7 @@ def run(settings: Settings) -> int:
         now_ms,
         lambda rejects: letters.write_rejects(Stage.RATES, DOSSIER_EVENTS, rejects),
     )
-    lane = Lane(LANE, DOSSIER_EVENTS, fold, batch_events=most_events(settings, profile))
+    lane = Lane(LANE, DOSSIER_EVENTS, fold, batch_events=settings.replay_events)
     log = structlog.get_logger().bind(lane=LANE)
 
     async def publish() -> None:

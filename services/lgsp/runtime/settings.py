@@ -143,11 +143,13 @@ class Settings(BaseSettings):
         description="Seconds after which a silent worker loses its partitions; a killed one that"
         " is started again waits as long (Kafka's own brokers allow no less than 6).",
     )
-    batch_events: int = Field(5000, ge=1, description="Most events folded in one transaction.")
+    batch_events: int = Field(
+        5000, ge=1, description="Most events that the national sync takes in one transaction."
+    )
     replay_events: int = Field(
         100_000,
         ge=1,
-        description="The same for the fast fold of the rates, met only with a long backlog.",
+        description="The same for the rates; so many are met only with a long backlog.",
     )
     fold: Literal["fast", "plain"] = Field(
         "fast",

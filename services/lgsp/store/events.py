@@ -58,8 +58,8 @@ class EventReader:
         found: list[DossierEvent | RejectedRecord | None] = [None] * len(records)
         if len(records) >= self._columns_from:
             columns = decode_columns([record.value for record in records])
-            index = np.flatnonzero(usable_rows(columns, self._years, written_at(records)))
-            events = events_of(columns, index, sealed=self._sealed)
+            usable = usable_rows(columns, self._years, written_at(records))
+            index, events = events_of(columns, np.flatnonzero(usable), sealed=self._sealed)
             for i, event in zip(index.tolist(), events, strict=True):
                 found[i] = event
         return [

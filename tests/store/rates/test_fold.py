@@ -1,10 +1,12 @@
 """The fold: exact under any batching, exactly once under zombies, the same on both stores."""
 
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from string import ascii_letters
 from typing import Any
 
@@ -26,7 +28,7 @@ from lgsp.store.rates.cells import day_cells, mark_published
 from lgsp.store.rates.digest import digest
 from lgsp.store.rates.fast.fold import FastRatesFold
 from lgsp.store.rates.fold import RatesFold
-from lgsp.store.rates.folds import Fold
+from lgsp.store.rates.protocol import Fold
 from lgsp.store.tables import DOSSIERS, PORTALS
 
 Kind = Callable[..., Fold]
@@ -61,15 +63,18 @@ def make(
     kind: Kind = RatesFold,
 ) -> tuple[Fold, list[Reject]]:
     rejects: list[Reject] = []
-    clock, columns = clock or Clock(), {"few": 0} if kind is FastRatesFold else {}
-    fold = kind(engine, SIMPLE, TOPIC, CALENDAR, clock, rejects.extend, keep=keep, **columns)
+    fold = kind(engine, SIMPLE, TOPIC, CALENDAR, clock or Clock(), rejects.extend, keep=keep)
     return fold, rejects
 
 
-KINDS: list[Kind] = [RatesFold, FastRatesFold]
+KINDS: dict[str, Kind] = {
+    "plain": partial(RatesFold, columns_from=sys.maxsize),
+    "columns": partial(RatesFold, columns_from=0),
+    "fast": partial(FastRatesFold, few=0),
+}
 
 
-@pytest.fixture(params=KINDS, ids=["plain", "fast"])
+@pytest.fixture(params=KINDS.values(), ids=list(KINDS))
 def kind(request: pytest.FixtureRequest) -> Kind:
     """Each way of counting."""
     found: Kind = request.param

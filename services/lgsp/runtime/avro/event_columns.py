@@ -4,8 +4,7 @@ What is not plainly usable is left to codec.decode_event and domain/usable.py, w
 cause. So both ways of reading agree on every record, and this one may err on the safe side only.
 """
 
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -31,10 +30,7 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 _OPTIONAL = DATES[1:]
-_REPEATED = tuple(name for name in TEXTS if name != "dossier_code")
 _STATUSES, _CHANNELS, _LEVELS = tuple(Status), tuple(Channel), tuple(ServiceLevel)
-_WORDS = len(TEXTS)
-_text = lru_cache(16_384)(usable_text)
 
 
 def within(at: Ints, years: Years) -> Flags:
@@ -73,15 +69,6 @@ def usable_rows(columns: Columns, years: Years, written_at: Ints) -> Flags:
     return ok
 
 
-def are_plain(raw: Iterable[bytes]) -> bool:
-    """Tell at one stroke whether all are ASCII without a zero byte: usable texts by their letters.
-
-    For texts that are each record's own; those that stand on many are known already.
-    """
-    together = b"".join(raw)
-    return together.isascii() and b"\0" not in together
-
-
 def spans(columns: Columns, name: str, index: Ints) -> list[bytes]:
     """Return the bytes of a text or fixed field of each record of the index."""
     data = columns.data
@@ -89,39 +76,51 @@ def spans(columns: Columns, name: str, index: Ints) -> list[bytes]:
     return [data[a:b] for a, b in zip(start, end, strict=True)]
 
 
-def events_of(columns: Columns, index: Ints, *, sealed: bool) -> list[DossierEvent | None]:
-    """Make the events of the index's records; None where a text is not usable.
+def events_of(
+    columns: Columns, index: Ints, *, sealed: bool
+) -> tuple[Ints, Iterator[DossierEvent]]:
+    """Make the events of the index's records, those with a text that is not usable left out.
 
     Args:
         columns: decoded records.
         index: rows that `usable_rows` found usable.
         sealed: whether the sealed personal data is wanted.
+
+    Returns:
+        The rows of the events, and the events.
     """
-    found: list[DossierEvent | None] = []
-    for fields in _fields(columns, index, sealed=sealed):
-        found.append(None if None in fields[:_WORDS] else _event(*fields))
-    return found
-
-
-def _fields(columns: Columns, index: Ints, *, sealed: bool) -> Iterable[tuple[Any, ...]]:
-    """Give what `_event` takes, of each record of the index: the texts first."""
-    codes = spans(columns, "dossier_code", index)
+    texts: list[list[str | None]] = []
+    odd = False
+    for name in TEXTS:
+        raw = spans(columns, name, index)
+        known = {text: usable_text(text) for text in set(raw)}  # most stand on many records
+        odd |= None in known.values()
+        texts.append([known[text] for text in raw])
+    if odd:
+        good = [None not in row for row in zip(*texts, strict=True)]
+        return events_of(columns, index[good], sealed=sealed)
 
     def number(name: str) -> list[int]:
         found: list[int] = columns.numbers[name][index].tolist()
         return found
 
-    return zip(
-        map(bytes.decode if are_plain(codes) else usable_text, codes),
-        *[map(_text, spans(columns, name, index)) for name in _REPEATED],
+    def date(name: str) -> list[int | None]:
+        return [None if at == UNKNOWN else at for at in number(name)]
+
+    nothing: list[bytes] = [b""] * len(index)
+    parts: list[Iterable[Any]] = [
         spans(columns, "event_id", index),
-        spans(columns, "sealed", index) if sealed else [b""] * len(index),
-        *map(number, ("status", "channel", "service_level", "reopens")),
-        *map(number, ("occurred_at", "observed_at", "sequence", "stated_row", "removed")),
+        *texts,
+        map(_STATUSES.__getitem__, number("status")),
+        map(_CHANNELS.__getitem__, number("channel")),
+        map(_LEVELS.__getitem__, number("service_level")),
+        *map(number, ("reopens", "removed", "observed_at", "sequence", "stated_row")),
+        number("occurred_at"),
+        *map(date, _OPTIONAL),
         _details(columns, index),
-        *map(number, _OPTIONAL),
-        strict=True,
-    )
+        spans(columns, "sealed", index) if sealed else nothing,
+    ]
+    return index, map(_event, *parts)
 
 
 def _details(columns: Columns, index: Ints) -> list[Details | None]:
@@ -141,6 +140,7 @@ def _details(columns: Columns, index: Ints) -> list[Details | None]:
 
 
 def _event(
+    event_id: bytes,
     dossier_code: str,
     portal: str,
     agency: str,
@@ -149,22 +149,25 @@ def _event(
     domain: str,
     source_status: str,
     national_code: str,
-    event_id: bytes,
-    sealed: bytes,
-    status: int,
-    channel: int,
-    level: int,
+    status: Status,
+    channel: Channel,
+    service_level: ServiceLevel,
     reopens: int,
-    occurred_at: int,
+    removed: int,
     observed_at: int,
     sequence: int,
     stated_row: int,
-    removed: int,
+    occurred_at: int,
+    submitted_at: int | None,
+    received_at: int | None,
+    due_at: int | None,
+    finished_at: int | None,
+    returned_at: int | None,
+    stated_at: int | None,
     details: Details | None,
-    *dates: int,
+    sealed: bytes,
 ) -> DossierEvent:
-    known = [None if at == UNKNOWN else at for at in dates]
-    submitted, received, due, finished, returned, stated = known
+    """Make one event; the texts and dates come in the order of TEXTS and DATES."""
     return DossierEvent(
         event_id=event_id,
         portal=portal,
@@ -173,21 +176,21 @@ def _event(
         agency=agency,
         procedure=procedure,
         domain=domain,
-        service_level=_LEVELS[level],
-        channel=_CHANNELS[channel],
+        service_level=service_level,
+        channel=channel,
         source_status=source_status,
-        status=_STATUSES[status],
+        status=status,
         reopens=bool(reopens),
         occurred_at=occurred_at,
         observed_at=observed_at,
         sequence=sequence,
-        submitted_at=submitted,
-        received_at=received,
-        due_at=due,
-        finished_at=finished,
-        returned_at=returned,
+        submitted_at=submitted_at,
+        received_at=received_at,
+        due_at=due_at,
+        finished_at=finished_at,
+        returned_at=returned_at,
         sealed=sealed or None,
-        stated_at=stated,
+        stated_at=stated_at,
         stated_row=stated_row,
         removed=bool(removed),
         national_code=national_code,

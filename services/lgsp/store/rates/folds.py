@@ -15,8 +15,7 @@ from lgsp.runtime.settings import Settings
 from lgsp.store.rates.fast.fold import FastRatesFold
 from lgsp.store.rates.fast.rules import cannot_serve
 from lgsp.store.rates.fold import RatesFold
-
-Fold = RatesFold | FastRatesFold
+from lgsp.store.rates.protocol import Fold
 
 
 def make_fold(
@@ -29,18 +28,11 @@ def make_fold(
     write_rejects: Callable[[Sequence[Reject]], None],
 ) -> Fold:
     """Return the fold that the settings name; see RatesFold for the arguments."""
-    if settings.fold == "fast" and (reason := cannot_serve(profile)):
-        structlog.get_logger().warning("counted_by_the_plain_fold", reason=reason)
-    kind = FastRatesFold if is_fast(settings, profile) else RatesFold
+    kind: type[FastRatesFold | RatesFold] = RatesFold
+    if settings.fold == "fast":
+        if reason := cannot_serve(profile):
+            structlog.get_logger().warning("counted_by_the_plain_fold", reason=reason)
+        else:
+            kind = FastRatesFold
     keep = settings.keep_dossiers
     return kind(engine, profile, topic, calendar, clock, write_rejects, keep=keep)
-
-
-def is_fast(settings: Settings, profile: Profile) -> bool:
-    """Tell whether the fast fold is wanted and can count by the profile."""
-    return settings.fold == "fast" and not cannot_serve(profile)
-
-
-def most_events(settings: Settings, profile: Profile) -> int:
-    """Return how many events that fold takes in one transaction when there is a backlog."""
-    return settings.replay_events if is_fast(settings, profile) else settings.batch_events

@@ -27,7 +27,7 @@ from lgsp.runtime.settings import load_settings
 from lgsp.store.engine import open_store
 from lgsp.store.rates.fast.fold import FastRatesFold
 from lgsp.store.rates.fold import RatesFold
-from lgsp.store.rates.folds import make_fold, most_events
+from lgsp.store.rates.folds import make_fold
 
 __all__ = ["sqlite_pair"]
 
@@ -70,7 +70,6 @@ def test_a_profile_with_rules_of_its_own_is_counted_by_the_plain_fold_and_it_is_
         fold = make_fold(settings, *arguments)
 
     assert type(fold) is RatesFold
-    assert settings.batch_events == most_events(settings, profile)
     assert [line["event"] for line in said] == ["counted_by_the_plain_fold"]
     assert profile.label in said[0]["reason"]
     with pytest.raises(ConfigurationError, match=profile.label):
@@ -85,7 +84,6 @@ def test_simple_is_counted_by_the_fast_fold(tmp_path: Path) -> None:
         fold = make_fold(settings, engine, SIMPLE, TOPIC, CALENDAR, Clock(), _refuse)
 
     assert type(fold) is FastRatesFold
-    assert settings.replay_events == most_events(settings, SIMPLE)
     assert said == []
     engine.dispose()
 

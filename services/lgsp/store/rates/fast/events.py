@@ -11,7 +11,7 @@ from lgsp.domain.event import LAST_ROW, ROW_BITS
 from lgsp.domain.usable import usable_text
 from lgsp.domain.working_time import Years
 from lgsp.runtime.avro.columns import UNKNOWN, Columns, decode_columns, packed_details
-from lgsp.runtime.avro.event_columns import are_plain, spans, usable_rows
+from lgsp.runtime.avro.event_columns import spans, usable_rows
 from lgsp.runtime.kafka.records import LogRecord
 from lgsp.store.events import written_at
 from lgsp.store.rates.fast.merge import Events
@@ -65,8 +65,6 @@ class ColumnReader:
             texts[:, [TEXTS.index(name) for name in names]] = found
         codes = spans(columns, "dossier_code", np.arange(len(records)))
         ok &= _are_texts(codes)
-        if (columns.ends["national_code"] > columns.starts["national_code"]).any():
-            ok &= _are_texts(spans(columns, "national_code", np.arange(len(records))))
         index = np.flatnonzero(ok)
         times = np.stack([numbers[name] for name in TIMES], axis=1)[index]
         events = Events(
@@ -131,7 +129,8 @@ class ColumnReader:
 
 def _are_texts(raw: Sequence[bytes]) -> Flags | bool:
     """Tell which of the spans are usable texts; True: all of them."""
-    if are_plain(raw):
+    together = b"".join(raw)
+    if together.isascii() and b"\0" not in together:
         return True
     return np.fromiter((usable_text(one) is not None for one in raw), np.bool_, len(raw))
 
