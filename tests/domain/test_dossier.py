@@ -80,7 +80,7 @@ def test_state_survives_the_store(found: list[DossierEvent]) -> None:
 @given(event_sets)
 def test_every_transition_is_kept_and_judged(found: list[DossierEvent]) -> None:
     for dossier in merge_all(found).values():
-        judged = judge_transitions(dossier, SIMPLE.statuses)
+        judged = judge_transitions(dossier.transitions, SIMPLE.statuses)
 
         assert [s.transition for s in judged] == list(dossier.transitions)
         assert [s.transition for s in judged if s.effective] == effective_transitions(

@@ -124,7 +124,7 @@ def test_what_is_replaced_is_kept_and_listed() -> None:
         )
         for n in (3, 2)
     )
-    judged = judge_transitions(dossier(RECEIVED, first, mended), SIMPLE.statuses)
+    judged = judge_transitions(dossier(RECEIVED, first, mended).transitions, SIMPLE.statuses)
 
     assert [(mended.event_id, Verdict.LEGAL), (first.event_id, Verdict.REPLACED)] == [
         (j.transition.event_id, j.verdict) for j in judged[1:]
@@ -198,7 +198,7 @@ def test_only_the_source_that_ended_a_dossier_opens_it_again(
     portal: str, expected: Verdict
 ) -> None:
     again = with_id(replace(REOPENING, portal=portal))
-    judged = judge_transitions(dossier(RECEIVED, END, again), SIMPLE.statuses)
+    judged = judge_transitions(dossier(RECEIVED, END, again).transitions, SIMPLE.statuses)
 
     assert expected is judged[-1].verdict
     assert (expected is Verdict.REOPENED) == judged[-1].effective

@@ -17,6 +17,7 @@ _AREAS = (
     "feed",
     "indicators",
     "explain",
+    "transitions",
     "sync",
     "dead_letters",
     "drain",

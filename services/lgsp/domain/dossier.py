@@ -4,7 +4,7 @@
 re-batching of the same events gives an equal Dossier, bit for bit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import attrgetter
@@ -127,10 +127,14 @@ def merge_all(events: Iterable[DossierEvent]) -> dict[str, Dossier]:
 
 
 class JudgedTransition(NamedTuple):
-    """A transition and what the transition table says of it, given those before."""
+    """A transition, and what the profile says of it: `before` was the status in effect till then.
+
+    `before` is UNKNOWN while no transition has taken effect.
+    """
 
     transition: Transition
     verdict: Verdict
+    before: Status
 
     @property
     def effective(self) -> bool:
@@ -138,12 +142,17 @@ class JudgedTransition(NamedTuple):
         return self.verdict not in WITHOUT_EFFECT
 
 
-def judge_transitions(dossier: Dossier, statuses: StatusSemantics) -> list[JudgedTransition]:
-    """Judge every transition in order; the first mapped one in force always takes effect."""
-    standing = {t.event_id for t in in_force(dossier.transitions)}
+def judge_transitions(
+    transitions: Sequence[Transition], statuses: StatusSemantics
+) -> list[JudgedTransition]:
+    """Judge every transition of a dossier, in their order.
+
+    The first one in force whose status is mapped always takes effect.
+    """
+    standing = {t.event_id for t in in_force(transitions)}
     judged: list[JudgedTransition] = []
     last: Transition | None = None
-    for transition in dossier.transitions:
+    for transition in transitions:
         current = Status.UNKNOWN if last is None else last.status
         said = statuses.verdict(current, transition.status, reopens=transition.reopens)
         if transition.removed:
@@ -152,7 +161,7 @@ def judge_transitions(dossier: Dossier, statuses: StatusSemantics) -> list[Judge
             said = Verdict.REPLACED
         elif said is Verdict.REOPENED and last is not None and not may_reopen(last, transition):
             said = Verdict.REPLACED if last.portal == transition.portal else Verdict.HELD
-        judged.append(JudgedTransition(transition, said))
+        judged.append(JudgedTransition(transition, said, current))
         if judged[-1].effective:
             last = transition
     return judged

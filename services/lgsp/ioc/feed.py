@@ -1,78 +1,30 @@
 """The IOC feed: figures over HTTP, a live stream and the page, all read from the one store."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Depends, FastAPI, Header, Query, Request, Response
+from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from lgsp.domain.errors import ConfigurationError, RetryableError
-from lgsp.domain.figures import Scope
 from lgsp.domain.measures import Part
-from lgsp.domain.period import FORMS, parse_instant, parse_period, show_instant
-from lgsp.domain.profiles.registry import known_figures, profile_named
+from lgsp.domain.period import show_instant
+from lgsp.domain.profiles.registry import known_figures
+from lgsp.ioc.asked import SCOPE, After, Asked, Limit, Now, WantedTransitions, only
 from lgsp.ioc.board import Board, Breakdown, publish
 from lgsp.ioc.http import ObservedApp
 from lgsp.ioc.stream import Hub
 from lgsp.store.figures.answers import Figures, Question
 
 PAGE = Path(__file__).parent / "page"
-_MOST_ROWS = 1000
 _JSON = "application/json"
-
-
-def now_question(
-    request: Request,
-    period: Annotated[str, Query(description=f"One of: {FORMS}.")] = "all",
-    unit: Annotated[str, Query(description="Agency code; contains the units below it.")] = "",
-    domain: Annotated[str, Query(description="Code of the administrative domain.")] = "",
-    procedure: Annotated[str, Query(description="National code of the procedure.")] = "",
-    profile: Annotated[
-        str, Query(description="Rule profile; none: the one that this feed serves.")
-    ] = "",
-) -> Question:
-    """Read the parameters that every figure takes; ConfigurationError becomes status 400."""
-    served = request.app.state.profile
-    if profile and profile_named(profile) is not served:
-        raise ConfigurationError(f"profile {profile!r} is not served here: {served.name!r} is")
-    return Question(parse_period(period), Scope(unit, domain, procedure))
-
-
-def question(
-    now: Annotated[Question, Depends(now_question)],
-    as_of: Annotated[
-        str, Query(description="Past instant, ISO 8601; a date alone means its end.")
-    ] = "",
-) -> Question:
-    """Read the parameters with the instant that the figures are as of; none: now."""
-    at = parse_instant(as_of) if as_of else None
-    return Question(now.period, now.scope, at)
-
-
-def _only(*names: str) -> Any:
-    """Refuse other query parameters: a misspelt one would give the figures of something else."""
-
-    def check(request: Request) -> None:
-        for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
-            if name not in names:
-                raise ConfigurationError(f"parameter {name!r} is none of: {', '.join(names)}")
-            if count > 1:
-                raise ConfigurationError(f"parameter {name!r} is given {count} times")
-
-    return Depends(check)
-
-
-_SCOPE = ("period", "unit", "domain", "procedure", "profile")
-Now = Annotated[Question, Depends(now_question)]
-Asked = Annotated[Question, Depends(question)]
 
 
 def make_app(
@@ -111,9 +63,10 @@ def make_app(
     app.add_exception_handler(ConfigurationError, _bad_request)
     app.add_exception_handler(RetryableError, _unavailable)
     _add_figures(app, board)
+    _add_transitions(app, figures)
     _add_operation(app, figures)
 
-    @app.get("/api/v1/stream", response_class=EventSourceResponse, dependencies=[_only(*_SCOPE)])
+    @app.get("/api/v1/stream", response_class=EventSourceResponse, dependencies=[only(*SCOPE)])
     async def stream(
         asked: Annotated[Question, Depends(_admitted(hub))],
         last_event_id: Annotated[str, Header()] = "",
@@ -133,31 +86,31 @@ def make_app(
 
 
 def _add_figures(app: FastAPI, board: Board) -> None:
-    @app.get("/api/v1/indicators", dependencies=[_only(*_SCOPE, "as_of")])
+    @app.get("/api/v1/indicators", dependencies=[only(*SCOPE, "as_of")])
     def indicators(request: Request, asked: Asked) -> Response:
         """Return the figures: counts, both rates, and what is needed to trust them."""
         return _answer(request, board, Breakdown.INDICATORS, asked)
 
-    @app.get("/api/v1/indicators/units", dependencies=[_only(*_SCOPE)])
+    @app.get("/api/v1/indicators/units", dependencies=[only(*SCOPE)])
     def units(request: Request, asked: Now) -> Response:
         """Return counts and rates of each unit right below `unit`."""
         return _answer(request, board, Breakdown.UNITS, asked)
 
-    @app.get("/api/v1/indicators/months", dependencies=[_only(*_SCOPE)])
+    @app.get("/api/v1/indicators/months", dependencies=[only(*SCOPE)])
     def months(request: Request, asked: Now) -> Response:
         """Return counts and rates of each month of the period."""
         return _answer(request, board, Breakdown.MONTHS, asked)
 
     @app.get(
         "/api/v1/explain",
-        dependencies=[_only(*_SCOPE, "as_of", "figure", "part", "after", "limit")],
+        dependencies=[only(*SCOPE, "as_of", "figure", "part", "after", "limit")],
     )
     def explain(
         figure: Annotated[str, Query(description=f"One of: {', '.join(known_figures())}.")],
         asked: Asked,
         part: Part = Part.NUMERATOR,
-        after: Annotated[str, Query(description="`next` of the page before.")] = "",
-        limit: Annotated[int, Query(ge=1, le=_MOST_ROWS)] = 100,
+        after: After = "",
+        limit: Limit = 100,
     ) -> Response:
         """List the dossiers behind a figure: codes, times and the reason, never a person."""
         rows = board.figures.explain(figure, asked, part, after=after, limit=limit)
@@ -171,6 +124,30 @@ def _add_figures(app: FastAPI, board: Board) -> None:
             "next": rows[-1].dossier if len(rows) == limit else None,
         }
         return Response(publish(document).body, media_type=_JSON)
+
+
+def _add_transitions(app: FastAPI, figures: Figures) -> None:
+    @app.get(
+        "/api/v1/transitions",
+        dependencies=[only("verdict", "unit", "portal", "profile", "after", "limit")],
+    )
+    def transitions(wanted: WantedTransitions, after: After = "", limit: Limit = 100) -> Response:
+        """List the transitions that are kept and change nothing, each with the reason.
+
+        Every page goes over all dossiers of the store once: a second or two for 200,000.
+        """
+        page = figures.transitions.without_effect(wanted, after=after, limit=limit)
+        return Response(publish(page.document()).body, media_type=_JSON)
+
+    @app.get("/api/v1/transitions/{dossier}", dependencies=[only()])
+    def transitions_of(dossier: str) -> Response:
+        """List all transitions of one dossier, in order, each with its verdict."""
+        rows = figures.transitions.of_dossier(dossier)
+        if not rows:
+            raise HTTPException(404, f"dossier {dossier!r} is not in the store")
+        return Response(
+            publish({"transitions": [row.document() for row in rows]}).body, media_type=_JSON
+        )
 
 
 def _add_operation(app: FastAPI, figures: Figures) -> None:

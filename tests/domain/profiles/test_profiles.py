@@ -91,7 +91,7 @@ def test_the_table_of_effects_is_the_verdicts(
     events: list[DossierEvent], statuses: StatusSemantics
 ) -> None:
     for one in merge_all(events).values():
-        judged = judge_transitions(one, statuses)
+        judged = judge_transitions(one.transitions, statuses)
 
         assert [j.transition for j in judged if j.effective] == effective_transitions(
             one, statuses

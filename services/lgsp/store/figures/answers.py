@@ -5,16 +5,14 @@ says how things stood when it was last written; a past as-of time is computed fr
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, select
-from sqlalchemy.exc import DBAPIError
 
 from lgsp.domain.codes import child_unit
 from lgsp.domain.dossier import Dossier, known_at
-from lgsp.domain.errors import ConfigurationError, RetryableError
+from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.explanation import Explanation, explain
 from lgsp.domain.figures import Indicators, Scope
 from lgsp.domain.measures import Measure, Part
@@ -23,7 +21,7 @@ from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.standing import Standing
 from lgsp.domain.trust import DOWN_AFTER, SILENT_AFTER, Freshness, SourceProblem, freshness, judge
 from lgsp.domain.working_time import Calendar, day_start_ms
-from lgsp.store.engine import hide_password
+from lgsp.store.figures.reading import reading
 from lgsp.store.figures.sums import (
     Sums,
     SumsByName,
@@ -37,8 +35,8 @@ from lgsp.store.figures.sums import (
     select_sums,
     zero_sums,
 )
+from lgsp.store.figures.transitions import TransitionList
 from lgsp.store.rates.cells import day_cells
-from lgsp.store.rates.counted_by import check_counted_by
 from lgsp.store.rates.layout import decode
 from lgsp.store.tables import DOSSIERS, PORTALS
 
@@ -57,6 +55,8 @@ class Question:
 
 class Figures:
     """Answers questions from one store; may be shared between threads.
+
+    `transitions` lists what the dossiers' transitions came to.
 
     Args:
         engine: the store, opened read-only.
@@ -93,13 +93,14 @@ class Figures:
         self._silent_after = silent_after
         self._down_after = down_after
         self._cache = SumsCache()
+        self.transitions = TransitionList(engine, profile)
 
     def indicators(self, question: Question) -> Indicators:
         """Return the figures with all that is needed to trust them."""
         backlog = self._backlog()
         now = self._clock()
         at = self._as_of(question, now)
-        with self._reading() as connection:
+        with reading(self._engine, self.profile) as connection:
             sums = self._sums(connection, question)
             portals = self._portals(connection, now)
             unturned = count_unturned(connection, now - _TURN_WITHIN)
@@ -138,7 +139,7 @@ class Figures:
                 self._measures, ((child_unit(agency, unit), row) for agency, *row in rows)
             )
 
-        with self._reading() as connection:
+        with reading(self._engine, self.profile) as connection:
             return self._cache.get(connection, "units", question, compute)
 
     def by_month(self, question: Question) -> SumsByName:
@@ -148,7 +149,7 @@ class Figures:
             rows = connection.execute(self._select(question, self._cells.day))
             return grouped(self._measures, ((month_of(day), row) for day, *row in rows))
 
-        with self._reading() as connection:
+        with reading(self._engine, self.profile) as connection:
             return self._cache.get(connection, "months", question, compute)
 
     def explain(
@@ -175,7 +176,7 @@ class Figures:
         wanted = frozenset(self._measures.behind(figure, part))
         self._as_of(question, self._clock())
         found: list[Explanation] = []
-        with self._reading() as connection:
+        with reading(self._engine, self.profile) as connection:
             for dossier, stands in self._dossiers(connection, question, wanted, after):
                 for measure, day in self._counted(dossier, stands):
                     if measure.name in wanted and counts_in(question.period, measure, day):
@@ -186,7 +187,7 @@ class Figures:
 
     def marker(self) -> str:
         """Return a text that changes with every transaction of the rates worker."""
-        with self._reading() as connection:
+        with reading(self._engine, self.profile) as connection:
             return read_marker(connection)
 
     def _as_of(self, question: Question, now: int) -> int:
@@ -265,18 +266,3 @@ class Figures:
             freshness(portal, event_at, seen_at, now, **thresholds)
             for portal, event_at, seen_at in rows
         )
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        """Open one snapshot of the store; RetryableError while it cannot be read."""
-        try:
-            with self._engine.connect() as connection:
-                if connection.dialect.name == "postgresql":
-                    connection.execution_options(isolation_level="REPEATABLE READ")
-                check_counted_by(connection, self.profile)
-                yield connection
-        except DBAPIError as error:
-            raise RetryableError(
-                f"the store {hide_password(self._engine.url)} cannot be read: {error.orig}"
-                " (the rates worker makes it when it first starts)"
-            ) from error

@@ -13,6 +13,7 @@ from typing import Any
 
 from lgsp.domain.dossier import ATTRIBUTES, Dossier
 from lgsp.domain.event import Channel, ServiceLevel
+from lgsp.domain.judgement import BareTransition
 from lgsp.domain.status import Status
 from lgsp.domain.transition import Transition
 from lgsp.domain.usable import LONGEST_TEXT
@@ -37,6 +38,7 @@ assert LONGEST_TEXT <= 0xFFFF  # noqa: S101 - a text's length takes two bytes
 
 HEAD = Struct(f"<BH{len(ATTRIBUTES)}H{len(TIMES)}qBB{len(TEXTS) + 1}HI")
 TRANSITION = Struct("<qq16sBqqBQ")
+_FLAGS_AT = Struct("<qq16s").size
 _STATUSES = tuple(Status)
 _CHANNELS = tuple(Channel)
 _LEVELS = tuple(ServiceLevel)
@@ -82,8 +84,7 @@ def encode(dossier: Dossier) -> bytes:
 
 def decode(code: str, encoded: bytes) -> Dossier:
     """Decode what `encode` wrote for the dossier `code`; ValueError for another layout."""
-    if encoded[0] != VERSION:
-        raise ValueError(f"dossier {code}: layout {encoded[0]}, this program reads {VERSION}")
+    _check_version(code, encoded)
     head = HEAD.unpack_from(encoded)
     n, at = len(ATTRIBUTES), HEAD.size
     texts: list[str] = []
@@ -126,6 +127,28 @@ def decode(code: str, encoded: bytes) -> Dossier:
     named = dict(zip(TEXTS, texts, strict=True)) | dict(zip(TIMES, times, strict=True))
     named |= {"service_level": _LEVELS[level], "channel": _CHANNELS[channel], "sealed": sealed}
     return Dossier(code, transitions, written, *[named[name] for name in ATTRIBUTES])
+
+
+def flags_of(code: str, encoded: bytes) -> bytes:
+    """Return the flags of each transition, in order, without decoding; ValueError as `decode`."""
+    _check_version(code, encoded)
+    first = len(encoded) - int.from_bytes(encoded[1:3], "little") * TRANSITION.size
+    return encoded[first + _FLAGS_AT :: TRANSITION.size]
+
+
+def bare_transition(flags: int) -> BareTransition:
+    """Return what the flags of a transition say."""
+    return BareTransition(
+        status=_STATUSES[flags & STATUS],
+        reopens=flags & REOPENS != 0,
+        removed=flags & REMOVED != 0,
+        dated=flags & DATED != 0,
+    )
+
+
+def _check_version(code: str, encoded: bytes) -> None:
+    if encoded[0] != VERSION:
+        raise ValueError(f"dossier {code}: layout {encoded[0]}, this program reads {VERSION}")
 
 
 def _some(time: int | None) -> int:
