@@ -26,7 +26,7 @@ UNITS = ("H37.1", "H37.2", "H37.12")
 def course(code: str, agency: str, portal: str) -> list[DossierEvent]:
     """Nine transitions, of which one each is illegal, unmapped, replaced, held and removed."""
     finish = MONDAY + 4 * DAY
-    told = [
+    stated = [
         said(S.RECEIVED, MONDAY, stated=MONDAY),
         said(Status.UNKNOWN, MONDAY + DAY, stated=MONDAY + DAY),
         said(S.PROCESSING, MONDAY + 2 * DAY, stated=MONDAY + 2 * DAY),
@@ -46,7 +46,7 @@ def course(code: str, agency: str, portal: str) -> list[DossierEvent]:
                 portal=portal if event.portal == "p" else event.portal,
             )
         )
-        for event in told
+        for event in stated
     ]
 
 
