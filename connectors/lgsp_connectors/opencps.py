@@ -15,7 +15,12 @@ from lgsp_connectors.kit.contract import Context, Cursor, Page, Record
 from lgsp_connectors.kit.dates import Dates
 from lgsp_connectors.kit.http import Auth, Client
 from lgsp_connectors.kit.mapping import Mapper
-from lgsp_connectors.kit.row_settings import CodeSettings, StatusCode, code_form, words_of_settings
+from lgsp_connectors.kit.row_settings import (
+    CodeSettings,
+    StatusCode,
+    code_form,
+    words_of_settings,
+)
 from lgsp_connectors.kit.times import compile_format
 
 _PATH = "/o/rest/v2/dossiers"

@@ -3,10 +3,12 @@
 import pytest
 
 from lgsp.domain.codes import (
+    in_space,
     is_dossier,
     is_procedure,
     is_province,
     national_procedure,
+    split_space,
 )
 
 
@@ -40,3 +42,22 @@ def test_a_procedure_is_known_without_its_province() -> None:
         "1.001612",
         "TTHC-7",
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "known_as", "parts"),
+    [
+        ("12", "my-portal:12", ("my-portal", "12")),
+        ("HS:12", "my-portal:HS:12", ("my-portal", "HS:12")),
+        ("H37.12-240705-0001", "H37.12-240705-0001", ("", "H37.12-240705-0001")),
+    ],
+)
+def test_a_local_code_stands_in_its_portal_s_space(
+    code: str, known_as: str, parts: tuple[str, str]
+) -> None:
+    assert known_as == in_space(code, "my-portal")
+    assert parts == split_space(known_as)
+
+
+def test_a_code_without_a_space_is_itself() -> None:
+    assert split_space("HS:12") == ("", "HS:12")

@@ -34,6 +34,7 @@ def test_says_how_it_is_counted_and_when() -> None:
 
     assert document == {
         "dossier": CODE,
+        "portal": one.portal,
         "agency": "H37.1",
         "procedure": "1.001612",
         "status": int(Status.PROCESSED),
@@ -43,6 +44,15 @@ def test_says_how_it_is_counted_and_when() -> None:
         "counted_as": measure.name,
         "reason": measure.reason,
     }
+
+
+def test_a_local_code_is_shown_without_its_portal_s_space() -> None:
+    one = replace(dossier(2, 4, 9), code="my-portal:HS:12", portal="other")
+    stood = SIMPLE.standing(one, CALENDAR, NOW)
+    found = explain(one, stood, MEASURES["resolved_late"], SIMPLE)
+
+    assert found.dossier == "my-portal:HS:12"
+    assert (found.document()["dossier"], found.document()["portal"]) == ("HS:12", "my-portal")
 
 
 def test_an_extended_deadline_is_said_where_the_clock_counts() -> None:

@@ -23,6 +23,7 @@ from lgsp.store.figures.answers import Figures, Question
 
 _COLUMNS = {
     "dossier",
+    "portal",
     "agency",
     "procedure",
     "status",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lgsp.domain.codes import is_dossier
+from lgsp.domain.codes import DOSSIER, in_space, is_dossier
 from lgsp.domain.details import NOTHING, Details
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
@@ -31,6 +31,7 @@ class Mapper:
         context: identity of the portal and how to seal.
         shape: what a row is.
         code_pattern: form of the dossier codes; None: any text.
+        space: portal in whose space codes stand that are not of the national form; "": its own.
         sealed: readers of the personal data.
         of_file: readers of the file's name, for attributes of which the row tells nothing.
         stated: when a record was stated.
@@ -44,6 +45,7 @@ class Mapper:
         *,
         shape: Shape,
         code_pattern: re.Pattern[str] | None,
+        space: str = "",
         sealed: Mapping[str, Getter] | None = None,
         of_file: Mapping[str, Getter] | None = None,
         stated: Stated = by_last_change,
@@ -54,6 +56,7 @@ class Mapper:
         self._stated = stated
         self._derive = from_dossier if shape == "dossiers" else from_step
         self._matches = code_pattern.fullmatch if code_pattern else None
+        self._space = "" if code_pattern is DOSSIER else space or context.portal
         self._sealed = dict(sealed or {}) if context.seal else {}
         mapped = getters.keys() | (of_file or {}).keys()
         names = [*_BASIC, *(name for name in _FURTHER if name in mapped)]
@@ -78,9 +81,10 @@ class Mapper:
     def _code_of(self, record: Record) -> str:
         """Give the code of an unusable record, "" when it has none that can be read."""
         try:
-            return self._get[0](record.data) or ""
+            code = self._get[0](record.data) or ""
         except (RejectedRecord, AttributeError):
             return ""
+        return in_space(code, self._space) if code and self._space else code
 
     def facts(self, record: Record) -> Facts:
         """Give what a record states; RejectedRecord names the column and the value at fault."""
@@ -102,6 +106,8 @@ class Mapper:
                 value=code,
                 detail="not of the form of dossier_code_pattern",
             )
+        if self._space:
+            code = in_space(code, self._space)
         if agency is None:
             raise self._missing("agency")
         stated_at, stated_row = self._stated(record, occurred)

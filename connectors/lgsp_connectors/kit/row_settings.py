@@ -12,7 +12,7 @@ from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.status import Status
 from lgsp.runtime.faults import keyed, nearest
 from lgsp_connectors.kit.attributes import words_of
-from lgsp_connectors.kit.config import Strict
+from lgsp_connectors.kit.config import PORTAL_ID, Strict
 from lgsp_connectors.kit.contract import Context
 from lgsp_connectors.kit.forms import STATED, FormError, Forms, Shape, date_column
 from lgsp_connectors.kit.mapping import Mapper
@@ -89,6 +89,9 @@ StatusCode = Annotated[Status, BeforeValidator(_checked_status)]
 CodePattern = Annotated[str, AfterValidator(_checked_pattern)]
 """A `dossier_code_pattern:` of a connector's settings."""
 
+PortalId = Annotated[str, Field(pattern=PORTAL_ID)]
+"""Id of a portal."""
+
 MissingWord = Annotated[str, BeforeValidator(_checked_missing)]
 """A text that means "not known"."""
 
@@ -106,6 +109,11 @@ class CodeSettings(Strict):
 
     dossier_code_pattern: CodePattern = Field(
         default="", description="`any` or a regular expression; empty: the national pattern."
+    )
+    same_dossiers_as: list[PortalId] = Field(
+        default=[],
+        description="Portals that hold the same dossiers under the same local codes; all of them"
+        " name the same one first.",
     )
     missing: list[MissingWord] = Field(
         default=[], description='Texts that mean "not known", in every column.'
@@ -127,6 +135,11 @@ class RowSettings(CodeSettings):
         " `file_time` (the default for dossiers; later rows of one file win), `row_order`,"
         " `last_change` (when the record says it last changed), `none`.",
     )
+
+
+def space_of(settings: CodeSettings) -> str:
+    """Give the portal in whose space the local codes stand; "": the portal's own."""
+    return next(iter(settings.same_dossiers_as), "")
 
 
 def words_of_settings(missing: Sequence[str], case: Case) -> Words:
@@ -161,6 +174,7 @@ def make_mapper(settings: RowSettings, context: Context) -> Mapper:
         context,
         shape=settings.shape,
         code_pattern=code_form(settings.dossier_code_pattern),
+        space=space_of(settings),
         sealed=forms.sealed,
         of_file=forms.of_file,
         stated=stated if spec is None else _stated(spec, words),

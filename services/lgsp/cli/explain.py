@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from lgsp.cli import questions as q
+from lgsp.domain.codes import split_space
 from lgsp.domain.explanation import Explanation
 from lgsp.domain.measures import Measures, Part
 from lgsp.domain.profiles.registry import known_figures
@@ -12,7 +13,7 @@ from lgsp.runtime.commands.options import Data, Json, begin
 from lgsp.runtime.commands.output import emit_json, list_table, local_time, print_table, say
 
 _ROWS_SHOWN = 50
-_COLUMNS = ("Hồ sơ", "Đơn vị", "Thủ tục", "TT", "Tiếp nhận", "Hạn", "Xong", "Lý do")
+_COLUMNS = ("Hồ sơ", "Cổng", "Đơn vị", "Thủ tục", "TT", "Tiếp nhận", "Hạn", "Xong", "Lý do")
 
 
 def register(app: typer.Typer) -> None:
@@ -58,7 +59,8 @@ def _show(figure: str, part: Part, rows: list[Explanation], measures: Measures) 
     title = f"{measures.labels[figure]} · {name}: {q.number(len(rows))}"
     shown = [
         (
-            row.dossier,
+            split_space(row.dossier)[1],
+            row.portal,
             row.agency,
             row.procedure,
             str(int(row.status)),

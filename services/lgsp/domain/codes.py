@@ -51,3 +51,21 @@ def child_unit(agency: str, unit: str) -> str:
     if not agency.startswith(unit + "."):
         return agency
     return unit + "." + agency[len(unit) + 1 :].partition(".")[0]
+
+
+_IN_SPACE = re.compile(r"([a-z0-9-]+):(.+)", re.DOTALL)
+
+
+def in_space(code: str, portal: str) -> str:
+    """Give a dossier's code as it stands on the log.
+
+    A code of the national form names one dossier everywhere; any other one stands in the space of
+    its portal, `portal:code`, so that equal local codes of two portals stay two dossiers.
+    """
+    return code if is_dossier(code) else f"{portal}:{code}"
+
+
+def split_space(code: str) -> tuple[str, str]:
+    """Give the portal in whose space a code of the log stands ("": in none), and the code."""
+    found = None if is_dossier(code) else _IN_SPACE.fullmatch(code)
+    return (found[1], found[2]) if found else ("", code)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lgsp.domain.codes import split_space
 from lgsp.domain.dossier import Dossier, current_status
 from lgsp.domain.measures import Measure
 from lgsp.domain.period import show_instant
@@ -12,9 +13,13 @@ from lgsp.domain.status import Status
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One dossier behind a figure; times are ms UTC, `due_at` is the extended deadline."""
+    """One dossier behind a figure; times are ms UTC, `due_at` is the extended deadline.
+
+    `dossier` is the code as it stands on the log; a local code stands in its portal's space.
+    """
 
     dossier: str
+    portal: str
     agency: str
     procedure: str
     status: Status
@@ -27,7 +32,8 @@ class Explanation:
     def document(self) -> dict[str, str | int | None]:
         """Return it as published: codes and times only, never a person."""
         return {
-            "dossier": self.dossier,
+            "dossier": split_space(self.dossier)[1],
+            "portal": self.portal,
             "agency": self.agency,
             "procedure": self.procedure,
             "status": int(self.status),
@@ -47,6 +53,7 @@ def explain(dossier: Dossier, found: Standing, measure: Measure, profile: Profil
         reason += " (extended by the working time it waited for the citizen)"
     return Explanation(
         dossier.code,
+        split_space(dossier.code)[0] or dossier.portal,
         dossier.agency,
         dossier.procedure,
         current_status(dossier, profile.statuses),

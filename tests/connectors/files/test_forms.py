@@ -365,7 +365,7 @@ async def test_integers_are_exact_however_long(make: Make, name: str) -> None:
     numbers = [123456789012345678901, 123456789012345678902, 7]
     rows = [each | {"Ma": number} for each, number in zip(objects(1, 2, 3), numbers, strict=True)]
     folder.write(name, json.dumps(rows) if name.endswith("json") else lines(*rows))
-    assert folder.codes(await folder.read()) == list(map(str, numbers))
+    assert folder.codes(await folder.read()) == [f"my-portal:{number}" for number in numbers]
 
 
 async def test_half_a_character_in_an_unused_text_costs_nothing(folder: Folder) -> None:

@@ -201,7 +201,7 @@ async def test_another_yaml_reads_every_file_again(make: Make) -> None:
     folder.write("a.csv", HEADER + row(1) + "X,H37.12,2024-07-05T08:15:00\n")
     await folder.read()
     folder.configure(rest="dossier_code_pattern: any\n")
-    assert folder.codes(await folder.read()) == [code(1), "X"]
+    assert folder.codes(await folder.read()) == [code(1), "my-portal:X"]
     folder.configure("page_rows: 7", rest="dossier_code_pattern: any\n")
     assert await folder.read() == []
 

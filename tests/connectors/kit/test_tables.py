@@ -314,3 +314,32 @@ def test_numbers_and_booleans_of_json_are_exact_texts(mapped: Mapped) -> None:
     row = json.loads('{"MaTTHC": 123456789012345678901, "Kenh": true}')
     event = mapped({"procedure": "MaTTHC", "channel": "{field: Kenh, map: {true: ONLINE}}"}, row)
     assert (event.procedure, event.channel) == ("123456789012345678901", Channel.ONLINE)
+
+
+def local(folder: Path, portal: str, rest: str = "", code: str = "12") -> str:
+    folder.mkdir(exist_ok=True)
+    file = config(folder, {}, f"dossier_code_pattern: any\n{rest}")
+    file.write_text(file.read_text("utf-8").replace("my-portal", portal), "utf-8")
+    connector = read_config(file).build(now_ms, None)
+    record = Record("a.csv:2", ROW | {"Ma": code}, now_ms())
+    return connector.to_events(record)[0].dossier_code
+
+
+def test_equal_local_codes_of_two_portals_stay_two_dossiers(tmp_path: Path) -> None:
+    assert local(tmp_path / "a", "one") == "one:12"
+    assert local(tmp_path / "b", "two") == "two:12"
+    assert local(tmp_path / "b", "two", code="one:12") == "two:one:12"
+
+
+def test_portals_that_are_said_to_hold_the_same_dossiers_share_them(tmp_path: Path) -> None:
+    rest = "same_dossiers_as: [one]\n"
+    assert local(tmp_path / "b", "two", rest) == local(tmp_path / "a", "one") == "one:12"
+
+
+def test_a_national_code_names_one_dossier_everywhere(tmp_path: Path) -> None:
+    assert local(tmp_path / "a", "one", code=CODE) == CODE
+
+
+def test_portals_of_same_dossiers_are_portal_ids(tmp_path: Path) -> None:
+    found = faults_of(tmp_path, {}, "same_dossiers_as: [Old Portal]\n")
+    assert "same_dossiers_as.0" in found

@@ -138,7 +138,7 @@ async def test_a_cell_that_cannot_be_used_is_named_by_file_line_and_column(
     bench = Bench()
     await bench.run(read_config(tmp_path / "c.yaml").build(now_ms, None))
 
-    assert {"2"} == bench.sink.codes()
+    assert {"my-portal:2"} == bench.sink.codes()
     ((record, cause),) = bench.sink.rejects
     assert record.origin.endswith("a.csv:2")
     assert (column, reason) == (cause.field, cause.reason)
