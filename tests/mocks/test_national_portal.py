@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from lgsp.domain.errors import ConfigurationError
+from lgsp.mocks.national.catalogue import load_catalogue
 from lgsp.mocks.national.faults import load_faults
 from lgsp.runtime.supervisor import answers_200
 from tests.national.harness import CALL, LOGIN, RunningPortal, running_portal
@@ -158,12 +159,19 @@ async def _status_of_a_save(portal: RunningPortal) -> int:
         return 0
 
 
-def test_names_file_entry_and_key_of_a_bad_script(tmp_path: Path) -> None:
+def test_names_file_line_and_key_of_every_fault_of_a_script(tmp_path: Path) -> None:
     script = tmp_path / "faults.yaml"
-    script.write_text("- do: {http: 503}\n- do: {htpp: 1}\n")
+    script.write_text("- do: {http: 503}\n- do: {htpp: 1}\n- match: {nth: x}\n  do: {}\n- 5\n")
 
-    with pytest.raises(ConfigurationError, match=r"faults.yaml: entry 2: do.htpp: Extra"):
+    with pytest.raises(ConfigurationError) as caught:
         load_faults(script)
+    assert str(caught.value).replace(str(script), "s").splitlines() == [
+        "s:2: 1.do.htpp: unknown key; did you mean http?",
+        "s:3: 2.match.nth: Input should be a valid integer, unable to parse string as an integer"
+        " (got 'x')",
+        "s:4: 2.do: names no fault (got '{}')",
+        "s:5: 3: a mapping of keys is expected (got '5')",
+    ]
 
 
 async def test_keeps_what_it_answered_over_a_kill(tmp_path: Path) -> None:
@@ -198,3 +206,28 @@ async def _started(
     process = subprocess.Popen([sys.executable, "-c", code, str(folder / "kept.db"), str(port)])
     await until("the mock answers", lambda: answers_200(f"http://127.0.0.1:{port}/readyz"), 60)
     return process, RunningPortal(f"http://127.0.0.1:{port}", http)
+
+
+def test_names_every_fault_of_a_catalogue(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.yaml"
+    file.write_text(
+        "procedures:\n- {code: 1.001612, name: A, domain: B, domain_name: C}\n- {code: x}\nunknwn: [y]\n"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        load_catalogue(file)
+    assert str(caught.value).replace(str(file), "c").splitlines() == [
+        "c:3: procedures.1.name: this key is required",
+        "c:3: procedures.1.domain: this key is required",
+        "c:3: procedures.1.domain_name: this key is required",
+        "c:4: unknwn: unknown key; did you mean unknown?",
+    ]
+
+
+def test_a_catalogue_knows_its_procedures(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.yaml"
+    file.write_text(
+        "procedures:\n- {code: 1.001612, name: A, domain: B, domain_name: C}\nunknown: [1.5]\n"
+    )
+    catalogue = load_catalogue(file)
+    assert [entry["MATTHC"] for entry in catalogue.all()] == ["1.001612"]
+    assert catalogue.find("1.5") is None

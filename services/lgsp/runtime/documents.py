@@ -142,6 +142,33 @@ def read_document(path: Path, root: type = dict) -> Document:
     return document
 
 
+def load_as(path: Path, model: type[_Model]) -> _Model:
+    """Read a YAML mapping as the model; ConfigurationError lists every fault."""
+    document = read_document(path)
+    if document.faults and not document.data:
+        raise ConfigurationError(document.faults)  # no key can be judged
+    faults = Faults()
+    faults.found += document.faults
+    loaded: list[_Model] = []
+    with faults.gathered():
+        loaded.append(document.validated(model, document.data))
+    faults.raise_all()
+    return loaded[0]
+
+
+def load_entries(path: Path, model: type[_Model]) -> list[_Model]:
+    """Read a YAML list whose entries are the model's; ConfigurationError lists every fault."""
+    document = read_document(path, list)
+    faults = Faults()
+    faults.found += document.faults
+    entries = []
+    for number, entry in enumerate(document.data):
+        with faults.gathered():
+            entries.append(document.validated(model, entry, (number,)))
+    faults.raise_all()
+    return entries
+
+
 def _read_root(node: yaml.Node | None, document: Document) -> None:
     if node is None and isinstance(document.data, list):
         return

@@ -52,14 +52,16 @@ def test_a_provinces_file_wins_and_shows_in_the_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("- {date: soon, working: true, document: x}", r"entry 1: date: 'soon'"),
-        ("- {date: 2026-01-10, working: 5, document: x}", r"entry 1: working: 5"),
-        ("- {date: 2026-01-10}", r"entry 1: .* must have"),
-        ("a: b", "a list of"),
+        ("- {date: soon, working: true, document: x}", r":1: 0.date: .* \(got 'soon'\)"),
+        ("- {date: 2026-01-10, working: 5, document: x}", r":1: 0.working: .* \(got '5'\)"),
+        ("- {date: 1989-01-10, working: true, document: x}", r"date: not a day of 1990-2060"),
+        ("- {date: 2026-01-10}", r":1: 0.working: .* required\n.*:1: 0.document: .* required"),
+        ("- {date: 2026-01-10, working: true, document: x, w: 1}", r":1: 0.w: unknown key"),
+        ("a: b", "a list is expected"),
         ("[", "decisions.yaml"),
     ],
 )
-def test_a_bad_file_names_file_entry_and_value(tmp_path: Path, text: str, said: str) -> None:
+def test_a_bad_file_names_file_line_key_and_value(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "decisions.yaml"
     file.write_text(text)
     with pytest.raises(ConfigurationError, match=said):

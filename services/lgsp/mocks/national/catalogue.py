@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pydantic import BaseModel, ConfigDict
 
 from lgsp.domain.codes import is_procedure
-from lgsp.domain.errors import ConfigurationError
+from lgsp.runtime.documents import load_as
 
 Entry = dict[str, Any]
 
@@ -52,22 +52,28 @@ def _entry(code: str, name: str, domain: str, domain_name: str) -> Entry:
     }
 
 
+class _Procedure(BaseModel):
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    code: str
+    name: str
+    domain: str
+    domain_name: str
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    procedures: list[_Procedure] | None = None
+    unknown: list[str] = []
+
+
 def load_catalogue(path: Path) -> Catalogue:
     """Read a YAML file {procedures: [{code, name, domain, domain_name}], unknown: [code]}.
 
     Raises:
-        ConfigurationError: naming the file and the entry at fault.
+        ConfigurationError: naming file, line and key of every fault.
     """
-    try:
-        content = yaml.safe_load(path.read_text("utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path}: {error}") from error
-    if not isinstance(content, dict) or not set(content) <= {"procedures", "unknown"}:
-        raise ConfigurationError(f"{path}: only `procedures` and `unknown` are expected")
-    entries = content.get("procedures")
-    for n, entry in enumerate(entries or [], 1):
-        if not isinstance(entry, dict) or set(entry) != {"code", "name", "domain", "domain_name"}:
-            raise ConfigurationError(
-                f"{path}: procedure {n}: {entry!r} must have code, name, domain, domain_name"
-            )
-    return Catalogue(entries, map(str, content.get("unknown") or []))
+    found = load_as(path, _File)
+    entries = None
+    if found.procedures is not None:
+        entries = [entry.model_dump() for entry in found.procedures]
+    return Catalogue(entries, map(str, found.unknown))

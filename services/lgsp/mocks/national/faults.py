@@ -14,12 +14,11 @@ n-th call that the rule matches, from 1). `do`: `delay` seconds, then one of `ht
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lgsp.domain.errors import ConfigurationError
+from lgsp.runtime.documents import load_entries
 
 
 class Match(BaseModel):
@@ -108,22 +107,5 @@ class FaultScript:
 
 
 def load_faults(path: Path) -> FaultScript:
-    """Read a script; ConfigurationError names file, entry and key at fault."""
-    try:
-        entries = yaml.safe_load(path.read_text("utf-8")) or []
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path}: {error}") from error
-    if not isinstance(entries, list):
-        raise ConfigurationError(f"{path}: a list of {{match, do}} is expected")
-    return FaultScript(tuple(_rule(path, n, entry) for n, entry in enumerate(entries, 1)))
-
-
-def _rule(path: Path, n: int, entry: Any) -> FaultRule:
-    try:
-        return FaultRule.model_validate(entry)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, f['loc'])) or 'entry'}: {f['msg']} (got {f['input']!r})"
-            for f in error.errors()
-        )
-        raise ConfigurationError(f"{path}: entry {n}: {faults}") from error
+    """Read a script; ConfigurationError names file, line and key of every fault in it."""
+    return FaultScript(tuple(load_entries(path, FaultRule)))
