@@ -13,7 +13,7 @@ from lgsp_connectors.kit import cells
 from lgsp_connectors.kit.config import Strict
 from lgsp_connectors.kit.contract import Context, Cursor, Page, Record
 from lgsp_connectors.kit.dates import Dates
-from lgsp_connectors.kit.http import Auth, Client
+from lgsp_connectors.kit.http import Auth, Client, HeaderValue, WebAddress
 from lgsp_connectors.kit.mapping import Mapper
 from lgsp_connectors.kit.row_settings import (
     CodeSettings,
@@ -68,11 +68,11 @@ _SEALED = {
 class Source(Strict):
     """Where the portal is and how its list is read."""
 
-    url: str = Field(pattern=r"^https?://", description="Address of the portal, without a path.")
+    url: WebAddress = Field(description="Address of the portal, without a path.")
     path: str = Field(
         default=_PATH, pattern=r"^/", description="Path of the list (not confirmed)."
     )
-    group_id: str = Field(description="Value of the header groupId.")
+    group_id: HeaderValue = Field(description="Value of the header groupId.")
     auth: Auth = Field(default=Auth(), description="How to log in.")
     sort: str = Field(default="modified", description="Sort key of the list (not confirmed).")
     page_rows: int = Field(default=200, gt=_OVERLAP_ROWS, description="Dossiers a request.")

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,9 +85,10 @@ def test_instants_without_an_offset_are_vietnamese(text: str, instant: str) -> N
     assert instant == show_instant(parse_instant(text))
 
 
-def test_an_instant_that_is_none_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="'yesterday'"):
-        parse_instant("yesterday")
+@pytest.mark.parametrize("text", ["yesterday", "0001-01-01T00:00+14:00", "9999-12-31T23:59-01:00"])
+def test_an_instant_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(repr(text))):
+        parse_instant(text)
 
 
 def test_a_day_has_its_month() -> None:

@@ -211,7 +211,8 @@ async def _started(
 def test_names_every_fault_of_a_catalogue(tmp_path: Path) -> None:
     file = tmp_path / "catalogue.yaml"
     file.write_text(
-        "procedures:\n- {code: 1.001612, name: A, domain: B, domain_name: C}\n- {code: x}\nunknwn: [y]\n"
+        "procedures:\n- {code: 1.001612, name: A, domain: B, domain_name: C}\n- {code: x}\n"
+        "unknwn: [y]\n"
     )
     with pytest.raises(ConfigurationError) as caught:
         load_catalogue(file)

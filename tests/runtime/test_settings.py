@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,7 @@ def test_every_fault_of_every_source_is_named_at_once(
     monkeypatch.setenv("LGSP_BROKER", "kafka")
     monkeypatch.setenv("LGSP_NATIONAL_TIMEOUT", "inf")
     monkeypatch.setenv("LGSP_MOCK_PORT", "few")
+    monkeypatch.setenv("LGSP_FEED_HOST", os.fsdecode(b"\xff"))
 
     with pytest.raises(ConfigurationError) as caught:
         load_settings(metrics_port=99999)
@@ -75,6 +77,7 @@ def test_every_fault_of_every_source_is_named_at_once(
     assert sorted(lines) == sorted(
         [
             "LGSP_NONSENSE: no such setting: see docs/settings.md",
+            "LGSP_FEED_HOST: is not UTF-8",
             "/lgsp.yaml:4: store: environment variable NO_SUCH_VARIABLE is not set",
             "/lgsp.yaml:6: national_rate: the key is written twice",
             "/lgsp.yaml:7: 7: a key is a word",

@@ -14,7 +14,7 @@ from lgsp.domain.event import DossierEvent
 from lgsp.domain.period import show_instant
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.commands.errors import failed
-from lgsp.runtime.commands.options import Data, Json, ServiceJson, begin
+from lgsp.runtime.commands.options import MOST, Data, Json, ServiceJson, begin
 from lgsp.runtime.commands.output import (
     emit_json,
     emit_service,
@@ -92,7 +92,7 @@ def new(
 @app.command()
 def check(
     config: Config,
-    sample: Annotated[int, typer.Option(min=1, help="Records to map.")] = 100,
+    sample: Annotated[int, typer.Option(min=1, max=MOST, help="Records to map.")] = 100,
     data: Data = None,
     as_json: Json = False,
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import aiohttp
 import orjson
 from pydantic import AfterValidator, Field, SecretStr
+from yarl import URL
 
 from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
 from lgsp.runtime import metrics
@@ -34,15 +35,49 @@ SecretFile = Annotated[Path | None, AfterValidator(_readable)]
 """A file of a connector's settings that must be readable when the YAML is checked."""
 
 
+def _header_value(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds a character that no header can carry")
+    return text
+
+
+def _account(text: str) -> str:
+    if ":" in text:
+        raise ValueError("no user name of basic authentication has a colon")
+    return _header_value(text)
+
+
+def _token(token: SecretStr) -> SecretStr:
+    _header_value(token.get_secret_value())
+    return token
+
+
+def _web_address(text: str) -> str:
+    if not URL(text).host:  # ValueError: a port or host that cannot be
+        raise ValueError("names no host")
+    return text
+
+
+HeaderValue = Annotated[str, AfterValidator(_header_value)]
+"""A text of a connector's settings that is sent in a header."""
+
+WebAddress = Annotated[str, Field(pattern=r"^https?://"), AfterValidator(_web_address)]
+"""An address of a connector's settings, checked as far as it can be without a call."""
+
+
 class Auth(Strict):
     """How to log in: basic (user and password) or a bearer token; secrets may come from files."""
 
-    user: str = Field(default="", description="User name of basic authentication.")
+    user: Annotated[str, AfterValidator(_account)] = Field(
+        default="", description="User name of basic authentication."
+    )
     password: SecretStr = Field(
         default=SecretStr(""), description="Password; `${NAME}` takes a variable."
     )
     password_file: SecretFile = Field(default=None, description="File with the password.")
-    token: SecretStr = Field(default=SecretStr(""), description="Bearer token.")
+    token: Annotated[SecretStr, AfterValidator(_token)] = Field(
+        default=SecretStr(""), description="Bearer token."
+    )
     token_file: SecretFile = Field(default=None, description="File with the bearer token.")
 
     def header(self) -> dict[str, str]:
@@ -67,7 +102,7 @@ def _secret(value: SecretStr, file: Path | None) -> str:
     if file is None:
         return value.get_secret_value()
     try:
-        return _read_secret(file)
+        return _header_value(_read_secret(file))
     except ValueError as error:
         raise ConfigurationError(f"source.auth: {error}") from error
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lgsp.domain.errors import ConfigurationError, RejectedRecord
 from lgsp.domain.period import show_instant
-from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.options import MOST, Data, Json, begin
 from lgsp.runtime.commands.output import emit, list_table, local_time, table
 from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import make_producer
@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
     def list_letters(
         reason: Reason = "",
         portal: Portal = "",
-        limit: Annotated[int, typer.Option(min=1, help="Most letters shown.")] = 100,
+        limit: Annotated[int, typer.Option(min=1, max=MOST, help="Most letters shown.")] = 100,
         data: Data = None,
         json: Json = False,
     ) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.options import MOST, Data, Json, begin
 from lgsp.runtime.commands.output import emit, table
 from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import end_offsets
@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command("drain")
     def drain(
-        timeout: Annotated[float, typer.Option(help="Seconds to wait.", min=0)] = 60,
+        timeout: Annotated[float, typer.Option(help="Seconds to wait.", min=0, max=MOST)] = 60,
         data: Data = None,
         json: Json = False,
     ) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lgsp.runtime.commands.options import Data, ServiceJson, begin
+from lgsp.runtime.commands.options import MOST, Data, ServiceJson, begin
 from lgsp.runtime.commands.output import emit_service
 
 
@@ -27,7 +27,9 @@ def _register_national(mock: typer.Typer) -> None:
         faults: Annotated[Path | None, typer.Option(help="YAML script of faults.")] = None,
         catalogue: Annotated[Path | None, typer.Option(help="YAML of procedures.")] = None,
         store: Annotated[Path | None, typer.Option(help="File; default under `data`.")] = None,
-        session_ttl: Annotated[float, typer.Option(help="Seconds of a session.", min=0)] = 600,
+        session_ttl: Annotated[
+            float, typer.Option(help="Seconds of a session.", min=0, max=MOST)
+        ] = 600,
         data: Data = None,
         json: ServiceJson = False,
     ) -> None:
@@ -64,13 +66,20 @@ def _register_opencps(mock: typer.Typer) -> None:
         folder: Annotated[
             Path | None, typer.Option("--dir", help="A folder of `lgsp simulate province`.")
         ] = None,
-        dossiers: Annotated[int, typer.Option(min=1, help="Without --dir: how many.")] = 2000,
-        seed: Annotated[int, typer.Option(help="Without --dir: of the twin.")] = 1,
+        dossiers: Annotated[
+            int, typer.Option(min=1, max=MOST, help="Without --dir: how many.")
+        ] = 2000,
+        seed: Annotated[
+            int, typer.Option(min=0, max=MOST, help="Without --dir: of the twin.")
+        ] = 1,
         as_of: Annotated[
             str | None, typer.Option(help="The portal's time (ISO 8601); default: the end.")
         ] = None,
         speed: Annotated[
-            float, typer.Option(min=0, help="Simulated seconds a second; 0: time stands still.")
+            float,
+            typer.Option(
+                min=0, max=MOST, help="Simulated seconds a second; 0: time stands still."
+            ),
         ] = 0,
         data: Data = None,
         json: ServiceJson = False,

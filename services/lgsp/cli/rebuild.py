@@ -42,7 +42,9 @@ def register(app: typer.Typer) -> None:
         ] = True,
         jobs: Annotated[
             int | None,
-            typer.Option(min=1, help="Processes (default: one a core; SQLite: at most 2)."),
+            typer.Option(
+                min=1, max=1024, help="Processes (default: one a core; SQLite: at most 2)."
+            ),
         ] = None,
         data: Data = None,
         json: Json = False,

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lgsp.runtime.calendar.vietnam import load_calendar
-from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.options import MOST, Data, Json, begin
 from lgsp.runtime.commands.output import emit, table
 from lgsp.simulation import Format, ProvinceSpec, Truth, simulate
 from lgsp.simulation.spec import RECEIVED
@@ -36,8 +36,12 @@ def register(app: typer.Typer) -> None:
                 "--to", formats=["%Y-%m-%d"], help="Last day, included.", show_default="2024-06-30"
             ),
         ] = datetime(2024, 6, 30),  # noqa: DTZ001
-        dossiers: Annotated[int, typer.Option(min=1, help="Dossiers received.")] = RECEIVED,
-        seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 1,
+        dossiers: Annotated[
+            int, typer.Option(min=1, max=MOST, help="Dossiers received.")
+        ] = RECEIVED,
+        seed: Annotated[
+            int, typer.Option(min=0, max=MOST, help="The same seed gives the same files.")
+        ] = 1,
         duplicates: Annotated[
             float, typer.Option(min=0, max=1, help="Share of the rows that come twice.")
         ] = 0,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from lgsp.domain.period import show_instant
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.options import MOST, Data, Json, begin
 from lgsp.runtime.commands.output import emit, list_table, local_time, table
 from lgsp.store.engine import open_existing
 from lgsp.store.sync.listing import list_stopped, redrive, summarise
@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 
     @sync.command("parked")
     def parked(
-        limit: Annotated[int, typer.Option(help="Most dossiers to show.", min=1)] = 100,
+        limit: Annotated[int, typer.Option(help="Most dossiers to show.", min=1, max=MOST)] = 100,
         data: Data = None,
         json: Json = False,
     ) -> None:

@@ -8,6 +8,7 @@ from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.working_time import OFFSET_MS, date_of, day_number
 
 FORMS = "all, YYYY, YYYY-H1|H2, YYYY-Q1..Q4, YYYY-MM, YYYY-MM-DD, A..B (B included)"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VIETNAM = timezone(timedelta(milliseconds=OFFSET_MS))
 _PART = re.compile(r"(\d{4})(?:-(?:H([12])|Q([1-4])|(\d{2})(?:-(\d{2}))?))?")
 
@@ -70,7 +71,8 @@ def parse_instant(text: str) -> int:
             at = datetime.combine(at.date(), time(23, 59, 59, 999_000))
         if at.tzinfo is None:
             at = at.replace(tzinfo=_VIETNAM)
-        return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+        # In UTC first: an offset may lead out of the years that there are.
+        return (at.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
     except (ValueError, OverflowError) as error:
         raise ConfigurationError(
             f"time {text!r}: not ISO 8601 (2024-06-30, 2024-06-30T17:00, …+07:00, …Z)"
@@ -82,7 +84,7 @@ def show_instant(at: int | None) -> str | None:
     if at is None:
         return None
     seconds, ms = divmod(at, 1000)
-    text = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).isoformat()[:19]
+    text = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
     return f"{text}.{ms:03d}Z" if ms else f"{text}Z"
 
 

@@ -25,6 +25,7 @@ from lgsp.runtime.setting_files import (
     no_such_setting,
     read_setting_files,
 )
+from lgsp.runtime.text import is_text
 
 _OTHER_VARIABLES = {CONFIG_VARIABLE, SECRETS_VARIABLE, "LGSP_BENCH_CACHE"}
 _SERVER = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s,:\[\]/]+):\d{1,5}"
@@ -242,12 +243,14 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _refuse_unknown(environment: Mapping[str, str], faults: Faults) -> None:
-    """A misspelt variable would leave its setting at the default, and nobody would notice."""
+    """Name misspelt variables, which nobody would notice, and values that are no text."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES
     for name in sorted(environment):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             # Its value may be a secret: which setting was meant is not known.
             faults.add(no_such_setting(name, Settings.model_fields), key=name)
+        elif name.upper() in known and not is_text(environment[name]):
+            faults.add("is not UTF-8", key=name)
 
 
 def _with_default(fault: Fault) -> Fault:

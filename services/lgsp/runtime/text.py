@@ -14,6 +14,11 @@ _NOT_ASCII = re.compile("[^\n\r\t -~]")
 _KNOWN = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
+def is_text(given: str) -> bool:
+    """Tell whether what the system gave us was UTF-8: Python keeps other bytes as surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in given)
+
+
 def printable(text: str) -> str:
     r"""Return the text with every character that a terminal would obey shown as its escape.
 

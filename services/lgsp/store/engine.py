@@ -28,7 +28,7 @@ REFILL = "refill"
 _REBUILD = "keep it, and fill a new one from the log: lgsp rebuild --into URL"
 _NOTHING_YET = (
     "nothing has run here yet; start it with `lgsp up`, or name the folder of its state with"
-    " --data or LGSP_DATA"
+    " --data or LGSP_DATA (LGSP_STORE: a store elsewhere)"
 )
 
 
@@ -96,7 +96,7 @@ def open_existing(url: str, tables: Iterable[Table], *, read_only: bool = True) 
     try:
         file = engine.url.database or ""
         if engine.dialect.name == "sqlite" and not Path(file).is_file():
-            raise ConfigurationError(f"there is no {file}: {_NOTHING_YET}")
+            raise ConfigurationError(f"there is no file {file!r}: {_NOTHING_YET}")
         with _translated(engine), engine.connect() as connection:
             present = set(inspect(connection).get_table_names())
             if not present & {table.name for table in wanted}:

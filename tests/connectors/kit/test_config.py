@@ -142,3 +142,24 @@ def test_what_is_right_makes_a_connector(tmp_path: Path) -> None:
         OPENCPS.format(auth="{user: a, password: b}") + "statuses: {x: 4, y: PROCESSED}"
     )
     assert read_config(file).build(now_ms, None).name == "opencps"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("http://127.0.0.1:1", "http://127.0.0.1:99999", "source.url"),
+        ("http://127.0.0.1:1", "http://[", "source.url"),
+        ("http://127.0.0.1:1", "http:///path", "source.url"),
+        ('group_id: "1"', 'group_id: "1\\n2"', "source.group_id"),
+        ("auth: {auth}", 'auth: {{user: "a:b", password: x}}', "source.auth.user"),
+        ("auth: {auth}", 'auth: {{token: "hunter2\\n"}}', "source.auth.token"),
+    ],
+)
+def test_what_no_request_can_carry_is_refused_before_any(
+    tmp_path: Path, old: str, new: str, key: str
+) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text(OPENCPS.replace(old, new).format(auth="{user: a}"))
+    (fault,) = faults_of(file)
+    assert fault.key == key
+    assert "hunter2" not in str(fault)

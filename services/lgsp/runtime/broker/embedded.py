@@ -225,10 +225,10 @@ class EmbeddedBroker:
 
     def _recall(self) -> dict[str, int]:
         try:
-            known: dict[str, int] = json.loads((self._home / "broker.json").read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return known
+            known = json.loads((self._home / "broker.json").read_text("utf-8"))
+            return {name: _positive(known[name]) for name in ("pid", "port")}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}  # nobody has started one, or somebody has written over it
 
     def _other(self) -> ForeignProcess | None:
         """Take hold of the broker another process started; None when it is not our Java."""
@@ -247,6 +247,12 @@ class EmbeddedBroker:
     def _log_end(self) -> str:
         text = self.log_file.read_text("utf-8", errors="replace")
         return "\n".join(text.splitlines()[-8:])
+
+
+def _positive(number: object) -> int:
+    if type(number) is not int or number <= 0:
+        raise ValueError(f"{number!r} is no process and no port")
+    return number
 
 
 def _class_path(jars: Path) -> list[str]:

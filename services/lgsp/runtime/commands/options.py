@@ -10,6 +10,9 @@ from lgsp.runtime.commands.errors import keep_traces_in
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import Settings, load_settings
 
+MOST = 10**9
+"""Largest number that an option takes where nothing smaller bounds it."""
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 ServiceJson = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout when it starts.")

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from lgsp.runtime.commands.errors import Failure, failure_of
 from lgsp.runtime.commands.output import print_document
+from lgsp.runtime.text import is_text
 
 _INTERRUPTED = 130
 
@@ -63,6 +64,7 @@ def ended(
         if hasattr(stream, "reconfigure"):  # a terminal that cannot show a letter shows its escape
             stream.reconfigure(errors="backslashreplace")
     try:
+        _refuse_bytes(arguments)
         code = work()
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read us has enough
@@ -88,6 +90,13 @@ def show(failure: Failure, *, as_json: bool) -> int:
     except OSError:  # neither stdout nor stderr takes anything: the exit code must do
         _drop(sys.stdout)
     return failure.exit_code
+
+
+def _refuse_bytes(arguments: Sequence[str]) -> None:
+    """What the shell gave us as bytes can neither be asked for nor stored."""
+    for argument in arguments:
+        if not is_text(argument):
+            raise typer.BadParameter(f"the argument {argument!r} is not UTF-8")
 
 
 def _drop(stream: Any) -> None:
