@@ -8,7 +8,7 @@ import typer
 from lgsp.cli import questions as q
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.judgement import ListedTransition
-from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.options import MOST, Data, Json, begin
 from lgsp.runtime.commands.output import emit_json, list_table, local_time, print_table, say
 from lgsp.store.figures.transitions import LISTED, TransitionPage, Wanted, read_verdict
 
@@ -32,7 +32,9 @@ def register(app: typer.Typer) -> None:
         ] = "",
         unit: q.Unit = "",
         portal: Annotated[str, typer.Option(help="Portal that stated them.")] = "",
-        limit: Annotated[int, typer.Option(help="Most transitions to list.", min=1)] = 100,
+        limit: Annotated[
+            int, typer.Option(help="Most transitions to list.", min=1, max=MOST)
+        ] = 100,
         after: Annotated[str, typer.Option(help="`next` of the list before.")] = "",
         profile: q.Profile = "",
         data: Data = None,
