@@ -101,6 +101,16 @@ async def test_good_rows_are_kept_before_it_gives_up() -> None:
         await bench.run(Pages(first, [foreign(i) for i in range(60, 200)], [good(2)]))
 
 
+async def test_pages_of_rejects_add_up_until_one_has_a_good_row() -> None:
+    pages = [[foreign(100 * n + i) for i in range(40)] for n in range(4)]
+    bench = Bench()
+    with pytest.raises(FatalError, match="120 records in a row were rejected"):
+        await bench.run(Pages(*pages))
+    assert bench.checkpoints.stored["test-portal"]["page"] == "2"
+    report = await Bench().run(Pages(*pages[:2], [good(1)], *pages[2:]))
+    assert (report.rejected, report.caught_up) == (160, True)
+
+
 def broken(error: Exception) -> dict[str, Any]:
     return {"code": "broken", "applicantName": PERSON, "bad": error}
 
