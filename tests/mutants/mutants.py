@@ -15,7 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("mutants.toml")
 _WITHIN = 600.0  # seconds for one run of pytest; a test by itself has far less
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (\w+).*)?$", re.MULTILINE)
+_OF_THE_MUTANT = frozenset({"AttributeError", "ImportError", "NameError", "UnboundLocalError"})
 _TESTS_FAILED = 1  # pytest's exit code; others: interrupted, usage error, nothing collected
 
 
@@ -95,9 +96,13 @@ class Tree:
         except subprocess.TimeoutExpired:
             return Outcome(killed=False, by="no end", seconds=_WITHIN, output="")
         failed = _FAILED.search(said.stdout)
-        killed = said.returncode == _TESTS_FAILED and failed is not None
-        by = failed[1] if killed and failed else "" if said.returncode == 0 else "broken run"
-        return Outcome(killed, by, time.monotonic() - began, said.stdout + said.stderr)
+        seconds, output = time.monotonic() - began, said.stdout + said.stderr
+        if said.returncode == 0:
+            return Outcome(killed=False, by="", seconds=seconds, output=output)
+        # A change that names what is not there breaks every test, and proves nothing.
+        if said.returncode != _TESTS_FAILED or not failed or failed[2] in _OF_THE_MUTANT:
+            return Outcome(killed=False, by="broken mutant", seconds=seconds, output=output)
+        return Outcome(killed=True, by=failed[1], seconds=seconds, output=output)
 
     def _write(self, path: Path, text: str) -> None:
         """Write, with a time that no compiled form of the file has seen."""
