@@ -33,4 +33,4 @@ def test_no_mutant_names_what_is_not_there(tmp_path: Path) -> None:
 def test_no_promise_stands_twice() -> None:
     promises = [mutant.promise for mutant in load()]
 
-    assert len(promises) == len(set(promises))
+    assert len(promises) == len(set(promises)) >= 20
