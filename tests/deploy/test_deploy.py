@@ -53,6 +53,12 @@ def test_alerts_watch_metrics_that_exist() -> None:
     assert set() == watched - declared_series()
 
 
+def test_compose_runs_the_kafka_that_the_embedded_broker_is() -> None:
+    pom = (ROOT / "services/lgsp/runtime/broker/dist/pom.xml").read_text()
+    (pinned,) = re.findall("<kafka.version>(.*)</kafka.version>", pom)
+    assert f"apache/kafka:{pinned}" == compose()["services"]["kafka"]["image"]
+
+
 def test_dashboard_shows_metrics_that_exist() -> None:
     panels = json.loads((DEPLOY / "grafana/lgsp.json").read_text())["panels"]
     named = named_series(*(t["expr"] for panel in panels for t in panel["targets"]))
