@@ -65,6 +65,23 @@ _SEALED = {
 }
 
 
+_STARTER = """\
+# An OpenCPS v2 portal. Every key: docs/connectors/opencps.md
+connector: opencps
+portal: {name}
+province: H37
+source:
+  url: http://127.0.0.1:8091
+  group_id: "55301"
+  auth:
+    user: lgsp
+    password: ${OPENCPS_PASSWORD}   # or password_file, token, token_file
+# sub_statuses: {cho_phi: 6}     # looked up before dossierStatus
+run:
+  poll_seconds: 60
+"""
+
+
 class Source(Strict):
     """Where the portal is and how its list is read."""
 
@@ -115,6 +132,7 @@ class OpenCps:
 
     name: ClassVar[str] = "opencps"
     settings: ClassVar[type[BaseModel]] = OpenCpsSettings
+    starter: ClassVar[str] = _STARTER
 
     def __init__(self, settings: OpenCpsSettings, context: Context) -> None:
         source = self._source = settings.source

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lgsp_connectors.cli.starters import STARTERS
 from lgsp_connectors.kit.config import Head, RunSettings
-from lgsp_connectors.kit.registry import installed
+from lgsp_connectors.kit.registry import installed, starter_of
 from lgsp_connectors.kit.suite import ConnectorContract
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +17,8 @@ FLEET = [p for p in installed().values() if p.value.startswith("lgsp_connectors.
 
 
 def suites(name: str) -> list[type]:
-    spec = importlib.util.spec_from_file_location(f"fleet_{name}", HERE / f"test_{name}.py")
+    file = HERE / f"test_{name.replace('-', '_')}.py"
+    spec = importlib.util.spec_from_file_location(f"fleet_{name}", file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -58,8 +58,7 @@ class TestEach:
             assert f"`{key}`" in page, f"{key} is not in docs/connectors/{point.name}.md"
 
     def test_has_a_starter_of_valid_yaml(self, point: Any) -> None:
-        text = STARTERS[point.name].format(name="my-portal")
-        data = yaml.safe_load(text)
+        data = yaml.safe_load(starter_of(point.name, "my-portal"))
         head = Head.model_validate({k: v for k, v in data.items() if k in Head.model_fields})
         assert (head.connector, head.portal) == (point.name, "my-portal")
 

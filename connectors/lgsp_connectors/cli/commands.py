@@ -26,12 +26,10 @@ from lgsp.runtime.commands.output import (
 )
 from lgsp.runtime.commands.program import Program, show
 from lgsp.runtime.commands.reach import need_broker
-from lgsp.runtime.faults import nearest
 from lgsp_connectors.cli.output import event_row, progress_bar
 from lgsp_connectors.cli.service import run_connector
-from lgsp_connectors.cli.starters import STARTERS
 from lgsp_connectors.kit.config import PORTAL_ID
-from lgsp_connectors.kit.registry import ConfiguredConnector, installed, read_config
+from lgsp_connectors.kit.registry import ConfiguredConnector, installed, read_config, starter_of
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.times import compile_iso
@@ -73,14 +71,13 @@ def new(
 ) -> None:
     """Write NAME.yaml to start from; an existing file is kept."""
     begin("connectors", data)
-    if connector not in STARTERS:
-        raise ConfigurationError(f"no starter for {connector!r}{nearest(connector, STARTERS)}")
     if not re.fullmatch(PORTAL_ID, name):
         raise ConfigurationError(f"portal id {name!r}: lower-case letters, digits and - only")
+    text = starter_of(connector, name)
     file = Path(f"{name}.yaml")
     try:
         with file.open("x", encoding="utf-8") as out:
-            out.write(STARTERS[connector].format(name=name))
+            out.write(text)
     except OSError as error:
         raise ConfigurationError(f"{file}: {error.strerror}") from error
     if as_json:

@@ -16,6 +16,7 @@ from lgsp_connectors.files.columns import MappedColumns
 from lgsp_connectors.files.look import Look
 from lgsp_connectors.files.reader import Reading
 from lgsp_connectors.files.settings import FilesSettings
+from lgsp_connectors.files.starter import STARTER
 from lgsp_connectors.kit.contract import Context, Cursor, Listing, Page, Record
 from lgsp_connectors.kit.row_settings import make_mapper
 
@@ -36,6 +37,7 @@ class Files:
 
     name: ClassVar[str] = "files"
     settings: ClassVar[type[BaseModel]] = FilesSettings
+    starter: ClassVar[str] = STARTER
 
     def __init__(self, settings: FilesSettings, context: Context) -> None:
         self._context, self._source = context, settings.source

@@ -112,6 +112,9 @@ class Connector(Protocol):
     Guarantees owed to the kit: `fetch` is the only I/O and is repeatable - called again with the
     same cursor (after a crash) it returns at least the same records. `to_events` is pure: the same
     record gives the same events with the same ids, on every machine.
+
+    `starter`, a class attribute that may be left out, is the YAML that `lgsp-connect new` writes;
+    `{name}` in it becomes the id of the portal.
     """
 
     name: ClassVar[str]

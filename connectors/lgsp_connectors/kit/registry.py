@@ -21,6 +21,21 @@ def installed() -> dict[str, EntryPoint]:
     return {point.name: point for point in found}
 
 
+def starter_of(connector: str, portal: str) -> str:
+    """Give the YAML from which the author of a new portal of this connector starts.
+
+    Raises:
+        ConfigurationError: no such connector, or it brings no starter.
+    """
+    points = installed()
+    if connector not in points:
+        raise ConfigurationError(f"no connector {connector!r}{nearest(connector, points)}")
+    starter: str = getattr(points[connector].load(), "starter", "")
+    if not starter:
+        raise ConfigurationError(f"connector {connector!r} brings no starter: see its page")
+    return starter.replace("{name}", portal)
+
+
 @dataclass(frozen=True)
 class ConfiguredConnector:
     """A validated YAML: what to run and how; `build` makes the connector itself."""
