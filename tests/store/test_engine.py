@@ -5,10 +5,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, func, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from lgsp.domain.errors import ConfigurationError
-from lgsp.store.engine import open_store, reading
+from lgsp.store.engine import as_store_error, open_store, reading
 from lgsp.store.tables import PORTALS
 from lgsp.store.wal import background_wal_checkpoints
 
@@ -45,3 +46,27 @@ def test_what_was_committed_is_in_the_file_once_checkpoints_have_ended(tmp_path:
     with again.connect() as connection:
         assert 1 == connection.execute(COUNT).scalar_one()
     again.dispose()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (sqlite3.OperationalError("database is locked"), "the store: database is locked"),
+        (sqlite3.DatabaseError("disk image is malformed"), "the store: disk image is malformed"),
+        (sqlite3.IntegrityError("UNIQUE constraint failed"), None),
+        (ValueError("x"), None),
+    ],
+)
+def test_what_a_driver_meets_is_one_of_our_errors_and_a_wrong_statement_is_not(
+    error: Exception, said: str | None
+) -> None:
+    found = as_store_error(error)
+    assert (None if found is None else str(found)) == said
+
+
+def test_a_statement_that_failed_shows_no_values(engine: Engine) -> None:
+    with pytest.raises(DBAPIError) as caught, engine.begin() as connection:
+        connection.execute(
+            text("SELECT * FROM nowhere WHERE code = :code"), {"code": "H37-SECRET"}
+        )
+    assert "H37-SECRET" not in str(caught.value)

@@ -98,12 +98,14 @@ def check(
     configured = read_config(config)
     found = asyncio.run(_sample(configured, sample))
     events: list[DossierEvent] = found["events"]
+    failure = failed(found["problem"]) if found["problem"] else None
     if as_json:
-        emit_json(found | {"events": [event_row(event, show_instant) for event in events]})
+        rows = [event_row(event, show_instant) for event in events]
+        emit_json(found | {"events": rows} | (failure.document() if failure else {}))
     else:
         _show_sample(found)
-    if problem := found["problem"]:
-        raise typer.Exit(show(failed(problem), as_json=False))
+    if failure:
+        raise typer.Exit(show(failure, as_json=False))
     if found["rejects"] and not events:
         raise typer.Exit(1)
 
