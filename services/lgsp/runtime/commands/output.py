@@ -107,6 +107,8 @@ def local_time(at: int | None) -> str:
 
 
 def _shown(value: Any) -> str | Text:
+    if value is None:
+        return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if type(value) is int else value if isinstance(value, Text) else str(value)
