@@ -3,8 +3,6 @@
 import json
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -16,13 +14,13 @@ from yarl import URL
 from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
 from lgsp.runtime import metrics
 from lgsp.runtime.pace import limiter
+from lgsp.runtime.retry_after import advised_wait
 from lgsp_connectors.kit.config import Strict
 
 _RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _DENIED = frozenset({203, 401, 403})  # 203: OpenCPS answers so when nobody is logged in
 _EXPIRED = 401
 _MOST_UNREADABLE = 4  # replies in a row that are no JSON: then it is not a hiccup
-_LONGEST_ADVICE = 3600.0
 
 
 def _readable(file: Path | None) -> Path | None:
@@ -239,18 +237,3 @@ def json_of(body: bytes) -> Any:
 
 def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is no number")
-
-
-def advised_wait(header: str | None) -> float | None:
-    """Read Retry-After (seconds or an HTTP date) as seconds from now; None when there is none."""
-    if not header:
-        return None
-    if header.strip().isdecimal():
-        return min(float(header), _LONGEST_ADVICE)
-    try:
-        at = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    if at.tzinfo is None:
-        return None
-    return min(max(0.0, (at - datetime.now(UTC)).total_seconds()), _LONGEST_ADVICE)

@@ -14,7 +14,7 @@ from lgsp.runtime.kafka.cluster import PATIENCE
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_existing
-from lgsp.store.offsets import stored_offsets
+from lgsp.store.offsets import count_behind, stored_offsets
 from lgsp.store.rates.fold import LANE as RATES_LANE
 from lgsp.store.sync.queue import LANE as SYNC_LANE
 from lgsp.store.sync.queue import count_known, count_pending
@@ -108,8 +108,8 @@ class Watch:
             unsynced = count_pending(connection)
             self.synced = count_known(connection) - unsynced
         return InFlight(
-            uncounted=_behind(self.ends, counted),
-            unread=_behind(self.ends, taken),
+            uncounted=count_behind(self.ends, counted),
+            unread=count_behind(self.ends, taken),
             unsynced=unsynced,
         )
 
@@ -131,7 +131,3 @@ def wait_drained(settings: Settings, timeout: float) -> InFlight:
             time.sleep(_ASK_EVERY)
             left = watch.look(at_log=False)
         return left
-
-
-def _behind(ends: dict[int, int], stored: dict[int, int]) -> int:
-    return sum(max(0, end - stored.get(partition, 0)) for partition, end in ends.items())

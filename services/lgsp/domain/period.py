@@ -9,7 +9,7 @@ from lgsp.domain.working_time import OFFSET_MS, date_of, day_number
 
 FORMS = "all, YYYY, YYYY-H1|H2, YYYY-Q1..Q4, YYYY-MM, YYYY-MM-DD, A..B (B included)"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_VIETNAM = timezone(timedelta(milliseconds=OFFSET_MS))
+VIETNAM = timezone(timedelta(milliseconds=OFFSET_MS))
 _PART = re.compile(r"(\d{4})(?:-(?:H([12])|Q([1-4])|(\d{2})(?:-(\d{2}))?))?")
 
 
@@ -70,13 +70,18 @@ def parse_instant(text: str) -> int:
         if len(text) == len("YYYY-MM-DD"):
             at = datetime.combine(at.date(), time(23, 59, 59, 999_000))
         if at.tzinfo is None:
-            at = at.replace(tzinfo=_VIETNAM)
+            at = at.replace(tzinfo=VIETNAM)
         # In UTC first: an offset may lead out of the years that there are.
         return (at.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
     except (ValueError, OverflowError) as error:
         raise ConfigurationError(
             f"time {text!r}: not ISO 8601 (2024-06-30, 2024-06-30T17:00, …+07:00, …Z)"
         ) from error
+
+
+def local_datetime(at: int) -> datetime:
+    """Return ms UTC as the second that the clocks show in Asia/Ho_Chi_Minh."""
+    return datetime.fromtimestamp(at // 1000, VIETNAM)
 
 
 def show_instant(at: int | None) -> str | None:

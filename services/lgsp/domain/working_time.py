@@ -32,6 +32,11 @@ def day_of(at: int) -> int:
     return (at + OFFSET_MS) // DAY_MS
 
 
+def day_and_time(at: int) -> tuple[int, int]:
+    """Return the calendar day of the instant `at` (ms UTC), and the ms since it began."""
+    return divmod(at + OFFSET_MS, DAY_MS)
+
+
 def day_start_ms(day: int) -> int:
     """Return the instant (ms UTC) at which the day begins in Asia/Ho_Chi_Minh."""
     return day * DAY_MS - OFFSET_MS
@@ -100,7 +105,7 @@ class Calendar:
 
     def worked_until(self, at: int) -> int:
         """Return the working ms from the calendar's beginning to the instant `at`."""
-        day, of_day = divmod(at + OFFSET_MS, DAY_MS)
+        day, of_day = day_and_time(at)
         i = self._index(day)
         worked = self._before[i] * WORKING_DAY_MS
         return worked + _worked_of_day(of_day) if self._before[i + 1] > self._before[i] else worked
@@ -117,7 +122,7 @@ class Calendar:
 
     def next_working_instant(self, at: int) -> int:
         """Return `at` when work goes on then, else the next instant at which it begins."""
-        day, of_day = divmod(at + OFFSET_MS, DAY_MS)
+        day, of_day = day_and_time(at)
         i = self._index(day)
         if self._before[i + 1] > self._before[i] and of_day < EVENING:
             if of_day < MORNING:

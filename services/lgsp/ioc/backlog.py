@@ -15,7 +15,7 @@ from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.kafka.connector_status import read_problems
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.store.figures.sums import LANE
-from lgsp.store.offsets import stored_offsets
+from lgsp.store.offsets import count_behind, stored_offsets
 
 _EVERY = 3.0
 _OLD_AFTER = 15.0
@@ -91,7 +91,7 @@ def count_backlog(bootstrap: str, engine: Engine, topic: str) -> int:
     with engine.connect() as connection:
         done = stored_offsets(connection, LANE, topic)
     ends = end_offsets(bootstrap, topic, _PATIENCE)
-    return sum(max(0, end - done.get(partition, 0)) for partition, end in ends.items())
+    return count_behind(ends, done)
 
 
 def _probe(bootstrap: str) -> None:

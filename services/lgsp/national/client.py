@@ -20,6 +20,7 @@ from lgsp.domain.errors import RetryableError
 from lgsp.national.outcomes import Ok, Outcome, OutcomeUnknown, Refused
 from lgsp.runtime import metrics
 from lgsp.runtime.pace import limiter
+from lgsp.runtime.retry_after import advised_wait
 from lgsp.runtime.settings import Settings
 
 BASE = "/XrdAdapter/RestService/forward"
@@ -186,12 +187,12 @@ class NationalClient:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return _unknown_outcome(service, f"{type(error).__name__}: {error}".rstrip(": "))
         if status in _NOT_WORKED_ON:
-            raise RetryableError(f"{service}: HTTP {status}", wait=_seconds(advice))
+            raise RetryableError(f"{service}: HTTP {status}", wait=advised_wait(advice))
         if status >= 500:
             return _unknown_outcome(service, f"HTTP {status}")
         if status != 200:
             self._session = ""
-            raise RetryableError(f"{service}: HTTP {status}", wait=_seconds(advice))
+            raise RetryableError(f"{service}: HTTP {status}", wait=advised_wait(advice))
         try:
             answer = orjson.loads(raw)
         except orjson.JSONDecodeError:
@@ -228,11 +229,3 @@ def _describe(outcome: Outcome) -> str:
     if isinstance(outcome, Refused):
         return f"{outcome.code}: {outcome.message}"
     return outcome.cause if isinstance(outcome, OutcomeUnknown) else "ok"
-
-
-def _seconds(advice: str) -> float | None:
-    """Read Retry-After in seconds; a date there is left to our own waiting time."""
-    try:
-        return max(0.0, float(advice)) if advice else None
-    except ValueError:
-        return None

@@ -8,7 +8,6 @@ is sent *before* the record, so the last word of a push is the newest state in a
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -17,11 +16,11 @@ from lgsp.domain.codes import is_dossier, is_procedure, national_procedure
 from lgsp.domain.details import Answer, FilingPlace, Payment, latest
 from lgsp.domain.dossier import Dossier, effective_transitions, last_reopening
 from lgsp.domain.event import Channel
+from lgsp.domain.period import local_datetime
 from lgsp.domain.standing import finishing_time, reception_time
 from lgsp.domain.statements import by_statement, is_removed
 from lgsp.domain.status import Status, StatusSemantics
 from lgsp.domain.transition import Transition
-from lgsp.domain.working_time import OFFSET_MS
 from lgsp.national.acknowledged import Acknowledged, digest, step_key
 
 CHUNK = 10  # progress steps in one call
@@ -155,7 +154,7 @@ def plan(wanted: Draft, acknowledged: Acknowledged) -> Plan:
 @lru_cache(maxsize=65536)
 def wire_time(at: int) -> str:
     """Return the instant as yyyyMMddHHmmss in Asia/Ho_Chi_Minh."""
-    return datetime.fromtimestamp((at + OFFSET_MS) // 1000, UTC).strftime("%Y%m%d%H%M%S")
+    return local_datetime(at).strftime("%Y%m%d%H%M%S")
 
 
 def _wire(at: int | None) -> str:

@@ -6,7 +6,7 @@ carries the deadline though not the waiting itself. It gives a dossier its numbe
 
 from lgsp.domain.event import Channel, ServiceLevel
 from lgsp.domain.status import Status
-from lgsp.domain.working_time import DAY_MS, OFFSET_MS, date_of
+from lgsp.domain.working_time import date_of, day_and_time
 from lgsp.simulation.course import WAITING
 from lgsp.simulation.dossiers import TwinDossier
 from lgsp.simulation.persons import person_of
@@ -61,7 +61,7 @@ def opencps_text(at: int | None) -> str | None:
     """Write an instant (ms UTC) as `02/01/2024 08:15:00`, Asia/Ho_Chi_Minh; None as None."""
     if at is None:
         return None
-    day, of_day = divmod(at + OFFSET_MS, DAY_MS)
+    day, of_day = day_and_time(at)
     return f"{date_of(day):%d/%m/%Y} {clock_text(of_day // 1000)}"
 
 

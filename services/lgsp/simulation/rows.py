@@ -8,7 +8,7 @@ import orjson
 
 from lgsp.domain.event import Channel, ServiceLevel
 from lgsp.domain.status import Status
-from lgsp.domain.working_time import DAY_MS, OFFSET_MS, date_of
+from lgsp.domain.working_time import date_of, day_and_time
 from lgsp.simulation.dossiers import TwinDossier
 from lgsp.simulation.persons import person_of
 
@@ -50,7 +50,7 @@ PERSON_COLUMNS = {
 @lru_cache(8192)
 def local_text(at: int) -> str:
     """Write an instant (ms UTC) as `2024-01-02 08:15:00` in Asia/Ho_Chi_Minh."""
-    day, of_day = divmod(at + OFFSET_MS, DAY_MS)
+    day, of_day = day_and_time(at)
     return f"{_day_text(day)} {clock_text(of_day // 1000)}"
 
 

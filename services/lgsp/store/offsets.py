@@ -83,6 +83,11 @@ def advance_all(
     return moved
 
 
+def count_behind(ends: Mapping[int, int], stored: Mapping[int, int]) -> int:
+    """Count the records of a log with these ends that stored positions have not passed."""
+    return sum(max(0, end - stored.get(partition, 0)) for partition, end in ends.items())
+
+
 def stored_offsets(connection: Connection, lane: str, topic: str) -> dict[int, int]:
     """Return partition -> next offset of every partition the lane has read."""
     rows = connection.execute(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
-from lgsp_connectors.kit.http import Auth, Client, advised_wait
+from lgsp_connectors.kit.http import Auth, Client
 from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.testing import FakePortal
 
@@ -115,11 +115,6 @@ async def test_it_can_be_told_not_to_try_again(portal: FakePortal, client: Clien
     assert len(portal.requests) == 1
 
 
-def test_advice_is_seconds_from_now() -> None:
-    assert advised_wait("7") == 7
-    assert advised_wait("soon") is None
-
-
 @pytest.mark.parametrize(
     ("auth", "header", "account"),
     [
@@ -179,10 +174,3 @@ async def test_nobody_there_may_pass() -> None:
     with pytest.raises(RetryableError, match="ClientConnectorError"):
         await client.get_json(PATH, {})
     await client.close()
-
-
-def test_advice_that_is_no_instant_or_too_far_is_bounded() -> None:
-    assert advised_wait(None) is None
-    assert advised_wait("Fri, 05 Jul 2024 12:00:00 -0000") is None  # no zone: not an instant
-    assert advised_wait("Fri, 05 Jul 2019 12:00:00 GMT") == 0
-    assert advised_wait("Fri, 05 Jul 2199 12:00:00 GMT") == 3600

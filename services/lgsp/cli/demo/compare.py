@@ -2,16 +2,16 @@
 
 import gzip
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from lgsp.domain.period import VIETNAM
 from lgsp.runtime.httpget import get_json
 from lgsp.simulation.truth import DOSSIERS_FILE, Truth
 
-_VN = timezone(timedelta(hours=7))
 _PAGE = 2000
 _SHOWN = 20
 _REPORT_EVERY = 500
@@ -109,5 +109,4 @@ def _wire(instant: str | None) -> str:
     """Return an ISO instant as the national portal writes it; "" for none."""
     if instant is None:
         return ""
-    at = datetime.fromisoformat(instant).astimezone(UTC)
-    return at.astimezone(_VN).strftime("%Y%m%d%H%M%S")
+    return datetime.fromisoformat(instant).astimezone(VIETNAM).strftime("%Y%m%d%H%M%S")

@@ -17,8 +17,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from lgsp.domain.period import show_instant
-from lgsp.domain.working_time import OFFSET_MS
+from lgsp.domain.period import local_datetime
 from lgsp.runtime.text import printable, printable_json
 
 _WIDEST = 100_000
@@ -102,8 +101,7 @@ def cell(value: str | Text) -> Text:
 
 def local_time(at: int | None) -> str:
     """Return ms UTC as Asia/Ho_Chi_Minh time to the minute; "" for None."""
-    local = None if at is None else show_instant(at + OFFSET_MS)
-    return "" if local is None else local[:16].replace("T", " ")
+    return "" if at is None else f"{local_datetime(at):%Y-%m-%d %H:%M}"
 
 
 def _shown(value: Any) -> str | Text:

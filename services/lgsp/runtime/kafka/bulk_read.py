@@ -11,8 +11,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from lgsp.domain.errors import FatalError, LgspError, RetryableError
-from lgsp.runtime.kafka.cluster import PATIENCE
+from lgsp.domain.errors import RetryableError
+from lgsp.runtime.kafka.cluster import PATIENCE, translate_error
 from lgsp.runtime.kafka.raw_records import use_raw_records
 from lgsp.runtime.kafka.records import Batch
 
@@ -72,7 +72,7 @@ async def read_batches(
     except TimeoutError:
         raise RetryableError(f"{topic}/{partition} gave nothing for {patience:.0f} s") from None
     except KafkaError as error:
-        raise _translate_error(bootstrap, error) from error
+        raise translate_error(f"the broker at {bootstrap}", error) from error
     finally:
         # A task of its own: it lets out the cancellation of its own fetch when that had just
         # failed, which must not be taken for ours, nor ours be swallowed with it.
@@ -90,8 +90,3 @@ async def _next(consumer: Any, tp: TopicPartition, most: int) -> tuple[list[Any]
         position = await consumer.position(tp)
         if position > before:  # also over records that are no longer kept
             return found.get(tp, []), position
-
-
-def _translate_error(bootstrap: str, error: KafkaError) -> LgspError:
-    text = f"the broker at {bootstrap}: {type(error).__name__}: {error}"
-    return RetryableError(text) if error.retriable else FatalError(text)

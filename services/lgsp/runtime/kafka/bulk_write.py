@@ -6,19 +6,18 @@ acknowledge, zstd, Java's partition by key.
 """
 
 import asyncio
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from kafka.partitioner.default import murmur2
 
-from lgsp.domain.errors import FatalError, LgspError, RetryableError
+from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.runtime.clock import now_ms
+from lgsp.runtime.kafka.cluster import translate_error
+from lgsp.runtime.kafka.partition import partition_of
 
 _BATCH_BYTES = 256 * 1024
-_hash = lru_cache(262_144)(murmur2)  # in pure Python: a key that comes again is not hashed again
 
 
 class BulkProducer:
@@ -75,7 +74,7 @@ class BulkProducer:
 
     def add(self, key: bytes, value: bytes) -> None:
         """Take one record; FatalError when it can never fit a batch."""
-        partition = (_hash(key) & 0x7FFFFFFF) % self._partitions
+        partition = partition_of(key, self._partitions)
         batch = self._open.get(partition)
         if batch is not None:
             if batch.append(key=key, value=value, timestamp=self._now) is not None:
@@ -104,9 +103,4 @@ class BulkProducer:
             await asyncio.gather(*sent)
         except KafkaError as error:
             await asyncio.gather(*sent, return_exceptions=True)  # none may arrive after the next
-            raise _translate_error(error) from error
-
-
-def _translate_error(error: KafkaError) -> LgspError:
-    text = f"records are not acknowledged: {type(error).__name__}: {error}"
-    return RetryableError(text) if error.retriable else FatalError(text)
+            raise translate_error("records are not acknowledged", error) from error

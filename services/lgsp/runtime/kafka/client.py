@@ -7,13 +7,11 @@ FatalError (refused for good). Calls wait out a short absence of the brokers by 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.partitioner import Partitioner
-from kafka.partitioner.default import murmur2
 
 from lgsp.domain.errors import RetryableError
 from lgsp.runtime.kafka.cluster import (
@@ -24,6 +22,7 @@ from lgsp.runtime.kafka.cluster import (
     is_retryable,
     translate_error,
 )
+from lgsp.runtime.kafka.partition import partition_of
 
 _UNFLUSHED = 50_000  # records handed to the client and not yet acknowledged; bounds its memory
 _FETCH_BYTES = 4 * 1024 * 1024
@@ -40,14 +39,11 @@ class KafkaRecord(NamedTuple):
 
 
 class _CachedPartitioner(Partitioner):  # type: ignore[misc]
-    """Java's choice of partition by key (murmur2); a key that comes again is not hashed again.
+    """Java's choice of partition by key, without hashing a key again and again.
 
     The client's own partitioner hashes in Python and sorts the partitions for each record, a
     quarter of the cost of sending it.
     """
-
-    def __init__(self) -> None:
-        self._hash = lru_cache(262_144)(murmur2)  # a year's dossiers of a province
 
     def partition(
         self,
@@ -62,8 +58,7 @@ class _CachedPartitioner(Partitioner):  # type: ignore[misc]
         partitions = cluster.partitions_for_topic(topic)
         if not partitions:
             raise ValueError(f"topic {topic} is not known")
-        chosen: int = (self._hash(serialized_key) & 0x7FFFFFFF) % len(partitions)
-        return chosen
+        return partition_of(serialized_key, len(partitions))
 
 
 class EventProducer:

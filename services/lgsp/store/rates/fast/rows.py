@@ -5,7 +5,9 @@ need of the earlier ones, and what the dossier has added to the cells. The trans
 store: about 300 bytes a dossier are held, its code included.
 """
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,7 @@ import numpy.typing as npt
 from lgsp.domain.dossier import ATTRIBUTES
 from lgsp.domain.event import date_of_status
 from lgsp.domain.status import Status
+from lgsp.store.rates import layout
 from lgsp.store.rates.layout import NO_TIME, NO_WRITER, TEXTS, TIMES, VERSION
 
 Rows = npt.NDArray[np.void]
@@ -81,6 +84,23 @@ TRANSITION = np.dtype(
     ]
 )
 
+
+def _codes(fields: np.dtype[Any]) -> str:
+    """Write the fields of an unaligned dtype as a Struct has them."""
+    codes = ""
+    for name in fields.names or ():
+        single, shape = fields[name].base, fields[name].shape
+        count = shape[0] if shape else 1
+        is_id = single.str == ">u8"
+        codes += f"{count * single.itemsize}s" if is_id else _CODES[single.str] * count
+    return codes
+
+
+_CODES = {"|u1": "B", "<u2": "H", "<u4": "I", "<i8": "q", "<u8": "Q"}
+for _ours, _theirs in ((HEAD, layout.HEAD), (TRANSITION, layout.TRANSITION)):
+    _wanted = re.sub(r"(\d+)([A-Zq])", lambda m: m[2] * int(m[1]), _theirs.format[1:])
+    if _codes(_ours) != _wanted:
+        raise TypeError(f"not the bytes of a stored dossier: {_codes(_ours)}, not {_wanted}")
 
 DATE_OF = np.array([TIMES.index(date_of_status(s)) if date_of_status(s) else -1 for s in Status])
 """Which of TIMES a status stands for; -1: it has no date of its own."""
