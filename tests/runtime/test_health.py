@@ -43,10 +43,10 @@ def test_a_stuck_loop_is_told() -> None:
 def test_serves_metrics_and_nothing_else() -> None:
     server = serve_health("127.0.0.1", 0, lambda: {})
     try:
-        metrics.EVENTS_IN.labels("test").inc(3)
+        metrics.EVENTS_IN.labels("of this test").inc(3)
         code, body = get(server.port, "/metrics")
         assert code == 200
-        assert b'lgsp_lane_events_total{lane="test"} 3.0' in body
+        assert b'lgsp_lane_events_total{lane="of this test"} 3.0' in body
         assert get(server.port, "/etc/passwd")[0] == 404
     finally:
         server.close()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.runtime.lane.fakes import TOPIC, FakeConsumer, FakeHandler
 from tests.turns import VirtualLoop, cancelled_in_every_turn, in_every_turn
 
@@ -160,9 +161,7 @@ async def test_a_task_that_swallows_its_cancellation_once_is_cancelled_again() -
     assert not worker.resort.exited
 
 
-def test_what_does_not_end_is_named_and_the_process_exits(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_what_does_not_end_is_named_and_the_process_exits() -> None:
     took: list[float] = []
 
     class Hanging(Member):
@@ -178,9 +177,10 @@ def test_what_does_not_end_is_named_and_the_process_exits(
         took.append(loop.time())
         assert worker.resort.within == [10.0]
 
-    run(main)
+    with capture_logs() as logs:
+        run(main)
     assert took[0] <= 10
-    shown = capsys.readouterr().out
+    shown = str(logs)
     assert "leaving the group" in shown
     assert "wake" in shown
     assert "publish: disk full" in shown
