@@ -1,6 +1,5 @@
 """The content of one file as text in chunks: unpacked, bounded, and how it is written."""
 
-import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -10,7 +9,7 @@ from lgsp.domain.errors import RejectReason
 from lgsp_connectors.files.encodings import Encoding, find_encoding, narrowed
 from lgsp_connectors.files.lines import find_line_end
 from lgsp_connectors.files.settings import Source
-from lgsp_connectors.files.stored import MB, Stored, inflate, torn
+from lgsp_connectors.files.stored import MB, Stored, Torn, inflate, torn
 
 _HEAD = 64 * 1024
 _WORKBOOKS = (".xlsx", ".xlsm")
@@ -109,13 +108,25 @@ class Text(NamedTuple):
 
 
 def _peek(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Give the beginning, and everything."""
+    """Give the beginning, and everything; where the data are torn, the end tells."""
     source = iter(chunks)
-    taken, size = [], 0
-    for chunk in source:
-        taken.append(chunk)
-        size += len(chunk)
-        if size >= _HEAD:
-            break
+    taken: list[bytes] = []
+    size = 0
+    end: Torn | None = None
+    try:
+        for chunk in source:
+            taken.append(chunk)
+            size += len(chunk)
+            if size >= _HEAD:
+                break
+    except Torn as fault:
+        end = fault
     head = b"".join(taken)
-    return head[:_HEAD], itertools.chain((head,), source)
+    return head[:_HEAD], _again(head, source, end)
+
+
+def _again(head: bytes, rest: Iterator[bytes], end: Torn | None) -> Iterator[bytes]:
+    yield head
+    yield from rest
+    if end is not None:
+        raise end

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import orjson
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
-from lgsp_connectors.files.stored import MB, torn
+from lgsp_connectors.files.stored import MB, Torn, torn
 
 _DOUBTFUL = 2.0**53  # from here on a float may have been an integer with more digits
 _NEAR = 64  # a fault so near the end of the text may be only that it ends
@@ -40,8 +40,8 @@ def array_elements(
         Torn: TRUNCATED when the content ends before the array does, UNREADABLE when it is damaged
             or an element is longer than `longest` characters.
     """
-    pieces = _decoded(chunks, codec)
-    text = next(pieces, "")
+    pieces = _Pieces(_decoded(chunks, codec))
+    text = pieces.more(1)
     at = _behind_blanks(text, 0) + 1  # the bracket
     want = 1
     while True:
@@ -54,7 +54,7 @@ def array_elements(
                 break
             want = 1
             continue
-        more = _more(pieces, want)
+        more = pieces.more(want)
         if not more:
             raise torn(
                 RejectReason.TRUNCATED,
@@ -70,7 +70,7 @@ def array_elements(
         text, at = text[at:] + more, 0
         want = len(text)  # twice as much each time, so that the work stays linear
     rest = text[at:]
-    while rest or (rest := next(pieces, "")):
+    while rest or (rest := pieces.more(1)):
         if rest.strip():
             raise torn(RejectReason.UNREADABLE, "something stands behind the array's end")
         rest = ""
@@ -103,14 +103,26 @@ def _behind_blanks(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _more(pieces: Iterator[str], want: int) -> str:
-    taken, size = [], 0
-    for piece in pieces:
-        taken.append(piece)
-        size += len(piece)
-        if size >= want:
-            break
-    return "".join(taken)
+class _Pieces:
+    """Gives text in as large pieces as are wanted; what was read before a tear comes first."""
+
+    def __init__(self, pieces: Iterator[str]) -> None:
+        self._pieces = pieces
+        self._end: Torn | None = None
+
+    def more(self, want: int) -> str:
+        """Give about so many characters; "" at the end, Torn where the data are torn."""
+        taken: list[str] = []
+        size = 0
+        try:
+            while size < want and (piece := next(self._pieces, "")):
+                taken.append(piece)
+                size += len(piece)
+        except Torn as fault:
+            self._end = fault
+        if self._end is not None and not taken:
+            raise self._end
+        return "".join(taken)
 
 
 def _decoded(chunks: Iterable[bytes], codec: str) -> Iterator[str]:

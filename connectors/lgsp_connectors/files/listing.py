@@ -35,13 +35,11 @@ class Found(NamedTuple):
 
     Args:
         name: as it stands in the cursor and in messages: printable, relative to the YAML.
-        path: to open it by.
         stamp: as of the listing; None with a fault.
         fault: why it cannot be read; "" when nothing is known against it.
     """
 
     name: str
-    path: str
     stamp: Stamp | None
     fault: str = ""
 
@@ -93,7 +91,7 @@ def _look(base: str, name: str, fault: str) -> Found | None:
                 fault = "not a file that ends (a pipe, a socket or a device)"
             elif shown != name:
                 fault = "its name is not UTF-8: rename it"
-    return Found(shown, path, None if fault else stamp, fault)
+    return Found(shown, None if fault else stamp, fault)
 
 
 def _fault(error: OSError) -> str:

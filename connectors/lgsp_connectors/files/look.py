@@ -31,7 +31,7 @@ class Look:
     """
 
     def __init__(self, base: Path, reading: Reading, cursor: Cursor) -> None:
-        self._reading, self._now = reading, reading.clock()
+        self._base, self._reading, self._now = base, reading, reading.clock()
         self._settle = int(reading.source.settle_seconds * 1000)
         self._path = reading.source.path
         self.after = dict(cursor)
@@ -161,7 +161,7 @@ class Look:
             mark = None
         since = mark.since if mark and mark.stamp == stamp else self._now
         still = self._is_still(stamp, since)
-        reader = FileReader(file, mark, self._reading, still=still, since=since)
+        reader = FileReader(self._base, file, mark, self._reading, still=still, since=since)
         if reader.changed:
             _log.info("file_changed", file=file.name)
         return reader

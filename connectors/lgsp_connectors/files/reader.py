@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from lgsp_connectors.files.columns import MappedColumns
 from lgsp_connectors.files.content import Content, Form, form_of
@@ -48,6 +49,7 @@ class FileReader:
     not count: then the file is read from its start.
 
     Args:
+        base: folder of the YAML.
         found: the file, as listed.
         mark: where to go on; None: from the start.
         reading: how.
@@ -59,10 +61,17 @@ class FileReader:
     """
 
     def __init__(
-        self, found: Found, mark: Mark | None, reading: Reading, *, still: bool, since: int
+        self,
+        base: Path,
+        found: Found,
+        mark: Mark | None,
+        reading: Reading,
+        *,
+        still: bool,
+        since: int,
     ) -> None:
         self._name, self._reading = found.name, reading
-        self._file = open(found.path, "rb")  # noqa: SIM115 - closed by `close`
+        self._file = open(base / found.name, "rb")  # noqa: SIM115 - closed by `close`
         self._stamp = Stamp.of(os.fstat(self._file.fileno()))
         unmoved = self._stamp == found.stamp
         self._still = still and unmoved

@@ -1,6 +1,7 @@
 """What was read stands under the digest: every change of a file is seen, and nothing twice."""
 
 import gzip
+import json
 import os
 
 import pytest
@@ -194,6 +195,18 @@ async def test_a_gzip_that_stays_cut_is_told_and_read_on_when_it_grows(folder: F
     await folder.read()
     assert folder.page.refused == 0
     assert sorted(folder.codes(folder.records)) == codes(1, 2)
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.json.gz"])
+async def test_whole_rows_before_a_cut_are_counted(folder: Folder, name: str) -> None:
+    objects = [{"Ma": code(i), "DonVi": f"H37.{i}", "Nhan": "2024-07-05"} for i in range(50)]
+    text = HEADER + "".join(row(i, f"H37.{i}") for i in range(50))
+    packed = gzip.compress((json.dumps(objects) if "json" in name else text).encode())
+    (folder.inbox / name).write_bytes(packed[: len(packed) * 2 // 3])
+    read = folder.codes(await folder.read())
+    assert 5 < len(read) < 50
+    assert read == codes(*range(len(read)))
+    assert [fault.reason for _, fault in folder.faults()] == [RejectReason.TRUNCATED]
 
 
 async def test_another_yaml_reads_every_file_again(make: Make) -> None:

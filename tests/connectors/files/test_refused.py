@@ -51,7 +51,7 @@ async def test_a_file_without_permission_is_told_once_and_read_when_it_may_be(
         real = open
 
         def refuse(name: str, *rest: object) -> object:
-            if name == str(path) and not path.stat().st_mode & 0o400:
+            if str(name) == str(path) and not path.stat().st_mode & 0o400:
                 raise PermissionError(13, "Permission denied", name)
             return real(name, *rest)  # type: ignore[call-overload]
 
