@@ -45,6 +45,7 @@ def test_the_lists_of_explain_are_as_long_as_the_figures(
             said = json.loads(run(capsys, "explain", rate, "--part", part, *scope))
 
             assert figures["rates"][rate][part] == said["number"] == len(said["dossiers"])
+            assert figures["profile"] == said["profile"] == SIMPLE.document()
 
 
 def test_the_tables_show_the_same_numbers(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,6 +55,7 @@ def test_the_tables_show_the_same_numbers(data: Path, capsys: pytest.CaptureFixt
 
     value = figures["rates"]["on_time_rate"]["value"]
     assert f"{value} %".replace(".", ",") in shown
+    assert "quy tắc simple/1" in shown
     assert f"resolved_late: {figures['counts']['resolved_late']}" in listed
 
 

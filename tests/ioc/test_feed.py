@@ -83,7 +83,8 @@ def test_the_profile_asked_for_is_the_one_that_is_served(
         assert status == 400
         assert "'by-date' is not served here: 'simple' is" in json.loads(body)["detail"]
     assert named == feed.json("/api/v1/indicators")
-    assert named["profile"] == figures.profile.document()
+    for path in ("indicators", "indicators/units", "indicators/months", "explain?figure=open"):
+        assert figures.profile.document() == feed.json(f"/api/v1/{path}")["profile"]
 
 
 def test_a_store_of_another_profile_is_never_read(

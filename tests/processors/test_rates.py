@@ -9,9 +9,11 @@ import pytest
 
 from lgsp.domain.errors import RetryableError
 from lgsp.domain.profiles.simple import SIMPLE
-from lgsp.processors.rates import publish_changed
+from lgsp.processors.rates import cell_message, publish_changed
+from lgsp.runtime.avro.codec import CELLS
 from lgsp.store.engine import open_store
 from lgsp.store.rates.fold import RatesFold
+from tests.domain.profiles.by_date import BY_DATE
 from tests.store.filled import CALENDAR, fill
 from tests.store.rates.history import NOW, history
 
@@ -40,4 +42,6 @@ async def test_a_cell_is_marked_once_kafka_has_it_and_not_before(tmp_path: Path)
     engine.dispose()
 
     assert sent == before != []
+    _, value = cell_message(sent[0], BY_DATE)
+    assert "by-date/7" == CELLS.decode(value)["profile"]
     assert counts == [len(before), 0]

@@ -45,6 +45,7 @@ def register(app: typer.Typer) -> None:
                     "part": part.value,
                     "period": question.period.document(),
                     "scope": question.scope.document(),
+                    "profile": figures.profile.document(),
                     "number": len(rows),
                     "dossiers": [row.document() for row in rows],
                 }

@@ -52,7 +52,8 @@ def _show(found: Indicators) -> None:
     for name, count in document["counts"].items():
         table.add_row(labels[name], name, q.number(count))
     print_table(table)
-    say(f"Tính đến {local_time(found.as_of)} · {q.TRUST_WORDS[found.trust]}")
+    rules = f"quy tắc {found.profile.label}"
+    say(f"Tính đến {local_time(found.as_of)} · {rules} · {q.TRUST_WORDS[found.trust]}")
     for reason in found.trust_reasons:
         say(f"  - {reason}")
     for portal in found.freshness:

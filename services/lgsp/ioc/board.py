@@ -83,6 +83,7 @@ class Board:
             "period": question.period.document(),
             "scope": question.scope.document(),
             "as_of": show_instant(self._clock()),
+            "profile": self.figures.profile.document(),
         }
         measures = self.figures.profile.measures
         if breakdown is Breakdown.UNITS:

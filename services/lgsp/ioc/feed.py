@@ -120,6 +120,7 @@ def _add_figures(app: FastAPI, board: Board) -> None:
             "period": asked.period.document(),
             "scope": asked.scope.document(),
             "as_of": show_instant(asked.as_of),
+            "profile": board.figures.profile.document(),
             "dossiers": [row.document() for row in rows],
             "next": rows[-1].dossier if len(rows) == limit else None,
         }
