@@ -26,6 +26,7 @@ from lgsp.runtime.commands.output import (
 )
 from lgsp.runtime.commands.program import Program, show
 from lgsp.runtime.commands.reach import need_broker
+from lgsp.runtime.personal import mask_file_name
 from lgsp_connectors.cli.output import event_row, progress_bar
 from lgsp_connectors.cli.service import run_connector
 from lgsp_connectors.kit.config import PORTAL_ID
@@ -98,7 +99,8 @@ def check(
     configured = read_config(config)
     found = asyncio.run(_sample(configured, sample))
     events: list[DossierEvent] = found["events"]
-    failure = failed(found["problem"]) if found["problem"] else None
+    problem = found["problem"] or ("" if found["records"] else "nothing was read")
+    failure = failed(problem) if problem else None
     if as_json:
         rows = [event_row(event, show_instant) for event in events]
         emit_json(found | {"events": rows} | (failure.document() if failure else {}))
@@ -180,7 +182,7 @@ async def _sample(configured: ConfiguredConnector, count: int) -> dict[str, Any]
         while records < count:
             page = await retried(
                 lambda at=cursor: connector.fetch(at),  # type: ignore[misc]
-                give_up_seconds=configured.head.run.give_up_seconds,
+                give_up_seconds=0,  # whoever checks wants to know at once
             )
             cursor = page.cursor
             for record in page.records[: count - records]:
@@ -208,7 +210,7 @@ async def _sample(configured: ConfiguredConnector, count: int) -> dict[str, Any]
 
 def _reject_row(origin: str, error: RejectedRecord) -> dict[str, str]:
     return {
-        "origin": origin,
+        "origin": mask_file_name(origin),
         "reason": str(error.reason),
         "field": error.field,
         "value": error.value,

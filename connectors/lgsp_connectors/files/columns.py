@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
+from lgsp.runtime.personal import mask
 
 _SHOWN = 12  # names of columns in a message
 _LONGEST = 30  # characters of each
@@ -97,7 +98,7 @@ class MappedColumns:
     def _has(self, names: Sequence[str], missing: Sequence[str]) -> str:
         """List the columns there are; a first line without any known one may be a person's row."""
         if len(missing) < len(self._needed):
-            shown = [name[:_LONGEST] for name in names[:_SHOWN]]
+            shown = [mask(name)[:_LONGEST] for name in names[:_SHOWN]]
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
             return f"its columns are: {', '.join(shown)}{more}"
         near = [

@@ -8,9 +8,11 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date as day
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
+from lgsp.runtime.personal import described, looks_personal
 from lgsp_connectors.kit.attributes import words_of
 from lgsp_connectors.kit.dates import Dates
 from lgsp_connectors.kit.words import PLAIN, Words
@@ -42,6 +44,27 @@ def text(column: str, words: Words = PLAIN) -> Getter:
             return read(value)
         except ValueError as error:
             raise RejectedRecord(RejectReason.BAD_VALUE, field=column, detail=str(error)) from None
+
+    return get
+
+
+def public_text(column: str, words: Words = PLAIN) -> Getter:
+    """Make a reader of a text column that stands in clear: what may be a person's is rejected.
+
+    A column that has shifted, or a file without its header, would put names on the log.
+    """
+    read = text(column, words)
+
+    def get(row: Row) -> str | None:
+        found: str | None = read(row)
+        if found is not None and _may_be_personal(found):
+            raise RejectedRecord(
+                RejectReason.BAD_VALUE,
+                field=column,
+                value=described(found),
+                detail="looks like a person's data; `map` or `map_file` names what is none",
+            )
+        return found
 
     return get
 
@@ -127,6 +150,12 @@ def _number(column: str, words: Words, read: Callable[[str], int | None], detail
         return number
 
     return get
+
+
+@lru_cache(65_536)  # most texts stand on many rows
+def _may_be_personal(found: str) -> bool:
+    """Tell whether a text may be a person's; a number alone may be a code."""
+    return not found.isdecimal() and looks_personal(found)
 
 
 def _whole(text: str) -> int | None:

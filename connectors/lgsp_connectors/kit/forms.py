@@ -138,7 +138,7 @@ class Forms:
             return cells.enum(column, kind, reason=reason, words=words)
         if is_number(name):
             return _NUMBERS.get(name, cells.count)(column, words)
-        return cells.text(column, words)
+        return cells.public_text(column, words)
 
     def _table(self, name: str, key: str, fields: dict[str, Any]) -> dict[str, Any]:
         """Give the words of a map with their values."""

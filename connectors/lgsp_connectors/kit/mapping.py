@@ -2,12 +2,21 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from lgsp.domain.codes import DOSSIER, in_space, is_dossier
 from lgsp.domain.details import NOTHING, Details
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
+from lgsp.runtime.personal import (
+    described,
+    looks_personal,
+    mask_file_name,
+    shown,
+    shown_code,
+    shown_date,
+)
 from lgsp_connectors.kit import cells
 from lgsp_connectors.kit.attributes import DATES, DETAILS, ENUMS, TEXTS
 from lgsp_connectors.kit.cells import Getter, Row
@@ -20,6 +29,11 @@ _BASIC = (*TEXTS, *ENUMS, *DATES, "sequence")
 _FURTHER = ("national_code", *DETAILS)
 _DAY_MS = 86_400_000
 _NOTHING = cells.constant(None)
+
+
+@lru_cache(65_536)  # a portal has few words for its statuses
+def _harmless(word: str) -> str:
+    return "" if looks_personal(word) else word
 
 
 class Mapper:
@@ -72,7 +86,23 @@ class Mapper:
         except RejectedRecord as error:
             error.dossier_code = self._code_of(record)
             error.field = self.columns.get(error.field, error.field)
+            error.value = self._shown(error)
             raise
+
+    def _shown(self, error: RejectedRecord) -> str:
+        """Give the value at fault as a letter may have it: of a harmless column, and harmless."""
+        kinds = {name for name, column in self.columns.items() if column == error.field}
+        if not error.value or error.reason is RejectReason.DEFECT:
+            return error.value
+        if error.field in {FILE_NAME, "stated_at"}:
+            return mask_file_name(error.value)
+        if not kinds or any(name.startswith("sealed.") for name in kinds):
+            return described(error.value)
+        if kinds & {*DATES, "stated_at"}:
+            return shown_date(error.value)
+        if kinds & {*TEXTS, "national_code"} and error.reason is not RejectReason.UNMAPPED_VALUE:
+            return shown_code(error.value)
+        return shown(error.value)
 
     def statement(self, record: Record) -> Statement:
         """Give when a record was stated, whatever its row says."""
@@ -84,7 +114,9 @@ class Mapper:
             code = self._get[0](record.data) or ""
         except (RejectedRecord, AttributeError):
             return ""
-        return in_space(code, self._space) if code and self._space else code
+        if not code or (self._matches is not None and self._matches(code) is None):
+            return ""
+        return in_space(code, self._space) if self._space else code
 
     def facts(self, record: Record) -> Facts:
         """Give what a record states; RejectedRecord names the column and the value at fault."""
@@ -136,7 +168,7 @@ class Mapper:
             domain or "",
             level or ServiceLevel.UNKNOWN,
             channel or Channel.UNKNOWN,
-            self._source_status(row) or "",
+            _harmless(self._source_status(row) or ""),
             status,
             occurred,
             sequence,

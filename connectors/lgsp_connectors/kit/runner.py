@@ -21,6 +21,7 @@ from lgsp.runtime import metrics
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.ending import cancel_tasks
 from lgsp.runtime.pace import limiter
+from lgsp.runtime.personal import mask_file_name
 from lgsp.runtime.waiting import is_set_within
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import OWN, Connector, Cursor, Listing, Page
@@ -259,6 +260,6 @@ class Runner:
             record, error = rejects[-1]
             raise FatalError(
                 f"{self._rejects_in_a_row} records in a row were rejected, the last one at"
-                f" {record.origin}: {error}; the mapping or the portal is wrong"
+                f" {mask_file_name(record.origin)}: {error}; the mapping or the portal is wrong"
                 " (run.max_consecutive_rejects)"
             )

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.usable import check_usable
 from lgsp.domain.working_time import KNOWN_YEARS
+from lgsp.runtime.personal import shown
 from lgsp_connectors.kit.contract import Connector, Record
 
 
@@ -17,11 +19,16 @@ def usable_events(connector: Connector, record: Record, now: int) -> Sequence[Do
         now: ms UTC.
 
     Raises:
-        RejectedRecord: the record is unusable, or one of its events is (domain/usable.py).
+        RejectedRecord: the record is unusable, or one of its events is (domain/usable.py). A
+            value that may be a person's is described, not shown.
     """
     if record.fault is not None:
         raise record.fault
-    events = connector.to_events(record)
-    for event in events:
-        check_usable(event, KNOWN_YEARS, now)
+    try:
+        events = connector.to_events(record)
+        for event in events:
+            check_usable(event, KNOWN_YEARS, now)
+    except RejectedRecord as error:
+        error.value = shown(error.value)
+        raise
     return events

@@ -87,10 +87,14 @@ class RejectedRecord(LgspError):  # noqa: N818 - a judgement of the record, not 
         self, reason: RejectReason, *, field: str = "", value: str = "", detail: str = ""
     ) -> None:
         value = value.encode(errors="replace").decode()
-        what = f"{field}={value!r}" if field else value
-        super().__init__(": ".join(part for part in (reason.value, what, detail) if part))
+        super().__init__(reason.value)
         self.reason = reason
         self.field = field
         self.value = value
         self.detail = detail
         self.dossier_code = ""  # whose record it is, once that is known
+
+    def __str__(self) -> str:
+        """Say what is wrong, with the value as it may be shown now."""
+        what = f"{self.field}={self.value!r}" if self.field else self.value
+        return ": ".join(part for part in (self.reason.value, what, self.detail) if part)

@@ -9,27 +9,20 @@ from typing import Any
 import orjson
 import structlog
 
+from lgsp.runtime.personal import HIDDEN, mask, mask_file_name
 from lgsp.runtime.settings import Settings
+
+__all__ = ["HIDDEN", "configure_logs", "mask", "redact"]
 from lgsp.runtime.text import printable, printable_json
 
-HIDDEN = "***"
 _LINES = {"exception", "stack"}
 _NOISY = ("kafka", "aiokafka", "faust", "mode", "uvicorn.access", "lgsp.runtime.lane.faust")
+_OF_FILES = frozenset({"origin", "file"})
 _HIDDEN_KEYS = re.compile(
     r"password|secret|token|authorization|session|sealed|owner|applicant|contact|phone|email"
     r"|chu_?ho_?so|dinh_?danh|so_?giay_?to|nguoi_?xu_?ly",
     re.IGNORECASE,
 )
-# 12-digit and 9-digit identity numbers, Vietnamese phone numbers, e-mail addresses. Dossier and
-# procedure codes must survive: a number next to '-', '.' or another digit is part of a code.
-_PERSONAL = re.compile(
-    r"(?<![\d.\-])(?:\d{12}|\d{9}|0\d{9}|\+84\d{9})(?![\d.\-])|[\w.+-]+@[\w-]+\.[\w.]+"
-)
-
-
-def mask(text: str) -> str:
-    """Replace what looks like an identity number, a phone number or an e-mail address."""
-    return _PERSONAL.sub(HIDDEN, text)
 
 
 def redact(
@@ -40,7 +33,7 @@ def redact(
         if _HIDDEN_KEYS.search(key):
             event[key] = HIDDEN
         elif isinstance(value, str):
-            event[key] = mask(value)
+            event[key] = mask_file_name(value) if key in _OF_FILES else mask(value)
     return event
 
 

@@ -18,7 +18,8 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key
 from lgsp.runtime.kafka.records import LogRecord, Reject
 from lgsp.runtime.kafka.topics import DEAD_LETTERS
-from lgsp.runtime.logs import mask, redact
+from lgsp.runtime.logs import redact
+from lgsp.runtime.personal import mask_file_name
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
 
@@ -120,7 +121,7 @@ class DeadLetters:
             stage=stage,
             reason=cause.reason.value,
             # Numbers in a place on the log are offsets, whatever they look like.
-            origin=mask(origin) if stage is Stage.CONNECTOR else origin,
+            origin=mask_file_name(origin) if stage is Stage.CONNECTOR else origin,
             portal=portal,
             dossier_code=dossier_code,
             field=cause.field,
