@@ -69,6 +69,16 @@ class Site:
         assert "NGUYEN" not in done.stderr + done.stdout
         return json.loads(done.stdout)
 
+    def refused(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*words),
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
     def serve(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
             self.command("run", "--port", "0"), env=self.env, stderr=subprocess.PIPE, text=True
@@ -171,3 +181,32 @@ def test_backfill_sends_again_beside_the_checkpoint(site: Site) -> None:
     keys = [key.decode() for key in latest_by_key(site.broker, CHECKPOINTS)]
     assert [site.portal] == [key for key in keys if key.startswith(site.portal)]
     assert len(set(site.ids())) == ROWS
+
+
+def test_a_second_process_of_a_portal_is_refused_and_told_of_the_first(site: Site) -> None:
+    process = site.serve()
+    try:
+        site.wait_for_events(ROWS)
+        done = site.refused("run", "--once")
+        assert done.returncode == 1
+        assert f"is being read by process {process.pid} on " in done.stderr
+        assert str(site.config) in done.stderr
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+    site.call("run", "--once")
+
+
+def test_another_yaml_of_one_portal_id_is_refused_unless_it_replaces_the_first(
+    site: Site,
+) -> None:
+    site.call("run", "--once")
+    first, site.config = site.config, site.base / "other.yaml"
+    site.config.write_text(first.read_text())
+    done = site.refused("run", "--once")
+    assert done.returncode == 2
+    assert "was read by connector files with c.yaml" in done.stderr
+    assert site.call("run", "--once", "--take-over")["records"] == 0
+    site.call("run", "--once")
+    site.config = first
+    assert site.refused("run", "--once").returncode == 2

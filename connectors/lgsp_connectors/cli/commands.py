@@ -120,6 +120,10 @@ def run(
         int | None,
         typer.Option(min=0, max=65535, help="Port of health and metrics; 0: any free one."),
     ] = None,
+    take_over: Annotated[
+        bool,
+        typer.Option("--take-over", help="This YAML replaces the one that read the portal."),
+    ] = False,
     data: Data = None,
     as_json: ServiceJson = False,
 ) -> None:
@@ -135,6 +139,7 @@ def run(
             configured,
             need_broker(settings) if once else settings,
             once=once,
+            take_over=take_over,
             port=port,
             on_page=on_page,
             on_ready=on_ready,

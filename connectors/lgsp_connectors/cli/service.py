@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 
 import structlog
 
@@ -21,6 +21,7 @@ from lgsp.runtime.signals import stop_on_signal
 from lgsp_connectors.kit.contract import Page
 from lgsp_connectors.kit.known import MemoryKnown
 from lgsp_connectors.kit.known_file import KnownFile
+from lgsp_connectors.kit.lease import Lease
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink
 from lgsp_connectors.kit.registry import ConfiguredConnector
 from lgsp_connectors.kit.report import Report
@@ -43,6 +44,7 @@ def run_connector(
     once: bool,
     backfill: bool = False,
     since: int | None = None,
+    take_over: bool = False,
     port: int | None = None,
     on_page: OnPage | None = None,
     on_ready: Callable[[str], None] = lambda _: None,
@@ -57,65 +59,78 @@ def run_connector(
         once: end when caught up; else poll on, with health and metrics served.
         backfill: use a checkpoint of its own, forgotten when the backfill is done.
         since: where a backfill starts (ms UTC); None: everything.
+        take_over: go on where another connector or YAML of this portal id stood.
         port: of health and metrics; None: after the workers' ports.
         on_page: called with each page.
         on_ready: called with the URL of its health, once it is served (not with `once`).
 
     Raises:
-        ConfigurationError: the YAML, the settings or the port are wrong.
-        FatalError: see Runner.run.
+        ConfigurationError: the YAML, the settings or the port are wrong, or another YAML has read
+            this portal id.
+        FatalError: see Runner.run; another process reads the portal now.
     """
     sealer = load_or_create(key_file(settings))
     connector = configured.build(now_ms, sealer.seal)
-    key = configured.head.portal
+    key, config = configured.head.portal, configured.document.path
     if backfill:
         key = f"{key}/backfill/{'all' if since is None else since}"
-    # A backfill states everything once more: it may be what a log has lost.
-    sent = Sent(None if backfill else state_file(settings.data, key, "sent"))
-    known = MemoryKnown() if backfill else KnownFile(state_file(settings.data, key, "known"))
-    try:
-        producer = make_producer(settings.bootstrap)
-    except RetryableError as error:
-        raise FatalError(str(error)) from error
-    checkpoints = LogCheckpoints(producer, settings.bootstrap, now_ms, settings.data)
+    with ExitStack() as opened:
+        try:
+            lease = opened.enter_context(Lease(settings.bootstrap, key, config))
+            producer = opened.enter_context(closing(make_producer(settings.bootstrap)))
+        except RetryableError as error:
+            raise FatalError(str(error)) from error
+        # A backfill states everything once more: it may be what a log has lost.
+        memory = None if backfill else state_file(settings.data, key, "sent")
+        sent = opened.enter_context(closing(Sent(memory)))
+        known: MemoryKnown | KnownFile = MemoryKnown()
+        if not backfill:
+            known = KnownFile(state_file(settings.data, key, "known"))
+        opened.enter_context(closing(known))
+        checkpoints = LogCheckpoints(
+            producer,
+            settings.bootstrap,
+            now_ms,
+            settings.data,
+            by=f"connector {connector.name} with {config.name}",
+            take_over=take_over,
+        )
+        opened.enter_context(closing(checkpoints))
 
-    def personal(event: DossierEvent) -> bytes:
-        if event.sealed is None:
-            return b""
-        return sealer.pseudonym(sealer.open(event.sealed, event.dossier_code)).encode()
+        def personal(event: DossierEvent) -> bytes:
+            if event.sealed is None:
+                return b""
+            return sealer.pseudonym(sealer.open(event.sealed, event.dossier_code)).encode()
 
-    async def work() -> Report:
-        async with BulkProducer(settings.bootstrap, DOSSIER_EVENTS) as events:
-            runner = Runner(
-                connector,
-                LogSink(events, DeadLetters(settings, producer), configured.head.portal),
-                checkpoints,
-                key=key,
-                settings=configured.head.run,
-                sent=sent,
-                known=known,
-                personal=personal,
-                speaker=None if backfill else Speaker(key, now_ms, checkpoints.publish),
-                on_page=on_page,
-            )
-            with (
-                nullcontext() if once else _health(settings, port, runner, on_ready),
-                stop_on_signal(LastResort(), _STOP_WITHIN) as stop,
-            ):
-                report = await runner.run(once=once, since=since, stop=stop)
-            if backfill and runner.caught_up:
-                checkpoints.forget(key)
-            return report
+        async def work() -> Report:
+            async with BulkProducer(settings.bootstrap, DOSSIER_EVENTS) as events:
+                runner = Runner(
+                    connector,
+                    LogSink(events, DeadLetters(settings, producer), configured.head.portal),
+                    checkpoints,
+                    key=key,
+                    settings=configured.head.run,
+                    sent=sent,
+                    known=known,
+                    personal=personal,
+                    speaker=None if backfill else Speaker(key, now_ms, checkpoints.publish),
+                    on_page=on_page,
+                )
+                with (
+                    nullcontext() if once else _health(settings, port, runner, on_ready),
+                    stop_on_signal(LastResort(), _STOP_WITHIN) as stop,
+                ):
+                    report = await lease.during(
+                        runner.run(once=once, since=since, stop=stop), stop
+                    )
+                if backfill and runner.caught_up:
+                    checkpoints.forget(key)
+                return report
 
-    try:
-        return asyncio.run(work())
-    except RetryableError as error:
-        raise FatalError(str(error)) from error
-    finally:
-        sent.close()
-        known.close()
-        checkpoints.close()
-        producer.close()
+        try:
+            return asyncio.run(work())
+        except RetryableError as error:
+            raise FatalError(str(error)) from error
 
 
 @contextmanager

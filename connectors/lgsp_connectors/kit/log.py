@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from lgsp.domain.errors import RejectedRecord
+from lgsp.domain.errors import ConfigurationError, RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime.avro.event_bytes import encode_event_fast
 from lgsp.runtime.kafka.bulk_write import BulkProducer
@@ -14,7 +14,12 @@ from lgsp.runtime.kafka.topics import CHECKPOINTS, CONNECTOR_STATUS
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
 from lgsp_connectors.kit.contract import OWN, Cursor, Record
 from lgsp_connectors.kit.kept import KeptCursor
-from lgsp_connectors.kit.sink import decode_checkpoint, encode_checkpoint, payload_of
+from lgsp_connectors.kit.sink import (
+    Checkpoint,
+    decode_checkpoint,
+    encode_checkpoint,
+    payload_of,
+)
 from lgsp_connectors.kit.state import state_file
 
 _LARGEST = 64 * 1024  # characters of a cursor that the log itself keeps
@@ -61,23 +66,42 @@ class LogCheckpoints:
         bootstrap: brokers to ask.
         clock: gives ms UTC.
         data: folder of local state.
+        by: connector and YAML that read the portal; "": whichever.
+        take_over: go on where another connector or YAML stood.
     """
 
     def __init__(
-        self, producer: EventProducer, bootstrap: str, clock: Callable[[], int], data: Path
+        self,
+        producer: EventProducer,
+        bootstrap: str,
+        clock: Callable[[], int],
+        data: Path,
+        *,
+        by: str = "",
+        take_over: bool = False,
     ) -> None:
         self._producer, self._bootstrap, self._clock = producer, bootstrap, clock
-        self._data = data
+        self._data, self._by, self._take_over = data, by, take_over
         self._kept: dict[str, KeptCursor] = {}
 
     def load(self, key: str) -> Cursor | None:
-        """Read the newest cursor of `key` from the log, or from the file that the log names."""
+        """Read the newest cursor of `key` from the log, or from the file that the log names.
+
+        Raises:
+            ConfigurationError: another connector or YAML stored it, and `take_over` is not set.
+        """
         value = latest_by_key(self._bootstrap, CHECKPOINTS).get(key.encode())
         if value is None:
             return None
-        cursor, token = decode_checkpoint(value)
-        if token:
-            cursor |= self._kept_cursor(key).load(token) or {}
+        cursor, _, kept, by = decode_checkpoint(value)
+        if by and self._by and by != self._by and not self._take_over:
+            raise ConfigurationError(
+                f"portal {key} was read by {by} until now, and this is {self._by}: two of one"
+                " portal id would lose each other's place. Give one of them another `portal`;"
+                " or, when this one replaces it, run it once with --take-over"
+            )
+        if kept:
+            cursor |= self._kept_cursor(key).load(kept) or {}
         return cursor
 
     def store(self, key: str, cursor: Cursor) -> None:
@@ -87,7 +111,9 @@ class LogCheckpoints:
         if _size(cursor) > _LARGEST:
             large = {name: value for name, value in cursor.items() if name not in small}
             token = self._kept_cursor(key).store(large)
-        value = encode_checkpoint(small if token else cursor, self._clock(), token)
+        value = encode_checkpoint(
+            Checkpoint(small if token else cursor, self._clock(), token, self._by)
+        )
         self._producer.send(CHECKPOINTS, key.encode(), value)
         self._producer.flush()
 

@@ -1,7 +1,7 @@
 """Where a connector's events, rejects and checkpoints go: the log, through one producer."""
 
 import json
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -51,14 +51,33 @@ def payload_of(record: Record) -> bytes:
         return json.dumps(record.data, default=repr).encode()
 
 
-def encode_checkpoint(cursor: Cursor, stored_at: int, kept: str = "") -> bytes:
-    """Give a checkpoint as it stands on the log; `kept` names the file of a large cursor."""
-    return orjson.dumps(
-        {"cursor": cursor, "stored_at": stored_at} | ({"kept": kept} if kept else {})
-    )
+class Checkpoint(NamedTuple):
+    """A checkpoint as it stands on the log.
+
+    Args:
+        cursor: where the connector stands.
+        stored_at: ms UTC.
+        kept: names the file of a large cursor, of which `cursor` has the kit's own names only.
+        by: connector and YAML that stored it.
+    """
+
+    cursor: Cursor
+    stored_at: int
+    kept: str = ""
+    by: str = ""
 
 
-def decode_checkpoint(value: bytes) -> tuple[Cursor, str]:
-    """Read what `encode_checkpoint` wrote: the cursor, and the name of its file, if it has one."""
+def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """Give a checkpoint as it stands on the log."""
+    return orjson.dumps(checkpoint._asdict())
+
+
+def decode_checkpoint(value: bytes) -> Checkpoint:
+    """Read what `encode_checkpoint` wrote, now or before it had all of its parts."""
     found: dict[str, Any] = orjson.loads(value)
-    return {str(k): str(v) for k, v in found["cursor"].items()}, str(found.get("kept", ""))
+    return Checkpoint(
+        {str(k): str(v) for k, v in found["cursor"].items()},
+        found["stored_at"],
+        found.get("kept", ""),
+        found.get("by", ""),
+    )

@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from lgsp_connectors.kit.contract import Record
-from lgsp_connectors.kit.sink import decode_checkpoint, encode_checkpoint, payload_of
+from lgsp_connectors.kit.sink import (
+    Checkpoint,
+    decode_checkpoint,
+    encode_checkpoint,
+    payload_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +28,14 @@ def test_any_record_has_a_payload(data: Any, payload: bytes) -> None:
 
 
 def test_a_checkpoint_comes_back_and_says_when_it_was_stored() -> None:
-    value = encode_checkpoint({"at": "7"}, 1_720_000_000_000)
+    checkpoint = Checkpoint({"at": "7"}, 1_720_000_000_000, "name/3", "connector files")
+    value = encode_checkpoint(checkpoint)
 
-    assert decode_checkpoint(value) == ({"at": "7"}, "")
+    assert decode_checkpoint(value) == checkpoint
     assert json.loads(value)["stored_at"] == 1_720_000_000_000
+
+
+def test_a_checkpoint_of_an_older_version_is_read() -> None:
+    value = b'{"cursor": {"at": "7"}, "stored_at": 5}'
+
+    assert decode_checkpoint(value) == Checkpoint({"at": "7"}, 5)
