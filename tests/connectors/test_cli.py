@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,43 @@ def test_bad_configuration_is_exit_2(folder: Path, command: str) -> None:
     assert done.exit_code == 2
     assert "p.yaml:2: portal: " in json.loads(done.stdout)["error"]["message"]
     assert "province: this key is required" in done.stderr
+
+
+def test_check_groups_rejects_by_cause_and_proposes_a_map(folder: Path) -> None:
+    runner.invoke(app, ["new", "p"])
+    rows = (
+        GOOD * 2 + GOOD.replace("dang xu ly", "Yêu cầu bổ sung") * 3 + GOOD.replace("08:15", "x")
+    )
+    (folder / "inbox" / "a.csv").write_text(HEADER + rows)
+    found = json.loads(runner.invoke(app, ["check", "p.yaml", "--json"]).stdout)
+    assert [(c["rejects"], c["reason"], c["field"]) for c in found["causes"]] == [
+        (3, "unmapped_status", "TrangThai"),
+        (1, "bad_date", "NgayTiepNhan"),
+    ]
+    assert found["causes"][0]["origin"].endswith("a.csv:4")
+    assert found["unmapped"] == [
+        {"field": "TrangThai", "word": "Yêu cầu bổ sung", "rows": 3, "proposed": "5"}
+    ]
+    assert "bổ sung" in runner.invoke(app, ["check", "p.yaml"]).stdout
+
+
+def test_check_of_an_empty_folder_says_so_and_fails(folder: Path) -> None:
+    runner.invoke(app, ["new", "p"])
+    (folder / "inbox" / "a.csv").write_text(HEADER)
+    done = runner.invoke(app, ["check", "p.yaml"])
+    assert done.exit_code == 1
+    assert "nothing was read" in done.stderr
+
+
+def test_check_of_a_portal_that_is_away_fails_at_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENCPS_PASSWORD", "x")
+    (folder / "p.yaml").write_text(
+        "connector: opencps\nportal: p\nprovince: H37\nsource:\n  url: http://127.0.0.1:9\n"
+        "  group_id: a\n"
+    )
+    started = time.monotonic()
+    done = runner.invoke(app, ["check", "p.yaml"])
+    assert done.exit_code == 1
+    assert time.monotonic() - started < 5

@@ -27,6 +27,7 @@ from lgsp.runtime.commands.output import (
 from lgsp.runtime.commands.program import Program, show
 from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.personal import mask_file_name
+from lgsp_connectors.cli.causes import by_cause, unmapped_words
 from lgsp_connectors.cli.output import event_row, progress_bar
 from lgsp_connectors.cli.service import run_connector
 from lgsp_connectors.kit.config import PORTAL_ID
@@ -210,6 +211,8 @@ async def _sample(configured: ConfiguredConnector, count: int) -> dict[str, Any]
         "problem": problem,
         "events": events,
         "rejects": rejects,
+        "causes": by_cause(rejects),
+        "unmapped": unmapped_words(rejects),
     }
 
 
@@ -229,10 +232,13 @@ def _show_sample(found: dict[str, Any]) -> None:
     events = [[str(row[name] or "") for name in shown] for row in rows]
     title = f"{len(events)} events of {found['records']} records"
     print_table(list_table(title, shown, events, codes=["dossier_code", "agency"]))
-    if rejects := found["rejects"]:
-        values = [list(reject.values()) for reject in rejects]
-        title = f"{len(rejects)} rejects"
-        print_table(list_table(title, list(rejects[0]), values, codes=["origin", "field"]))
+    for title, name in (
+        (f"{len(found['rejects'])} rejects, by cause", "causes"),
+        ("words that a map lacks", "unmapped"),
+    ):
+        if each := found[name]:
+            values = [[str(value) for value in row.values()] for row in each]
+            print_table(list_table(title, list(each[0]), values, codes=["origin", "field"]))
 
 
 def _show_report(config: Path, report: Report, *, as_json: bool, to_the_end: bool) -> None:
