@@ -201,7 +201,7 @@ class OpenCps:
         One without a number is not accepted yet: it states nothing until it has its code.
         """
         row = record.data
-        if not row.get("dossierNo") and row.get("dossierStatus") in {"new", "receiving"}:
+        if not row.get("dossierNo") and row.get("dossierStatus") in ("new", "receiving"):
             return ()
         return self._mapper.events(record)
 
