@@ -88,12 +88,14 @@ def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
     else:
         place = next(i for i, known in enumerate(transitions) if is_later(known, new))
         transitions = (*transitions[:place], new, *transitions[place:])
+    # In the usual order nothing need be compared: what was stated last writes all that it knows.
+    is_newest = is_last and new.stated >= max([t.stated for t in dossier.transitions])
     values_list = list(_values_of(dossier))
     written_list = list(dossier.written)
     for i, value in enumerate(_values_of(event)):
         if value:
             writer = written_list[i]
-            if writer is None or overrules(new, writer):
+            if writer is None or is_newest or overrules(new, writer):
                 values_list[i] = value
                 written_list[i] = new
     return Dossier(dossier.code, transitions, tuple(written_list), *values_list)

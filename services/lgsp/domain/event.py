@@ -143,6 +143,7 @@ _DATES = {
     Status.RESULT_RETURNED: "returned_at",
 }
 """The date that a status stands for; the others have none of their own."""
+_DATE_OF = [attrgetter(_DATES[status]) if status in _DATES else None for status in Status]
 
 
 def is_dated(event: DossierEvent) -> bool:
@@ -151,8 +152,8 @@ def is_dated(event: DossierEvent) -> bool:
     Such a transition is the date: a later statement of the source that dates it otherwise
     replaces it. A status that was observed at some time stays what it was.
     """
-    name = _DATES.get(event.status)
-    return name is not None and getattr(event, name) == event.occurred_at
+    date_of = _DATE_OF[event.status]
+    return date_of is not None and bool(date_of(event) == event.occurred_at)
 
 
 def date_of_status(status: Status) -> str:

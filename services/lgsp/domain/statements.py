@@ -6,7 +6,12 @@ The transitions of a dossier are never taken away; here it is told which of them
 from collections.abc import Sequence
 
 from lgsp.domain.event import date_of_status, statement
+from lgsp.domain.status import Status
 from lgsp.domain.transition import Transition
+
+_NAMES = sorted({date_of_status(status) for status in Status} - {""})
+_KINDS = tuple(1 << _NAMES.index(date_of_status(s)) if date_of_status(s) else 0 for s in Status)
+"""A bit for the date that each status stands for."""
 
 
 def in_force(transitions: Sequence[Transition]) -> Sequence[Transition]:
@@ -16,19 +21,23 @@ def in_force(transitions: Sequence[Transition]) -> Sequence[Transition]:
     that is as old as its own date replaces nothing: it may be a further one of its kind. That a
     source no longer holds the dossier says nothing of its status.
     """
-    latest: dict[tuple[str, str], Transition] = {}
-    several = False
+    seen = 0
     for transition in transitions:
-        if transition.removed:
-            several = True
-        elif transition.dated:
+        bit = _KINDS[transition.status] if transition.dated else 0
+        if seen & bit or transition.removed:
+            return _not_replaced(transitions)
+        seen |= bit
+    return transitions  # the usual case: each date was stated once
+
+
+def _not_replaced(transitions: Sequence[Transition]) -> list[Transition]:
+    latest: dict[tuple[str, str], Transition] = {}
+    for transition in transitions:
+        if transition.dated and not transition.removed:
             key = (transition.portal, date_of_status(transition.status))
             known = latest.get(key)
             if known is None or transition.statement > known.statement:
                 latest[key] = transition
-            several |= known is not None and known.occurred_at != transition.occurred_at
-    if not several:
-        return transitions
     replacing = {
         key: t.occurred_at for key, t in latest.items() if t.stated != statement(t.occurred_at)
     }
