@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from lgsp.domain.errors import ConfigurationError
+from lgsp.runtime.private import create_private
 from lgsp_connectors.kit.known import Entry
 
 _TABLE = (
@@ -29,7 +30,7 @@ class KnownFile:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
+            create_private(path)
             self._connection = sqlite3.connect(path, timeout=30)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")

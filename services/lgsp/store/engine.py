@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError, StatementError
 
 from lgsp.domain.errors import ConfigurationError, FatalError, LgspError
+from lgsp.runtime.private import create_private
 
 METADATA = MetaData()
 REFILL = "refill"
@@ -195,6 +196,7 @@ def _check_layout(connection: Connection, tables: Iterable[Table]) -> None:
 def _prepare_sqlite(engine: Engine, url: URL, *, read_only: bool) -> None:
     if url.database and url.database != ":memory:" and not read_only:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        create_private(Path(url.database))
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from lgsp.domain.errors import ConfigurationError
+from lgsp.runtime.private import create_private
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS dossiers (
@@ -59,7 +60,8 @@ class PortalStore:
 
     def __init__(self, path: Path) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            create_private(path)  # it holds persons in clear
             self._writer = sqlite3.connect(path, isolation_level=None)
             self._writer.execute("PRAGMA journal_mode=WAL")
             self._writer.execute("PRAGMA synchronous=NORMAL")
