@@ -100,7 +100,8 @@ class TextRows:
     """Joins lines into rows and splits them into cells; blank lines are no rows.
 
     A quoted line end joins lines, up to a thousand of them or `longest` bytes; when the quote is
-    still open then, only the first line is at fault and the others are rows of their own.
+    still open then, only the first line is at fault and the others are rows of their own. Where
+    it is the content that ends, none of these is whole: more of it may close the quote.
 
     Args:
         lines: of the content.
@@ -116,6 +117,7 @@ class TextRows:
         self._lines, self._codec, self._delimiter = lines, codec, delimiter
         self._longest, self._final = longest, final
         self._again: list[Line] = []
+        self._open_end = False
 
     def __iter__(self) -> Iterator[TextRow]:
         """Give the rows in order."""
@@ -132,10 +134,8 @@ class TextRows:
             cells = split_row(text, self._delimiter)
             if cells is None:
                 return self._join(line, text)
-            return TextRow(
-                line.number, line.start, line.number, line.after, line.raw, cells, line.whole
-            )
-        return _alone(line, text)
+            return self._alone(line, cells)
+        return self._alone(line, text)
 
     def _join(self, first: Line, text: str) -> TextRow:
         row = _Cells(self._delimiter)
@@ -158,13 +158,20 @@ class TextRows:
             return TextRow(
                 first.number, first.start, last.number, last.after, raw, row.cells, last.whole
             )
-        ended = len(joined) < _LONGEST_ROW and size <= self._longest
-        if not row.fault and ended and not self._final:
+        ended = not row.fault and len(joined) < _LONGEST_ROW and size <= self._longest
+        may_grow = ended or not last.whole
+        if may_grow and not self._final:
             return TextRow(
                 first.number, first.start, last.number, last.after, raw, [], whole=False
             )
         self._again += joined[:0:-1]  # only the first line is lost
-        return _alone(first, _unreadable(row.fault or "a quote is not closed"))
+        self._open_end = self._open_end or may_grow
+        return self._alone(first, _unreadable(row.fault or "a quote is not closed"))
+
+    def _alone(self, line: Line, cells: list[str] | RejectedRecord) -> TextRow:
+        """Make a row of one line."""
+        whole = line.whole and not self._open_end
+        return TextRow(line.number, line.start, line.number, line.after, line.raw, cells, whole)
 
     def _text(self, line: Line) -> str | RejectedRecord:
         if line.long:
@@ -173,10 +180,6 @@ class TextRows:
             return line.raw.decode(self._codec)
         except UnicodeDecodeError:
             return undecodable(line.raw, self._codec) or _unreadable("")
-
-
-def _alone(line: Line, fault: RejectedRecord) -> TextRow:
-    return TextRow(line.number, line.start, line.number, line.after, line.raw, fault, line.whole)
 
 
 def too_long(line: Line, longest: int, what: str) -> RejectedRecord:

@@ -43,15 +43,15 @@ def delimited_rows(file: OpenFile, text: Text) -> Iterator[Row]:
     width = len(names)
     first = names.index(columns.wanted[0]) if columns.wanted else 0
     always = columns.has_skips or not columns.wanted
+    end: Place | None = None
     for number, start, lines, after, raw, cells, whole in rows:
         if lines <= place.rows:
             continue
-        if whole:
-            behind = file.behind(text, lines, after)
-        elif file.still:
-            behind = file.behind(text, number - 1, start)  # read again should it grow
-        else:
+        if not whole and not file.still:
             raise Unfinished
+        if not whole and end is None:
+            end = file.behind(text, number - 1, start)  # from here on read again should it grow
+        behind = end or file.behind(text, lines, after)
         if isinstance(cells, RejectedRecord):
             yield Row(number, behind, raw, cells)
         elif len(cells) != width:

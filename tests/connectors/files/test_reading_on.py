@@ -162,6 +162,35 @@ async def test_a_quoted_row_cut_by_a_poll_is_read_whole_later(folder: Folder) ->
     assert folder.faults() == []
 
 
+async def test_a_quoted_row_that_went_on_after_standing_still_is_read_whole(
+    folder: Folder,
+) -> None:
+    whole = f'{code(2)},"H37 ""12""\nĐơn\nvị",2024-07-05T08:15:00\n'.encode()
+    for at in range(len(whole)):
+        folder.write("a.csv", (HEADER + row(1)).encode() + whole[:at])
+        await folder.read()
+        folder.write("a.csv", whole[at:] + row(3).encode(), mode="ab")
+        assert folder.codes(await folder.read())[-2:] == codes(2, 3), whole[:at]
+
+
+async def test_a_quoted_row_written_byte_by_byte_is_no_fault(folder: Folder) -> None:
+    folder.write("a.csv", HEADER)
+    whole = f'{code(2)},"H37 ""12""\nĐơn\nvị",2024-07-05T08:15:00\n'.encode()
+    got = []
+    for at in range(len(whole)):
+        folder.write("a.csv", whole[at : at + 1], mode="ab")
+        got += await folder.poll()
+    assert folder.codes(got) == codes(2)
+    assert folder.faults() == []
+
+
+async def test_a_quote_left_open_at_the_end_costs_one_line(folder: Folder) -> None:
+    folder.write("a.csv", HEADER + row(1) + f'{code(2)},"H37.12,x\n' + row(3) + row(4))
+    assert folder.codes(await folder.read()) == codes(1, 3, 4)
+    assert [origin for origin, _ in folder.faults()] == ["inbox/a.csv:3"]
+    assert await folder.read() == []
+
+
 async def test_a_header_that_is_being_written_is_waited_for(folder: Folder) -> None:
     folder.write("a.csv", HEADER[:5])
     assert await folder.poll() == []

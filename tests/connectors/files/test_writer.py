@@ -347,7 +347,8 @@ class Writer(RuleBasedStateMachine):
 
     def text(self, rows: list[Fact]) -> bytes:
         return "".join(
-            f'{code},{unit},"say ""x"",\n{code}",2024-07-05T08:15:00,e\n' for code, unit in rows
+            f'{code},{unit},"say ""x"",\n{code} Đơn",2024-07-05T08:15:00,e\n'
+            for code, unit in rows
         ).encode()
 
 
@@ -384,7 +385,7 @@ def oracle(path: Path) -> list[Fact]:
         data = inflated(data)
     if ".jsonl" in path.name:
         return [(row["Ma"], row["DonVi"]) for row in map(loaded, data.split(b"\n")) if row]
-    rows = list(csv.reader(io.StringIO(data.decode(), newline="")))
+    rows = list(csv.reader(io.StringIO(data.decode(errors="replace"), newline="")))
     if rows[:1] != [COLUMNS]:
         return []
     return [(row[0], row[1]) for row in rows[1:] if len(row) == len(COLUMNS)]
