@@ -79,6 +79,11 @@ class Site:
             timeout=120,
         )
 
+    def failing(self, *words: str) -> Any:
+        done = self.refused(*words, "--json")
+        assert done.returncode == 1, done.stderr
+        return json.loads(done.stdout)
+
     def serve(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
             self.command("run", "--port", "0"), env=self.env, stderr=subprocess.PIPE, text=True
@@ -210,3 +215,37 @@ def test_another_yaml_of_one_portal_id_is_refused_unless_it_replaces_the_first(
     site.call("run", "--once")
     site.config = first
     assert site.refused("run", "--once").returncode == 2
+
+
+def letters(site: Site) -> list[str]:
+    return sorted(x.origin for x in open_letters(site.broker) if x.portal == site.portal)
+
+
+def test_rows_rejected_before_come_when_the_mapping_is_mended_and_their_letters_close(
+    site: Site,
+) -> None:
+    config = site.config.read_text().replace("run: {", "run: {max_consecutive_rejects: 999, ")
+    site.config.write_text(config)
+    codes = [f"DD-{i}" for i in range(211)]
+    with site.file.open("a") as file:
+        file.writelines(row(i).replace(row(i)[:18], code) for i, code in enumerate(codes))
+    (site.base / "inbox" / "b.csv").write_text("Ma;DonVi;Nhan;Nguoi\n")  # no column Chu
+    first = site.failing("run", "--once")
+    assert (first["rejected"], first["files_refused"]) == (212, 1)
+    assert len(letters(site)) == 212
+
+    site.config.write_text(config + "dossier_code_pattern: any\n")
+    mended = site.failing("run", "--once")
+    assert (mended["events"], mended["letters_closed"]) == (211, 211)
+    assert letters(site) == ["inbox/b.csv:1"]
+
+    site.config.write_text(config)  # and wrong again: what cannot be used is told once more
+    wrong = site.failing("run", "--once")
+    assert wrong["rejected"] == 212
+    assert len(letters(site)) == 212
+
+    (site.base / "inbox" / "b.csv").write_text("Ma;DonVi;Nhan;Chu\n" + row(1).replace(",", ";"))
+    site.config.write_text(config + "dossier_code_pattern: any\n")
+    last = site.call("run", "--once")
+    assert (last["files_refused"], last["letters_closed"]) == (0, 212)
+    assert letters(site) == []

@@ -14,7 +14,7 @@ from lgsp.runtime.health import serve_health
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
-from lgsp.runtime.letters.dead_letters import DeadLetters
+from lgsp.runtime.letters.dead_letters import DeadLetters, open_letters
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.signals import stop_on_signal
@@ -71,7 +71,8 @@ def run_connector(
     """
     sealer = load_or_create(key_file(settings))
     connector = configured.build(now_ms, sealer.seal)
-    key, config = configured.head.portal, configured.document.path
+    key = portal = configured.head.portal
+    config = configured.document.path
     if backfill:
         key = f"{key}/backfill/{'all' if since is None else since}"
     with ExitStack() as opened:
@@ -87,6 +88,7 @@ def run_connector(
         if not backfill:
             known = KnownFile(state_file(settings.data, key, "known"))
         opened.enter_context(closing(known))
+        opened_letters = open_letters(settings.bootstrap)
         checkpoints = LogCheckpoints(
             producer,
             settings.bootstrap,
@@ -106,13 +108,14 @@ def run_connector(
             async with BulkProducer(settings.bootstrap, DOSSIER_EVENTS) as events:
                 runner = Runner(
                     connector,
-                    LogSink(events, DeadLetters(settings, producer), configured.head.portal),
+                    LogSink(events, DeadLetters(settings, producer), portal, opened_letters),
                     checkpoints,
                     key=key,
                     settings=configured.head.run,
                     sent=sent,
                     known=known,
                     personal=personal,
+                    yaml=configured.fingerprint(),
                     speaker=None if backfill else Speaker(key, now_ms, checkpoints.publish),
                     on_page=on_page,
                 )

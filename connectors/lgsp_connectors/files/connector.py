@@ -4,10 +4,8 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import blake2b
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import orjson
 from pydantic import BaseModel
 
 from lgsp.domain.errors import RejectedRecord
@@ -18,6 +16,7 @@ from lgsp_connectors.files.reader import Reading
 from lgsp_connectors.files.settings import FilesSettings
 from lgsp_connectors.files.starter import STARTER
 from lgsp_connectors.kit.contract import Context, Cursor, Listing, Page, Record
+from lgsp_connectors.kit.fingerprint import fingerprint
 from lgsp_connectors.kit.row_settings import make_mapper
 
 _NOT_READING = {"path", "page_rows", "settle_seconds"}  # keys by which no row reads otherwise
@@ -123,21 +122,4 @@ def _fingerprint(context: Context) -> str:
     source = data.get("source")
     if isinstance(source, dict):
         data["source"] = {k: v for k, v in source.items() if k not in _NOT_READING}
-    digest = blake2b(orjson.dumps(data, option=_STABLE, default=str), digest_size=6)
-    for file in sorted(_files_of(data)):
-        try:
-            digest.update(b"\0" + (context.base / file).read_bytes())
-        except OSError:
-            continue  # whoever reads it tells
-    return digest.hexdigest()
-
-
-_STABLE = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
-
-
-def _files_of(data: Any) -> set[str]:
-    """Give the files that a mapping refers to (`map_file`)."""
-    if isinstance(data, dict):
-        named = {v for k, v in data.items() if k == "map_file" and isinstance(v, str)}
-        return named.union(*map(_files_of, data.values()))
-    return set().union(*map(_files_of, data)) if isinstance(data, list) else set()
+    return fingerprint(data, context.base)

@@ -1,7 +1,8 @@
 """The log as sink and as keeper of checkpoints."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from lgsp.domain.errors import ConfigurationError, RejectedRecord
@@ -11,7 +12,8 @@ from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key
 from lgsp.runtime.kafka.connector_status import ConnectorStatus
 from lgsp.runtime.kafka.topics import CHECKPOINTS, CONNECTOR_STATUS
-from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
+from lgsp.runtime.letters.closing import OpenLetters
+from lgsp.runtime.letters.dead_letters import DeadLetter, DeadLetters, Stage
 from lgsp_connectors.kit.contract import OWN, Cursor, Record
 from lgsp_connectors.kit.kept import KeptCursor
 from lgsp_connectors.kit.sink import (
@@ -26,12 +28,27 @@ _LARGEST = 64 * 1024  # characters of a cursor that the log itself keeps
 
 
 class LogSink:
-    """Sends events to `dossier-events`, keyed by dossier code, and rejects to `dead-letters`."""
+    """Sends events to `dossier-events`, keyed by dossier code, and rejects to `dead-letters`.
 
-    def __init__(self, events: BulkProducer, letters: DeadLetters, portal: str) -> None:
+    Args:
+        events: takes the events.
+        letters: takes the rejects.
+        portal: whose they are.
+        opened: letters that are open on the log; those of records that are used now are closed.
+    """
+
+    def __init__(
+        self,
+        events: BulkProducer,
+        letters: DeadLetters,
+        portal: str,
+        opened: Iterable[DeadLetter] = (),
+    ) -> None:
         self._events, self._add = events, events.add
         self._letters, self._portal = letters, portal
-        self._parked = False
+        self._open = OpenLetters(self._identify, opened, portal)
+        self._closing: list[str] = []
+        self._pending = False
 
     def send(self, event: DossierEvent) -> None:
         """Hand over one event."""
@@ -39,21 +56,38 @@ class LogSink:
 
     def reject(self, record: Record, error: RejectedRecord) -> None:
         """Hand over one reject; the record travels sealed."""
-        self._letters.write(
+        letter_id = self._letters.write(
             Stage.CONNECTOR,
             error,
             origin=record.origin,
             payload=payload_of(record),
             portal=self._portal,
         )
-        self._parked = True
+        self._open.add(record.origin, letter_id)
+        self._pending = True
+
+    def accept(self, records: Iterable[Record]) -> int:
+        """Close the letters that were written of these records before, with the next flush."""
+        before = len(self._closing)
+        if self._open:
+            for record in records:
+                self._closing += self._open.closed_by(
+                    record.origin, record.file, record.row, partial(payload_of, record)
+                )
+        return len(self._closing) - before
 
     async def flush(self) -> None:
-        """Wait until events and letters are acknowledged."""
+        """Wait until events and letters are acknowledged; letters close once the events are."""
         await self._events.flush()
-        if self._parked:
+        if self._closing:
+            self._letters.close(self._closing)
+            self._closing, self._pending = [], True
+        if self._pending:
             await asyncio.to_thread(self._letters.flush)
-            self._parked = False
+            self._pending = False
+
+    def _identify(self, origin: str, payload: bytes) -> str:
+        return self._letters.identify(Stage.CONNECTOR, self._portal, origin, payload)
 
 
 class LogCheckpoints:
@@ -102,6 +136,8 @@ class LogCheckpoints:
             )
         if kept:
             cursor |= self._kept_cursor(key).load(kept) or {}
+        if by and self._take_over and by != self._by:
+            self.store(key, cursor)
         return cursor
 
     def store(self, key: str, cursor: Cursor) -> None:

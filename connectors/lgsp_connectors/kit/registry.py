@@ -11,6 +11,7 @@ from lgsp.runtime.documents import Document, read_document
 from lgsp.runtime.faults import Faults, nearest
 from lgsp_connectors.kit.config import Head, read_head, read_settings
 from lgsp_connectors.kit.contract import Connector, Context, Seal
+from lgsp_connectors.kit.fingerprint import fingerprint
 
 GROUP = "lgsp.connectors"
 
@@ -57,6 +58,11 @@ class ConfiguredConnector:
         )
         connector: Connector = self.factory(self.settings, context)
         return connector
+
+    def fingerprint(self) -> str:
+        """Tell one way to read records from another: not by the run, nor by the source's keys."""
+        data = {k: v for k, v in self.document.data.items() if k not in {"run", "source"}}
+        return fingerprint(data, self.document.path.parent)
 
 
 def read_config(path: Path) -> ConfiguredConnector:

@@ -17,9 +17,15 @@ _MOST_SHOWN = 20  # rejects of one page written out in the log; all are dead let
 Reject = tuple[Record, RejectedRecord]
 
 
-def reject_new(rejects: Sequence[Reject], sent: Sent, sink: Sink, log: Any) -> list[Reject]:
-    """Reject each record once, however often an overlap reads it; give those that are new."""
-    ids = [_identity(record, error) for record, error in rejects]
+def reject_new(
+    rejects: Sequence[Reject], sent: Sent, sink: Sink, log: Any, reading: str = ""
+) -> list[Reject]:
+    """Reject each record once, however often an overlap reads it; give those that are new.
+
+    With another `reading` (another YAML) a record is rejected once more: its letter may have been
+    closed in between.
+    """
+    ids = [_identity(record, error, reading) for record, error in rejects]
     fresh = sent.fresh(ids)
     new: list[Reject] = []
     for id_, (record, error) in zip(ids, rejects, strict=True):
@@ -41,11 +47,21 @@ def reject_new(rejects: Sequence[Reject], sent: Sent, sink: Sink, log: Any) -> l
     return new
 
 
-def _identity(record: Record, error: RejectedRecord) -> bytes:
+def next_reading(before: str, yaml: str) -> str:
+    """Number the readings of a source: one more each time that another YAML reads it."""
+    last, _, number = before.partition("/")
+    if last == yaml:
+        return before
+    return f"{yaml}/{int(number) + 1 if number.isdecimal() else 0}"
+
+
+def _identity(record: Record, error: RejectedRecord, reading: str) -> bytes:
     """Give 16 bytes that stand for the reject."""
     # Without a payload (a torn file, a wrong header) only the place tells two rejects apart.
     what = payload_of(record) or record.origin.encode()
-    identity = f"{error.reason}\0{error.field}\0".encode() + what
+    number = reading.partition("/")[2]
+    again = f"{number}\0" if number not in {"", "0"} else ""
+    identity = f"{again}{error.reason}\0{error.field}\0".encode() + what
     return blake2b(identity, digest_size=16).digest()
 
 

@@ -11,12 +11,14 @@ class Report:
     by a rule; `files_refused` files that cannot be used as they stand now, read in this run or
     before; `removed` dossiers that a complete listing no longer holds, `not_removed` why none
     were; `unordered` known dossiers that came back with other values which nothing orders.
+    `letters_closed` are dead letters whose record could be used now.
     `problem` says why a source that was read to its end does not count as caught up.
     """
 
     records: int = 0
     events: int = 0
     rejected: int = 0
+    letters_closed: int = 0
     duplicates: int = 0
     skipped: int = 0
     files_refused: int = 0

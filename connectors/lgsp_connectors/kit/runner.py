@@ -24,10 +24,10 @@ from lgsp.runtime.pace import limiter
 from lgsp.runtime.personal import mask_file_name
 from lgsp.runtime.waiting import is_set_within
 from lgsp_connectors.kit.config import RunSettings
-from lgsp_connectors.kit.contract import OWN, Connector, Cursor, Listing, Page
+from lgsp_connectors.kit.contract import OWN, Connector, Cursor, Listing, Page, Record
 from lgsp_connectors.kit.fresh import Fresh, Personal
 from lgsp_connectors.kit.known import Known, MemoryKnown
-from lgsp_connectors.kit.rejects import Reject, defect, reject_new
+from lgsp_connectors.kit.rejects import Reject, defect, next_reading, reject_new
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.sent import Sent
@@ -37,6 +37,7 @@ from lgsp_connectors.kit.usable import usable_events
 
 _FETCH_ENDS_WITHIN = 4.0  # seconds that a connector may take to give up a page when told to stop
 _SENT = f"{OWN}sent"
+_READING = f"{OWN}reading"
 _PATIENCE = 60.0  # seconds for which a run that is to end waits for what is still being written
 _log = structlog.get_logger()
 
@@ -53,6 +54,8 @@ class Runner:
         sent: rejects that are on the log already; a memory of this run when it is left out.
         known: what the portal has stated before; a memory of this run when it is left out.
         personal: digests the personal data of an event, to see that it changed.
+        yaml: fingerprint of how records are read; when it changes, what cannot be used is told
+            once more.
         speaker: tells the log how the source stands.
         on_page: called with each page once its checkpoint is stored (progress bars).
         clock: gives now in ms UTC; nothing can have been observed later.
@@ -70,6 +73,7 @@ class Runner:
         known: Known | None = None,
         personal: Personal | None = None,
         speaker: Speaker | None = None,
+        yaml: str = "",
         on_page: Callable[[Page, Report], None] | None = None,
         clock: Callable[[], int] = now_ms,
     ) -> None:
@@ -80,6 +84,7 @@ class Runner:
         self._sent = sent or Sent()
         self._known = known or MemoryKnown()
         self._fresh = Fresh(self._known, personal)
+        self._yaml, self._reading = yaml, ""
         self._rejects_in_a_row = 0
         self._pace = limiter(settings.pages_per_second)
         self._log = _log.bind(connector=connector.name, portal=key)
@@ -101,6 +106,7 @@ class Runner:
             stored = self._checkpoints.load(self._key) or {}
             if self._sent.resume(stored.pop(_SENT, "")):
                 self._known.reset()  # it is of another log, or of another state of this one
+            self._reading = next_reading(stored.pop(_READING, ""), self._yaml)
             cursor = stored or self._connector.start(since)
             while not stop.is_set():
                 page = await self._fetch(cursor, stop)
@@ -136,7 +142,11 @@ class Runner:
         if page.listing is not None and page.listing.ended:
             await self._remove(page.listing)
         if page.cursor != before or self._sent.pending:
-            after = {**page.cursor, _SENT: self._sent.token()}
+            after = {
+                **page.cursor,
+                _SENT: self._sent.token(),
+                _READING: self._reading,
+            }
             await asyncio.to_thread(self._checkpoints.store, self._key, after)
             self._sent.keep()
             metrics.CONNECTOR_CHECKPOINT.set_to_current_time()
@@ -191,7 +201,8 @@ class Runner:
         started = time.perf_counter()
         report = self.report
         before = (report.events, report.rejected, report.duplicates)
-        stated, rejects = self._mapped(page)
+        stated, used, rejects = self._mapped(page)
+        report.letters_closed += self._sink.accept(used)
         events = self._fresh.of(stated, whole=page.whole)
         for event in events:
             self._sink.send(event)
@@ -201,7 +212,7 @@ class Runner:
         report.duplicates += max(0, sum(map(len, stated)) - len(events))
         if page.listing is not None:
             self._fresh.seen((error for _, error in rejects), page.listing)
-        new_rejects = reject_new(rejects, self._sent, self._sink, self._log)
+        new_rejects = reject_new(rejects, self._sent, self._sink, self._log, self._reading)
         report.rejected += len(new_rejects)
         report.duplicates += len(rejects) - len(new_rejects)
         for _, error in new_rejects:
@@ -236,21 +247,25 @@ class Runner:
         elif new_rejects:
             await self._count_in_a_row(new_rejects)
 
-    def _mapped(self, page: Page) -> tuple[list[Sequence[DossierEvent]], list[Reject]]:
-        """Give what each record of the page states, and the rejects in order."""
+    def _mapped(
+        self, page: Page
+    ) -> tuple[list[Sequence[DossierEvent]], list[Record], list[Reject]]:
+        """Give what each record of the page states, those used, and the rejects in order."""
         now = self._clock()
         stated: list[Sequence[DossierEvent]] = []
+        used: list[Record] = []
         rejects: list[Reject] = []
         for record in page.records:
             try:
                 stated.append(usable_events(self._connector, record, now))
+                used.append(record)
             except RejectedRecord as error:
                 rejects.append((record, error))
             except (LgspError, MemoryError):
                 raise
             except Exception as error:  # noqa: BLE001 - the author's code: one record's fault
                 rejects.append((record, defect(error)))
-        return stated, rejects
+        return stated, used, rejects
 
     async def _count_in_a_row(self, rejects: Sequence[Reject]) -> None:
         """Count a page that had nothing usable; give up when that goes on for too long."""

@@ -1,6 +1,7 @@
 """Where a connector's events, rejects and checkpoints go: the log, through one producer."""
 
 import json
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -19,6 +20,13 @@ class Sink(Protocol):
 
     def reject(self, record: Record, error: RejectedRecord) -> None:
         """Hand over one rejected record as a dead letter."""
+        ...
+
+    def accept(self, records: Iterable[Record]) -> int:
+        """Note records that were used: letters written of them before are closed; tell how many.
+
+        Like all that is handed over, that is so once `flush` has returned.
+        """
         ...
 
     async def flush(self) -> None:

@@ -1,7 +1,7 @@
 """What a connector's tests stand on: a sink and checkpoints in memory, and a portal in-process."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -39,6 +39,10 @@ class MemorySink:
         """Take one rejected record."""
         self.journal.append("reject")
         self._rejects.append((record, error))
+
+    def accept(self, records: Iterable[Record]) -> int:
+        """Close no letters: rejects are kept as they came."""
+        return 0
 
     async def flush(self) -> None:
         """Keep what was taken."""

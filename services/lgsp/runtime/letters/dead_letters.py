@@ -88,6 +88,16 @@ class DeadLetters:
         self._clock = clock
         self._version = importlib.metadata.version("mini-lgsp")
 
+    def identify(self, stage: Stage, portal: str, origin: str, payload: bytes) -> str:
+        """Give the id of the letter of a record: the same for the same record and place."""
+        place = "\0".join((stage.name, portal, origin)).encode()
+        return self._sealer.pseudonym(place + b"\0" + payload)
+
+    def close(self, letter_ids: Iterable[str]) -> None:
+        """Delete letters from the topic; done once `flush` has returned."""
+        for letter_id in letter_ids:
+            self._producer.send(DEAD_LETTERS, letter_id.encode(), None)
+
     def write(
         self,
         stage: Stage,
@@ -111,8 +121,7 @@ class DeadLetters:
         Returns:
             The letter's id.
         """
-        place = "\0".join((stage.name, portal, origin)).encode()
-        letter_id = self._sealer.pseudonym(place + b"\0" + payload)
+        letter_id = self.identify(stage, portal, origin, payload)
         detail = _safe("detail", cause.detail)
         if len(payload) > _LARGEST:
             detail = f"{detail} (only the first {_LARGEST:,} of {len(payload):,} bytes are kept)"
