@@ -22,8 +22,8 @@ from sqlalchemy import (
 )
 
 from lgsp.domain.measures import Measures
-from lgsp.store.bulk_sql import copy_rows
 from lgsp.store.engine import execute, reading
+from lgsp.store.rates.bulk_sql import copy_rows
 from lgsp.store.rates.services import Service
 from lgsp.store.tables import SERVICES
 

@@ -19,10 +19,10 @@ from lgsp.domain.measures import DayCount
 from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.kafka.records import Batch, Reject
-from lgsp.store.bulk_sql import stored_rows
 from lgsp.store.engine import reading
 from lgsp.store.events import COLUMNS_FROM, EventReader
 from lgsp.store.offsets import Position, advance_all, load_position
+from lgsp.store.rates.bulk_sql import stored_rows
 from lgsp.store.rates.cells import CellRow, Cells, cell_rows
 from lgsp.store.rates.counted_by import claim
 from lgsp.store.rates.dossiers import write_dossiers, write_portals

@@ -16,9 +16,16 @@ from sqlalchemy import Connection, Engine
 from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime.kafka.records import LogRecord
-from lgsp.store.bulk_sql import GrownRow, NewRow, grow_rows, insert_rows, or_null, stored_rows
 from lgsp.store.engine import reading
 from lgsp.store.events import read_event
+from lgsp.store.rates.bulk_sql import (
+    GrownRow,
+    NewRow,
+    grow_rows,
+    insert_rows,
+    or_null,
+    stored_rows,
+)
 from lgsp.store.rates.cells import CellRow, DayCells
 from lgsp.store.rates.dossiers import WholeRow, write_dossiers
 from lgsp.store.rates.fast.calendar import FastCalendar
