@@ -1,7 +1,10 @@
 """The files connector keeps the contract, and its own promises about files."""
 
+import csv
 import gzip
+import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -228,6 +231,30 @@ async def test_quoted_line_end_is_part_of_the_cell(make: Callable[..., FilesRig]
     assert {code(81), code(82)} <= bench.sink.codes()
 
 
+@pytest.mark.parametrize("delimiter", list(",;\t|"))
+async def test_a_header_may_be_quoted_whatever_separates(
+    make: Callable[..., FilesRig], delimiter: str
+) -> None:
+    rig, bench, text = make(), Bench(), io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+    writer.writerows(csv.reader(io.StringIO(HEADER + row(81) + row(82))))
+    rig.write("e.csv", text.getvalue())
+    await bench.run(rig.connector())
+
+    assert {code(81), code(82)} <= bench.sink.codes()
+
+
+@pytest.mark.parametrize("written", [0, 1e8, 4e9], ids=["1970", "1973", "2096"])
+async def test_a_file_of_any_time_is_read(make: Callable[..., FilesRig], written: float) -> None:
+    rig, bench = make(), Bench()
+    rig.write("e.csv", HEADER + row(81))
+    os.utime(rig.inbox / "e.csv", (written, written))
+    report = await bench.run(rig.connector())
+
+    assert code(81) in bench.sink.codes()
+    assert 0 == report.rejected
+
+
 async def test_wrong_header_is_one_reject_until_mapping_or_file_changes(
     make: Callable[..., FilesRig],
 ) -> None:
@@ -350,3 +377,8 @@ async def test_a_dossier_that_a_complete_export_no_longer_has_is_removed(
     assert [code(3)] == [e.dossier_code for e in bench.sink.events if e.removed]
     assert {code(3)} == {e.dossier_code for e in bench.sink.events[-again.events :]}
     assert again.events
+
+    rig.write("w.csv", HEADER + "".join(row(i) for i in range(7)))
+    os.utime(rig.inbox / "w.csv", (1.7e9, 1.7e9))
+    late = await bench.run(rig.connector())
+    assert (0, "") == (late.removed, late.not_removed), "a late file is an old statement"

@@ -86,14 +86,16 @@ def _read_header(file: OpenFile, text: Text) -> _Header:
     named, lines = _sep_line(lines)
     lines = itertools.islice(lines, file.source.skip_rows, None)
     choices = named or file.source.delimiter or _DELIMITERS
-    best: tuple[tuple[int, int], _Header] | None = None
+    headers: list[_Header] = []
+    faults: list[Torn] = []
     for delimiter, branch in zip(choices, itertools.tee(lines, len(choices)), strict=True):
-        header = _header(file, text, branch, delimiter)
-        worth = (file.columns.known(header.names), len(header.names))
-        if best is None or worth > best[0]:
-            best = worth, header
-    assert best is not None  # noqa: S101 - there is always a choice
-    return best[1]
+        try:
+            headers.append(_header(file, text, branch, delimiter))
+        except Torn as fault:  # quotes stand elsewhere where another one separates
+            faults.append(fault)
+    if not headers:
+        raise faults[0]
+    return max(headers, key=lambda header: (file.columns.known(header.names), len(header.names)))
 
 
 def _header(file: OpenFile, text: Text, lines: Iterator[Line], delimiter: str) -> _Header:

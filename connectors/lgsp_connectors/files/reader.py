@@ -115,7 +115,8 @@ class FileReader:
         records: list[Record] = []
         if self.finished:
             return records
-        now, written = self._reading.clock(), self._stamp.mtime // _MS
+        now = self._reading.clock()
+        written = min(self._stamp.mtime // _MS, now)  # no file was written by a clock ahead of ours
         name, content = self._name, self._open_file.content
         until = content.made + PAGE_BYTES
         try:

@@ -75,6 +75,9 @@ class Fresh:
     def gone(self, listing: Listing, now: int) -> tuple[list[DossierEvent], str]:
         """Give the removal of every known dossier that an ended listing does not hold.
 
+        A listing that was stated before one that ended earlier tells nothing: what it lacks may
+        have been filed since.
+
         Args:
             listing: all of its pages were kept.
             now: ms UTC.
@@ -82,6 +85,9 @@ class Fresh:
         Returns:
             The events, or none and the reason why nothing was removed.
         """
+        at = min(listing.at, now)
+        if not self._known.is_newest(at):
+            return [], ""
         found = self._known.missing(listing.name)
         if found is None:
             return [], (
@@ -100,7 +106,7 @@ class Fresh:
         if speaker is None:
             return [], ""
         source = Source(speaker.portal, speaker.province, now)
-        return [gone(code, source, listing.at) for code in codes], ""
+        return [gone(code, source, at) for code in codes], ""
 
     def forget(self, events: Iterable[DossierEvent]) -> None:
         """Drop the dossiers of these events: what comes back is stated anew."""

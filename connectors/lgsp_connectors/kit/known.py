@@ -69,6 +69,10 @@ class Known(Protocol):
         """
         ...
 
+    def is_newest(self, at: int) -> bool:
+        """Note that a listing stated at `at` (ms UTC) has ended; False after a later one."""
+        ...
+
     def forget(self, codes: Collection[str]) -> None:
         """Drop the entries: what comes back is stated anew."""
         ...
@@ -89,6 +93,7 @@ class MemoryKnown:
         self.entries: dict[str, Entry] = {}
         self._listings: dict[str, str] = {}
         self._spoilt: set[str] = set()
+        self._newest = 0
 
     def load(self, codes: Collection[str]) -> dict[str, Entry]:
         """Give the entries of those of the codes that are known."""
@@ -111,6 +116,11 @@ class MemoryKnown:
         gone = [code for code in self.entries if self._listings.get(code) != listing]
         return gone, len(self.entries)
 
+    def is_newest(self, at: int) -> bool:
+        """Note that a listing stated at `at` has ended; False after a later one."""
+        self._newest = max(self._newest, at)
+        return at == self._newest
+
     def forget(self, codes: Collection[str]) -> None:
         """Drop the entries."""
         for code in codes:
@@ -121,6 +131,7 @@ class MemoryKnown:
         """Drop everything."""
         self.entries.clear()
         self._listings.clear()
+        self._newest = 0
 
     def close(self) -> None:
         """Nothing is held open."""

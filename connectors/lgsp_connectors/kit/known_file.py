@@ -13,6 +13,7 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS known"
     " (code TEXT PRIMARY KEY, entry BLOB NOT NULL, listing TEXT NOT NULL) WITHOUT ROWID"
 )
+_NEWEST = "CREATE TABLE IF NOT EXISTS newest (at INTEGER PRIMARY KEY)"
 _SPOILT = "CREATE TABLE IF NOT EXISTS spoilt (listing TEXT PRIMARY KEY)"
 
 
@@ -36,6 +37,7 @@ class KnownFile:
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute(_TABLE)
             self._connection.execute(_SPOILT)
+            self._connection.execute(_NEWEST)
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(
                 f"{path}: cannot be used ({error}); without it everything is stated once more:"
@@ -80,6 +82,14 @@ class KnownFile:
         ((count,),) = self._connection.execute("SELECT count(*) FROM known")
         return gone, count
 
+    def is_newest(self, at: int) -> bool:
+        """Note that a listing stated at `at` has ended; False after a later one."""
+        with self._connection as connection:
+            connection.execute("INSERT OR IGNORE INTO newest VALUES (?)", (at,))
+            ((newest,),) = connection.execute("SELECT max(at) FROM newest")
+            connection.execute("DELETE FROM newest WHERE at < ?", (newest,))
+        return bool(at == newest)
+
     def forget(self, codes: Collection[str]) -> None:
         """Drop the entries."""
         with self._connection as connection:
@@ -90,6 +100,7 @@ class KnownFile:
         with self._connection as connection:
             connection.execute("DELETE FROM known")
             connection.execute("DELETE FROM spoilt")
+            connection.execute("DELETE FROM newest")
 
     def close(self) -> None:
         """Close the file."""

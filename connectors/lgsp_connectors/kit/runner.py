@@ -154,8 +154,8 @@ class Runner:
     async def _remove(self, listing: Listing) -> None:
         """State that what the ended listing does not hold is gone."""
         events, problem = self._fresh.gone(listing, self._clock())
+        self.report.not_removed = problem
         if problem:
-            self.report.not_removed = problem
             self._log.error("nothing_removed", listing=listing.name, reason=problem)
         if not events:
             return

@@ -30,9 +30,9 @@ Stated = Callable[[Record, int | None], Statement]
 
 
 def by_file_time(record: Record, _changed: int | None) -> Statement:
-    """State when the file was last written, row after row."""
+    """State when the file was last written, row after row; a time before 2000 is no time."""
     at = record.file_time
-    return Statement() if at is None else Statement(at, record.row)
+    return Statement() if at is None else Statement(max(at, FIRST_OBSERVATION), record.row)
 
 
 def by_row_order(record: Record, _changed: int | None) -> Statement:

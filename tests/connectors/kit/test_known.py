@@ -215,6 +215,30 @@ def test_a_dossier_gone_from_a_complete_listing_is_removed_and_comes_back(known:
     assert back == fresh.of([back], whole=True)
 
 
+def test_a_listing_stated_before_one_that_ended_removes_nothing(known: Known) -> None:
+    codes = [f"H37.12-240601-{n:04d}" for n in range(5)]
+    fresh = Fresh(known)
+    list_all(fresh, codes, listing("two", day=2))
+    assert ([], "") == fresh.gone(listing("two", day=2), START + 9 * DAY)
+    list_all(fresh, codes[1:], listing("late", day=1))
+    assert ([], "") == fresh.gone(listing("late", day=1), START + 9 * DAY)
+    list_all(fresh, codes[1:], listing("three", day=3))
+    removed, _ = fresh.gone(listing("three", day=3), START + 9 * DAY)
+
+    assert codes[:1] == [event.dossier_code for event in removed]
+
+
+def test_a_listing_of_a_clock_ahead_is_of_now(known: Known) -> None:
+    codes = [f"H37.12-240601-{n:04d}" for n in range(5)]
+    fresh = Fresh(known)
+    list_all(fresh, codes, listing("one", day=90))
+    assert ([], "") == fresh.gone(listing("one", day=90), START + 2 * DAY)
+    list_all(fresh, codes[1:], listing("two", day=3))
+    removed, _ = fresh.gone(listing("two", day=3), START + 3 * DAY)
+
+    assert [START + 3 * DAY] == [event.stated_at for event in removed]
+
+
 def test_a_listing_that_lacks_most_removes_nothing(known: Known) -> None:
     codes = [f"H37.12-240601-{n:04d}" for n in range(60)]
     fresh = Fresh(known)

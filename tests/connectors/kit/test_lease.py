@@ -118,14 +118,8 @@ async def test_work_ends_when_its_lease_is_lost(
 def test_of_many_that_start_at_once_one_holds(make: Make) -> None:
     leases = [make(**THERE) for _ in range(4)]
 
-    def held_by(lease: Lease) -> Lease | None:
-        try:
-            lease.acquire()
-        except FatalError:
-            return None
-        return lease
-
     with ThreadPoolExecutor(4) as all_at_once:
-        held = [lease for lease in all_at_once.map(held_by, leases) if lease is not None]
+        acquired = [(lease, all_at_once.submit(lease.acquire)) for lease in leases]
+    held = [lease for lease, done in acquired if not isinstance(done.exception(), FatalError)]
     (holder,) = held
     holder.renew()
