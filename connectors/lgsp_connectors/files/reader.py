@@ -116,7 +116,9 @@ class FileReader:
         if self.finished:
             return records
         now = self._reading.clock()
-        written = min(self._stamp.mtime // _MS, now)  # no file was written by a clock ahead of ours
+        written = min(
+            self._stamp.mtime // _MS, now
+        )  # no file was written by a clock ahead of ours
         name, content = self._name, self._open_file.content
         until = content.made + PAGE_BYTES
         try:
