@@ -75,3 +75,11 @@ def test_status_and_redrive(data: Path) -> None:
     assert "parked" in run(data, "status").stdout
     assert json.loads(run(data, "redrive", CODES[3], "--json").stdout) == {"redriven": 1}
     assert json.loads(run(data, "redrive", "--json").stdout) == {"redriven": 39}
+
+
+def test_a_code_that_is_not_stopped_is_told_and_changes_nothing(data: Path) -> None:
+    words = ["sync", "redrive", CODES[0], CODES[0], "H37-unknown", "--data", str(data)]
+    done = CliRunner().invoke(build(), words)
+    assert done.exit_code == 2
+    assert "1 of 2 dossiers do not stand" in " ".join(done.stderr.split())
+    assert json.loads(run(data, "status", "--json").stdout)["parked"] == 40

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 from sqlalchemy import Connection
 
+from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.period import show_instant
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.commands.options import MOST, Data, Json, begin
@@ -59,7 +60,14 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Try held and parked dossiers again, with a fresh budget."""
         with _queue(data, write=True) as connection:
-            count = redrive(connection, now_ms(), codes or ())
+            wanted = set(codes or ())
+            count = redrive(connection, now_ms(), wanted)
+            if count < len(wanted):
+                raise ConfigurationError(
+                    f"{len(wanted) - count} of {len(wanted)} dossiers do not stand in the queue as"
+                    " held or parked, and nothing was changed; `lgsp sync parked` lists those"
+                    " that do"
+                )
         document = {"redriven": count}
         emit(document, as_json=json, render=lambda: table("Sync queue", document))
 
