@@ -300,6 +300,16 @@ async def test_dates_of_a_workbook_need_no_format_and_serial_days_their_form(mak
     assert event.finished_at == local("2024-07-06T12:00")
 
 
+async def test_date_cells_of_a_workbook_need_no_format(make: Make) -> None:
+    mapping = MAPPING.replace("timezone:", 'format: "%d/%m/%Y", timezone:')
+    folder = make(mapping=mapping + "  due_at: {field: Hen, timezone: Asia/Ho_Chi_Minh}\n")
+    cells: list[Cell] = [code(1), "H37.12", Styled(45478.25), Styled(45480)]
+    folder.write("a.xlsx", workbook({"S": [["Ma", "DonVi", "Nhan", "Hen"], cells]}))
+    (event,) = folder.events(await folder.read())
+    assert event.received_at == 1720134000000  # 2024-07-05T06:00+07:00
+    assert event.due_at == 1720371599999  # the end of 2024-07-07, for a cell without a time
+
+
 async def test_a_number_of_which_excel_lost_digits_is_no_code(folder: Folder) -> None:
     rows: list[list[Cell]] = [[10**17, "H37.12", "2024-07-05T08:15:00"], [code(2), 10**17, ""]]
     folder.write("a.xlsx", workbook({"S": [["Ma", "DonVi", "Nhan"], *rows]}))
