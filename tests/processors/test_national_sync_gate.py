@@ -138,6 +138,7 @@ def test_the_portal_holds_what_the_events_say_whatever_happens(
         one.send(signal.SIGCONT)
         wait_until("they share again", lambda: two.partitions < PARTITIONS)
         two.kill()
+        wait_until("one takes over", lambda: one.partitions == PARTITIONS)
         engine = open_store(store_url)
         wait_until("everything is there", lambda: drained(engine, settings), 180)
         wait_until("results are out", lambda: len(_results(settings)) == 1201)
