@@ -9,19 +9,19 @@ from pydantic import BaseModel, Field
 from lgsp.domain.errors import FatalError, RejectReason, RetryableError
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
-from lgsp_connectors.kit import cells
 from lgsp_connectors.kit.config import Strict
 from lgsp_connectors.kit.contract import Context, Cursor, Page, Record
-from lgsp_connectors.kit.dates import Dates
 from lgsp_connectors.kit.http import Auth, Client, HeaderValue, WebAddress
-from lgsp_connectors.kit.mapping import Mapper
-from lgsp_connectors.kit.row_settings import (
+from lgsp_connectors.kit.mapping import cells
+from lgsp_connectors.kit.mapping.dates import Dates
+from lgsp_connectors.kit.mapping.mapper import Mapper
+from lgsp_connectors.kit.mapping.row_settings import (
     CodeSettings,
     StatusCode,
     code_form,
     words_of_settings,
 )
-from lgsp_connectors.kit.times import compile_format
+from lgsp_connectors.kit.mapping.times import compile_format
 
 _PATH = "/o/rest/v2/dossiers"
 # 24 hours: OpenCPS's own statistics read 12, which turns 12:30 into 00:30.

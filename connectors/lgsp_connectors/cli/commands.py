@@ -31,10 +31,10 @@ from lgsp_connectors.cli.causes import by_cause, unmapped_words
 from lgsp_connectors.cli.output import event_row, progress_bar
 from lgsp_connectors.cli.service import run_connector
 from lgsp_connectors.kit.config import PORTAL_ID
+from lgsp_connectors.kit.mapping.times import compile_iso
 from lgsp_connectors.kit.registry import ConfiguredConnector, installed, read_config, starter_of
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.retry import retried
-from lgsp_connectors.kit.times import compile_iso
 from lgsp_connectors.kit.usable import usable_events
 
 app = typer.Typer(

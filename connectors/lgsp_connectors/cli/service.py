@@ -19,15 +19,15 @@ from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.signals import stop_on_signal
 from lgsp_connectors.kit.contract import Page
-from lgsp_connectors.kit.known import MemoryKnown
-from lgsp_connectors.kit.known_file import KnownFile
 from lgsp_connectors.kit.lease import Lease
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink
+from lgsp_connectors.kit.memory.known import MemoryKnown
+from lgsp_connectors.kit.memory.known_file import KnownFile
+from lgsp_connectors.kit.memory.sent import Sent
+from lgsp_connectors.kit.memory.state import state_file
 from lgsp_connectors.kit.registry import ConfiguredConnector
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.runner import Runner
-from lgsp_connectors.kit.sent import Sent
-from lgsp_connectors.kit.state import state_file
 from lgsp_connectors.kit.status import Speaker
 
 _log = structlog.get_logger()

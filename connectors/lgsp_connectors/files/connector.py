@@ -17,7 +17,7 @@ from lgsp_connectors.files.settings import FilesSettings
 from lgsp_connectors.files.starter import STARTER
 from lgsp_connectors.kit.contract import Context, Cursor, Listing, Page, Record
 from lgsp_connectors.kit.fingerprint import fingerprint
-from lgsp_connectors.kit.row_settings import make_mapper
+from lgsp_connectors.kit.mapping.row_settings import make_mapper
 
 _NOT_READING = {"path", "page_rows", "settle_seconds"}  # keys by which no row reads otherwise
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from lgsp_connectors.kit.config import Strict
-from lgsp_connectors.kit.row_settings import RowSettings
+from lgsp_connectors.kit.mapping.row_settings import RowSettings
 
 Encoding = Literal["auto", "utf-8", "utf-16", "windows-1252", "windows-1258", "mac-roman", "cp850"]
 

@@ -15,14 +15,14 @@ from lgsp.runtime.kafka.topics import CHECKPOINTS, CONNECTOR_STATUS
 from lgsp.runtime.letters.closing import OpenLetters
 from lgsp.runtime.letters.dead_letters import DeadLetter, DeadLetters, Stage
 from lgsp_connectors.kit.contract import OWN, Cursor, Record
-from lgsp_connectors.kit.kept import KeptCursor
+from lgsp_connectors.kit.memory.kept import KeptCursor
+from lgsp_connectors.kit.memory.state import state_file
 from lgsp_connectors.kit.sink import (
     Checkpoint,
     decode_checkpoint,
     encode_checkpoint,
     payload_of,
 )
-from lgsp_connectors.kit.state import state_file
 
 _LARGEST = 64 * 1024  # characters of a cursor that the log itself keeps
 

@@ -9,7 +9,7 @@ from typing import Any
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.runtime import metrics
 from lgsp_connectors.kit.contract import Record
-from lgsp_connectors.kit.sent import Sent
+from lgsp_connectors.kit.memory.sent import Sent
 from lgsp_connectors.kit.sink import Sink, payload_of
 
 _MOST_SHOWN = 20  # rejects of one page written out in the log; all are dead letters

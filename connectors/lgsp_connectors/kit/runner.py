@@ -25,12 +25,12 @@ from lgsp.runtime.personal import mask_file_name
 from lgsp.runtime.waiting import is_set_within
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import OWN, Connector, Cursor, Listing, Page, Record
-from lgsp_connectors.kit.fresh import Fresh, Personal
-from lgsp_connectors.kit.known import Known, MemoryKnown
+from lgsp_connectors.kit.memory.fresh import Fresh, Personal
+from lgsp_connectors.kit.memory.known import Known, MemoryKnown
+from lgsp_connectors.kit.memory.sent import Sent
 from lgsp_connectors.kit.rejects import Reject, defect, next_reading, reject_new
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.retry import retried
-from lgsp_connectors.kit.sent import Sent
 from lgsp_connectors.kit.sink import Checkpoints, Sink
 from lgsp_connectors.kit.status import Speaker
 from lgsp_connectors.kit.usable import usable_events

@@ -18,10 +18,10 @@ from structlog.testing import capture_logs
 from lgsp.domain.errors import FatalError
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Page
-from lgsp_connectors.kit.known import MemoryKnown
+from lgsp_connectors.kit.memory.known import MemoryKnown
+from lgsp_connectors.kit.memory.sent import Sent
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.runner import Runner
-from lgsp_connectors.kit.sent import Sent
 from lgsp_connectors.kit.testing import FakePortal, MemoryCheckpoints, MemorySink
 
 KEY = "test-portal"

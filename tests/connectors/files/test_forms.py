@@ -12,7 +12,7 @@ from tests.connectors.files.folder import HEADER, MAPPING, Folder, code, codes, 
 from tests.connectors.files.workbook import Cell, Styled, workbook
 
 from lgsp.domain.errors import RejectReason
-from lgsp_connectors.kit.times import compile_iso
+from lgsp_connectors.kit.mapping.times import compile_iso
 
 UNIT = "Trực tuyến"
 TONES = "\u0300\u0301\u0303\u0309\u0323"

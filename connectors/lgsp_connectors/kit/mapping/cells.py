@@ -13,9 +13,9 @@ from typing import Any
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.runtime.personal import described, looks_personal
-from lgsp_connectors.kit.attributes import words_of
-from lgsp_connectors.kit.dates import Dates
-from lgsp_connectors.kit.words import PLAIN, Words
+from lgsp_connectors.kit.mapping.attributes import words_of
+from lgsp_connectors.kit.mapping.dates import Dates
+from lgsp_connectors.kit.mapping.words import PLAIN, Words
 
 Row = Mapping[str, Any]
 Getter = Callable[[Row], Any]

@@ -18,8 +18,8 @@ from lgsp.domain.status import Status
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp_connectors.kit.contract import Record
+from lgsp_connectors.kit.mapping.times import compile_iso
 from lgsp_connectors.kit.registry import read_config
-from lgsp_connectors.kit.times import compile_iso
 
 CODE = "H37.12-240705-0001"
 BASE = {

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lgsp.domain.errors import FatalError
-from lgsp_connectors.kit import sent as module
-from lgsp_connectors.kit.sent import Sent
+from lgsp_connectors.kit.memory import sent as module
+from lgsp_connectors.kit.memory.sent import Sent
 
 IDS = [bytes([i]) * 16 for i in range(9)]
 ONE, TWO, THREE = [IDS[1]], [IDS[2]], [IDS[3]]

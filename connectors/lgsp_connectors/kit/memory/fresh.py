@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp_connectors.kit.contract import Listing
-from lgsp_connectors.kit.known import Entry, Known, Source, gone, news
+from lgsp_connectors.kit.memory.known import Entry, Known, Source, gone, news
 
 _FEW = 20  # dossiers: that many may always be missing from a listing ...
 _MOST_SHARE = 0.2  # ... and this share of those known

@@ -11,13 +11,18 @@ from lgsp.domain.codes import DOSSIER
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.status import Status
 from lgsp.runtime.faults import keyed, nearest
-from lgsp_connectors.kit.attributes import words_of
 from lgsp_connectors.kit.config import PORTAL_ID, Strict
 from lgsp_connectors.kit.contract import Context
-from lgsp_connectors.kit.forms import STATED, FormError, Forms, Shape, date_column
-from lgsp_connectors.kit.mapping import Mapper
-from lgsp_connectors.kit.statements import Stated, by_file_time, compile_statement, unordered
-from lgsp_connectors.kit.words import Words, text_of
+from lgsp_connectors.kit.mapping.attributes import words_of
+from lgsp_connectors.kit.mapping.forms import STATED, FormError, Forms, Shape, date_column
+from lgsp_connectors.kit.mapping.mapper import Mapper
+from lgsp_connectors.kit.mapping.statements import (
+    Stated,
+    by_file_time,
+    compile_statement,
+    unordered,
+)
+from lgsp_connectors.kit.mapping.words import Words, text_of
 
 
 def code_form(text: str) -> re.Pattern[str] | None:

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.runtime.faults import Keyed, nearest, shown
-from lgsp_connectors.kit import cells
-from lgsp_connectors.kit.attributes import (
+from lgsp_connectors.kit.mapping import cells
+from lgsp_connectors.kit.mapping.attributes import (
     ATTRIBUTES,
     DATES,
     OF_FILE,
@@ -22,9 +22,9 @@ from lgsp_connectors.kit.attributes import (
     is_number,
     words_of,
 )
-from lgsp_connectors.kit.cells import Getter
-from lgsp_connectors.kit.dates import ISO, Dates
-from lgsp_connectors.kit.words import Words, read_word_file, text_of
+from lgsp_connectors.kit.mapping.cells import Getter
+from lgsp_connectors.kit.mapping.dates import ISO, Dates
+from lgsp_connectors.kit.mapping.words import Words, read_word_file, text_of
 
 Shape = Literal["dossiers", "steps"]
 STATED = "stated_at"

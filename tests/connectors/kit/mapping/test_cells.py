@@ -8,8 +8,8 @@ import pytest
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import Channel
 from lgsp.domain.status import Status
-from lgsp_connectors.kit import cells
-from lgsp_connectors.kit.dates import Dates
+from lgsp_connectors.kit.mapping import cells
+from lgsp_connectors.kit.mapping.dates import Dates
 
 DATE = cells.date("c", Dates(["%d/%m/%Y %H:%M:%S"], "Asia/Ho_Chi_Minh"))
 READERS: dict[str, Callable[[dict[str, Any]], Any]] = {

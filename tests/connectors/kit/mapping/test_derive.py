@@ -9,7 +9,7 @@ from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, ServiceLevel
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.status import Status
-from lgsp_connectors.kit.derive import Facts, from_dossier, from_step
+from lgsp_connectors.kit.mapping.derive import Facts, from_dossier, from_step
 
 S = Status
 BARE = Facts(

@@ -7,14 +7,14 @@ from itertools import permutations
 from typing import Any
 
 from lgsp.domain.working_time import DAY_MS, FIRST_YEAR, KNOWN_YEARS, LAST_YEAR
-from lgsp_connectors.kit.times import (
+from lgsp_connectors.kit.mapping.times import (
     Parse,
     compile_format,
     compile_iso,
     compile_serial,
     settler,
 )
-from lgsp_connectors.kit.words import PLAIN, Words
+from lgsp_connectors.kit.mapping.words import PLAIN, Words
 
 ISO, EXCEL = "iso", "excel"
 _LONGEST = 64  # characters of a date

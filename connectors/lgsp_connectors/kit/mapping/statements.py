@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.usable import FIRST_OBSERVATION
-from lgsp_connectors.kit.cells import Getter
 from lgsp_connectors.kit.contract import Record
-from lgsp_connectors.kit.times import compile_format
+from lgsp_connectors.kit.mapping.cells import Getter
+from lgsp_connectors.kit.mapping.times import compile_format
 
 _ZONE = "Asia/Ho_Chi_Minh"  # of times in file names
 _DIRECTIVES = {"Y": r"\d{4}", **dict.fromkeys("mdHMS", r"\d{2}")}

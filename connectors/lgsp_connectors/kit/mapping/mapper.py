@@ -17,13 +17,13 @@ from lgsp.runtime.personal import (
     shown_code,
     shown_date,
 )
-from lgsp_connectors.kit import cells
-from lgsp_connectors.kit.attributes import DATES, DETAILS, ENUMS, TEXTS
-from lgsp_connectors.kit.cells import Getter, Row
 from lgsp_connectors.kit.contract import Context, Record
-from lgsp_connectors.kit.derive import Facts, from_dossier, from_step
-from lgsp_connectors.kit.forms import FILE_NAME, Shape
-from lgsp_connectors.kit.statements import Stated, Statement, by_last_change
+from lgsp_connectors.kit.mapping import cells
+from lgsp_connectors.kit.mapping.attributes import DATES, DETAILS, ENUMS, TEXTS
+from lgsp_connectors.kit.mapping.cells import Getter, Row
+from lgsp_connectors.kit.mapping.derive import Facts, from_dossier, from_step
+from lgsp_connectors.kit.mapping.forms import FILE_NAME, Shape
+from lgsp_connectors.kit.mapping.statements import Stated, Statement, by_last_change
 
 _BASIC = (*TEXTS, *ENUMS, *DATES, "sequence")
 _FURTHER = ("national_code", *DETAILS)

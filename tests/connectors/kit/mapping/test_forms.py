@@ -13,9 +13,9 @@ from lgsp.domain.status import Status
 from lgsp.runtime.documents import Document, read_document
 from lgsp_connectors.kit.config import read_settings
 from lgsp_connectors.kit.contract import Context, Record
-from lgsp_connectors.kit.forms import Shape
-from lgsp_connectors.kit.mapping import Mapper
-from lgsp_connectors.kit.row_settings import RowSettings, make_mapper
+from lgsp_connectors.kit.mapping.forms import Shape
+from lgsp_connectors.kit.mapping.mapper import Mapper
+from lgsp_connectors.kit.mapping.row_settings import RowSettings, make_mapper
 
 READ_AT = 1_720_000_000_000  # 2024-07-03 16:46:40 in Asia/Ho_Chi_Minh
 LOCAL = {"format": "%d/%m/%Y %H:%M", "timezone": "Asia/Ho_Chi_Minh"}

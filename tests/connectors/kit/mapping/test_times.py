@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp_connectors.kit.times import compile_format, compile_iso
+from lgsp_connectors.kit.mapping.times import compile_format, compile_iso
 
 NAIVE = datetime(2000, 1, 1)  # noqa: DTZ001 - local times are what is tested
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

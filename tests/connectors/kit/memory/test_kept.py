@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lgsp.domain.errors import FatalError
 from lgsp_connectors.kit.contract import Cursor
-from lgsp_connectors.kit.kept import KeptCursor
+from lgsp_connectors.kit.memory.kept import KeptCursor
 
 cursors = st.lists(
     st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123"), max_size=6), min_size=1

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lgsp_connectors.kit.dates import Dates
-from lgsp_connectors.kit.times import compile_iso
-from lgsp_connectors.kit.words import Words
+from lgsp_connectors.kit.mapping.dates import Dates
+from lgsp_connectors.kit.mapping.times import compile_iso
+from lgsp_connectors.kit.mapping.words import Words
 
 ZONE = "Asia/Ho_Chi_Minh"
 at = compile_iso(ZONE)

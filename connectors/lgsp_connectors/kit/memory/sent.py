@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import structlog
 
-from lgsp_connectors.kit.state import open_append, read_all
+from lgsp_connectors.kit.memory.state import open_append, read_all
 
 _MAGIC = b"lgspsent"
 _FRAME = struct.Struct("<QI")  # turn, number of ids that follow

@@ -12,8 +12,8 @@ from lgsp.runtime.documents import Document, read_document
 from lgsp_connectors.files.settings import FilesSettings
 from lgsp_connectors.kit.config import read_settings
 from lgsp_connectors.kit.contract import Context, Record
-from lgsp_connectors.kit.row_settings import RowSettings, make_mapper
-from lgsp_connectors.kit.statements import Statement
+from lgsp_connectors.kit.mapping.row_settings import RowSettings, make_mapper
+from lgsp_connectors.kit.mapping.statements import Statement
 
 MAPPING = {"dossier_code": "Ma", "agency": "DonVi", "received_at": "Nhan"}
 ROW = {"Ma": "1", "DonVi": "H37.12", "Nhan": "2024-06-01T08:00+07:00", "Sua": "02/06/2024 09:30"}

@@ -1,0 +1,1 @@
+"""How a row becomes events: forms of columns, words, dates, statements, derived steps."""

@@ -1,0 +1,1 @@
+"""What a connector remembers between runs: known dossiers, sent letters, large cursors."""
