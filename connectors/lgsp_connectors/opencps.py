@@ -10,7 +10,7 @@ from lgsp.domain.errors import FatalError, RejectReason, RetryableError
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
 from lgsp_connectors.kit.config import Strict
-from lgsp_connectors.kit.contract import Context, Cursor, Page, Record
+from lgsp_connectors.kit.contract import Context, Cursor, Page, Record, Word
 from lgsp_connectors.kit.http import Auth, Client, HeaderValue, WebAddress
 from lgsp_connectors.kit.mapping import cells
 from lgsp_connectors.kit.mapping.dates import Dates
@@ -18,6 +18,7 @@ from lgsp_connectors.kit.mapping.mapper import Mapper
 from lgsp_connectors.kit.mapping.row_settings import (
     CodeSettings,
     StatusCode,
+    TimeZone,
     code_form,
     words_of_settings,
 )
@@ -25,8 +26,7 @@ from lgsp_connectors.kit.mapping.times import compile_format
 
 _PATH = "/o/rest/v2/dossiers"
 # 24 hours: OpenCPS's own statistics read 12, which turns 12:30 into 00:30.
-_FORM, _ZONE = "%d/%m/%Y %H:%M:%S", "Asia/Ho_Chi_Minh"
-_DATE = compile_format(_FORM, _ZONE)
+_FORM = "%d/%m/%Y %H:%M:%S"
 _OVERLAP_ROWS = 10
 STATUSES = {
     "receiving": 1,
@@ -93,6 +93,9 @@ class Source(Strict):
     auth: Auth = Field(default=Auth(), description="How to log in.")
     sort: str = Field(default="modified", description="Sort key of the list (not confirmed).")
     page_rows: int = Field(default=200, gt=_OVERLAP_ROWS, description="Dossiers a request.")
+    timezone: TimeZone = Field(
+        default="Asia/Ho_Chi_Minh", description="Zone of the portal's clock: of its dates."
+    )
     overlap_minutes: int = Field(default=10, ge=0, description="How far a poll reads back again.")
     timeout_seconds: float = Field(default=60, gt=0, description="Longest wait for one answer.")
     requests_per_second: float = Field(
@@ -133,11 +136,13 @@ class OpenCps:
     name: ClassVar[str] = "opencps"
     settings: ClassVar[type[BaseModel]] = OpenCpsSettings
     starter: ClassVar[str] = _STARTER
+    order: ClassVar[str] = "modifiedDate: the dossier as it changed last wins"
 
     def __init__(self, settings: OpenCpsSettings, context: Context) -> None:
         source = self._source = settings.source
         self._context = context
         self._overlap = source.overlap_minutes * 60_000
+        self._date = compile_format(_FORM, source.timezone)
         self._client = Client(
             source.url,
             headers={"groupId": source.group_id},
@@ -165,7 +170,7 @@ class OpenCps:
             },
         )
         rows, total = _rows_of(reply)
-        changes = [changed for row in rows if (changed := _changed_at(row)) is not None]
+        changes = [changed for row in rows if (changed := self._changed_at(row)) is not None]
         if any(a < b for a, b in pairwise(changes)):
             raise FatalError(
                 "the list is not in order of modifiedDate, newest first: check source.sort"
@@ -182,7 +187,7 @@ class OpenCps:
         records = [
             Record(f"{url}?start={start}#{row.get('dossierId', i)}", row, now)
             for i, row in enumerate(rows)
-            if (changed := _changed_at(row)) is None or changed >= floor
+            if (changed := self._changed_at(row)) is None or changed >= floor
         ]
         read = start + len(rows)
         if not rows or (total and read >= total) or (changes and changes[-1] < floor):
@@ -205,30 +210,35 @@ class OpenCps:
             return ()
         return self._mapper.events(record)
 
+    def words(self, record: Record) -> Sequence[Word]:
+        """Give the words of a dossier that are looked up."""
+        return self._mapper.words(record)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    def _changed_at(self, row: Mapping[str, Any]) -> int | None:
+        try:
+            return self._date(row["modifiedDate"])
+        except (KeyError, ValueError, TypeError):
+            return None  # the mapping rejects the record and says why
 
 
 def _rows_of(reply: Any) -> tuple[list[dict[str, Any]], int]:
     """Give the dossiers of a reply and how many there are in all (0: not said)."""
     rows = reply.get("data", []) if isinstance(reply, dict) else None
+    if rows is None and isinstance(reply, dict) and reply.get("total") == 0:
+        return [], 0  # so OpenCPS says that the portal is empty
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise RetryableError('the reply is not of the form {"total": N, "data": [...]}')
     total = reply.get("total", 0)
     return rows, total if isinstance(total, int) else 0
 
 
-def _changed_at(row: Mapping[str, Any]) -> int | None:
-    try:
-        return _DATE(row["modifiedDate"])
-    except (KeyError, ValueError, TypeError):
-        return None  # the mapping rejects the record and says why
-
-
 def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:
     words = words_of_settings(settings.missing, "exact")
-    dates = Dates([_FORM], _ZONE, words=words)
+    dates = Dates([_FORM], settings.source.timezone, words=words)
     getters = {
         name: cells.date(column, dates) if name.endswith("_at") else cells.text(column, words)
         for name, column in _COLUMNS.items()
@@ -274,6 +284,7 @@ def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:
         shape="dossiers",
         code_pattern=code_form(settings.dossier_code_pattern),
         sealed={name: cells.text(column, words) for name, column in _SEALED.items()},
+        looked_up=["status"],
     )
 
 

@@ -3,14 +3,13 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.connectors.starter import GOOD, HEADER, start
 from typer.testing import CliRunner
 
 from lgsp_connectors.cli import app
 from lgsp_connectors.kit.registry import read_config
 
 runner = CliRunner()
-HEADER = "MaHoSo,DonVi,MaTTHC,KenhNop,NgayNop,NgayTiepNhan,NgayHenTra,NgayXong,NgayTra,TrangThai\n"
-GOOD = "H37.12-240705-0001,H37.12,1.001612,truc tuyen,,05/07/2024 08:15,,,,dang xu ly\n"
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def test_new_takes_a_portal_id_only(folder: Path, name: str) -> None:
 
 
 def test_check_shows_events_and_rejects(folder: Path) -> None:
-    runner.invoke(app, ["new", "p"])
+    start(folder)
     (folder / "inbox" / "a.csv").write_text(HEADER + GOOD + GOOD.replace("dang", "sap"))
     done = runner.invoke(app, ["check", "p.yaml", "--json"])
     assert done.exit_code == 0
@@ -60,7 +59,7 @@ def test_check_shows_events_and_rejects(folder: Path) -> None:
 
 
 def test_check_fails_when_nothing_fits(folder: Path) -> None:
-    runner.invoke(app, ["new", "p"])
+    start(folder)
     (folder / "inbox" / "a.csv").write_text(HEADER.replace("DonVi", "Don_vi") + GOOD)
     done = runner.invoke(app, ["check", "p.yaml"])
     assert done.exit_code == 1
@@ -77,7 +76,7 @@ def test_bad_configuration_is_exit_2(folder: Path, command: str) -> None:
 
 
 def test_check_groups_rejects_by_cause_and_proposes_a_map(folder: Path) -> None:
-    runner.invoke(app, ["new", "p"])
+    start(folder)
     rows = (
         GOOD * 2 + GOOD.replace("dang xu ly", "Yêu cầu bổ sung") * 3 + GOOD.replace("08:15", "x")
     )
@@ -95,7 +94,7 @@ def test_check_groups_rejects_by_cause_and_proposes_a_map(folder: Path) -> None:
 
 
 def test_check_of_an_empty_folder_says_so_and_fails(folder: Path) -> None:
-    runner.invoke(app, ["new", "p"])
+    start(folder)
     (folder / "inbox" / "a.csv").write_text(HEADER)
     done = runner.invoke(app, ["check", "p.yaml"])
     assert done.exit_code == 1

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lgsp_connectors.kit.config import Head, RunSettings
-from lgsp_connectors.kit.registry import installed, starter_of
+from lgsp_connectors.kit.registry import installed, start_of
 from lgsp_connectors.kit.suite import ConnectorContract
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ class TestEach:
             assert f"`{key}`" in page, f"{key} is not in docs/connectors/{point.name}.md"
 
     def test_has_a_starter_of_valid_yaml(self, point: Any) -> None:
-        data = yaml.safe_load(starter_of(point.name, "my-portal"))
+        data = yaml.safe_load(start_of(point.name, "my-portal").yaml)
         head = Head.model_validate({k: v for k, v in data.items() if k in Head.model_fields})
         assert (head.connector, head.portal) == (point.name, "my-portal")
 

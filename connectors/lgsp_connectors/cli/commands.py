@@ -1,6 +1,5 @@
 """The commands of `lgsp-connect`."""
 
-import asyncio
 import re
 from dataclasses import asdict
 from importlib.metadata import EntryPoint
@@ -9,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lgsp.domain.errors import ConfigurationError, RejectedRecord
+from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.period import show_instant
 from lgsp.runtime.clock import now_ms
@@ -26,16 +25,13 @@ from lgsp.runtime.commands.output import (
 )
 from lgsp.runtime.commands.program import Program, show
 from lgsp.runtime.commands.reach import need_broker
-from lgsp.runtime.personal import mask_file_name
-from lgsp_connectors.cli.causes import by_cause, unmapped_words
 from lgsp_connectors.cli.output import event_row, progress_bar
+from lgsp_connectors.cli.sample import take_sample
 from lgsp_connectors.cli.service import run_connector
 from lgsp_connectors.kit.config import PORTAL_ID
 from lgsp_connectors.kit.mapping.times import compile_iso
-from lgsp_connectors.kit.registry import ConfiguredConnector, installed, read_config, starter_of
+from lgsp_connectors.kit.registry import installed, read_config, sample_name, start_of
 from lgsp_connectors.kit.report import Report
-from lgsp_connectors.kit.retry import retried
-from lgsp_connectors.kit.usable import usable_events
 
 app = typer.Typer(
     cls=Program,
@@ -71,19 +67,17 @@ def new(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Write NAME.yaml to start from; an existing file is kept."""
+    """Write NAME.yaml to start from, and a sample that it reads; an existing file is kept."""
     begin("connectors", data)
     if not re.fullmatch(PORTAL_ID, name):
         raise ConfigurationError(f"portal id {name!r}: lower-case letters, digits and - only")
-    text = starter_of(connector, name)
-    file = Path(f"{name}.yaml")
-    try:
-        with file.open("x", encoding="utf-8") as out:
-            out.write(text)
-    except OSError as error:
-        raise ConfigurationError(f"{file}: {error.strerror}") from error
+    start = start_of(connector, name)
+    file, sample = Path(f"{name}.yaml"), Path(sample_name(name))
+    _write(file, start.yaml)
+    if start.sample and not sample.exists():
+        _write(sample, start.sample)
     if as_json:
-        emit_json({"file": str(file)})
+        emit_json({"file": str(file), "sample": str(sample) if start.sample else None})
     else:
         say(f"{file} written; try: lgsp-connect check {file}")
 
@@ -98,13 +92,14 @@ def check(
     """Connect, map a sample, show events and rejects; produces nothing."""
     begin("connector", data)
     configured = read_config(config)
-    found = asyncio.run(_sample(configured, sample))
+    found = take_sample(configured, sample)
     events: list[DossierEvent] = found["events"]
     problem = found["problem"] or ("" if found["records"] else "nothing was read")
     failure = failed(problem) if problem else None
     if as_json:
         rows = [event_row(event, show_instant) for event in events]
-        emit_json(found | {"events": rows} | (failure.document() if failure else {}))
+        newest = {"events": rows, "newest": show_instant(found["newest"])}
+        emit_json(found | newest | (failure.document() if failure else {}))
     else:
         _show_sample(found)
     if failure:
@@ -131,6 +126,7 @@ def run(
     """Run the connector: as a service, or `--once` until caught up."""
     settings = begin("connector", data)
     configured = read_config(config)
+    configured.refuse_sample()
 
     def on_ready(url: str) -> None:
         emit_service(configured.head.portal, "ready", as_json=as_json, health=url)
@@ -161,6 +157,7 @@ def backfill(
     """Read again from a date, under a checkpoint of its own, beside the running connector."""
     settings = begin("connector", data)
     configured = read_config(config)
+    configured.refuse_sample()
     try:
         start = compile_iso("Asia/Ho_Chi_Minh")(since) if since else None
     except ValueError as error:
@@ -177,53 +174,12 @@ def backfill(
     _show_report(config, report, as_json=as_json, to_the_end=once)
 
 
-async def _sample(configured: ConfiguredConnector, count: int) -> dict[str, Any]:
-    connector = configured.build(now_ms, None)
-    events: list[DossierEvent] = []
-    rejects: list[dict[str, str]] = []
-    records = refused = 0
-    problem = ""
-    cursor = connector.start(None)
+def _write(file: Path, text: str) -> None:
     try:
-        while records < count:
-            page = await retried(
-                lambda at=cursor: connector.fetch(at),  # type: ignore[misc]
-                give_up_seconds=0,  # whoever checks wants to know at once
-            )
-            cursor = page.cursor
-            for record in page.records[: count - records]:
-                records += 1
-                try:
-                    events += usable_events(connector, record, now_ms())
-                except RejectedRecord as error:
-                    rejects.append(_reject_row(record.origin, error))
-            refused, problem = page.refused, page.problem
-            if page.caught_up and not page.wait:
-                break
-            await asyncio.sleep(page.wait)
-    finally:
-        await connector.close()
-    return {
-        "portal": configured.head.portal,
-        "connector": connector.name,
-        "records": records,
-        "files_refused": refused,
-        "problem": problem,
-        "events": events,
-        "rejects": rejects,
-        "causes": by_cause(rejects),
-        "unmapped": unmapped_words(rejects),
-    }
-
-
-def _reject_row(origin: str, error: RejectedRecord) -> dict[str, str]:
-    return {
-        "origin": mask_file_name(origin),
-        "reason": str(error.reason),
-        "field": error.field,
-        "value": error.value,
-        "detail": error.detail,
-    }
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        raise ConfigurationError(f"{file}: {error.strerror}") from error
 
 
 def _show_sample(found: dict[str, Any]) -> None:
@@ -234,11 +190,23 @@ def _show_sample(found: dict[str, Any]) -> None:
     print_table(list_table(title, shown, events, codes=["dossier_code", "agency"]))
     for title, name in (
         (f"{len(found['rejects'])} rejects, by cause", "causes"),
-        ("words that a map lacks", "unmapped"),
+        ("words that are looked up", "words"),
+        ("wide cells", "wide"),
     ):
         if each := found[name]:
             values = [[str(value) for value in row.values()] for row in each]
             print_table(list_table(title, list(each[0]), values, codes=["origin", "field"]))
+    for column, text in found["maps"].items():
+        say(f"proposed for the map of {column}: {text}")
+    if order := found["corrections"]:
+        say(f"corrections: {order}")
+    if found["newest"] is not None:
+        age = (now_ms() - found["newest"]) / 3_600_000
+        say(f"newest change: {local_time(found['newest'])}, {age:,.1f} h ago")
+    if request := found["request"]:
+        said = f": {request['words']}" if request["words"] else ""
+        say(f"last request: {request['request']}")
+        say(f"its answer: {request['answer']}{said}")
 
 
 def _show_report(config: Path, report: Report, *, as_json: bool, to_the_end: bool) -> None:

@@ -14,10 +14,10 @@ from lgsp_connectors.files.columns import MappedColumns
 from lgsp_connectors.files.look import Look
 from lgsp_connectors.files.reader import Reading
 from lgsp_connectors.files.settings import FilesSettings
-from lgsp_connectors.files.starter import STARTER
-from lgsp_connectors.kit.contract import Context, Cursor, Listing, Page, Record
+from lgsp_connectors.files.starter import SAMPLE, STARTER
+from lgsp_connectors.kit.contract import Context, Cursor, Listing, Page, Record, Word
 from lgsp_connectors.kit.fingerprint import fingerprint
-from lgsp_connectors.kit.mapping.row_settings import make_mapper
+from lgsp_connectors.kit.mapping.row_settings import make_mapper, order_of
 
 _NOT_READING = {"path", "page_rows", "settle_seconds"}  # keys by which no row reads otherwise
 
@@ -37,10 +37,12 @@ class Files:
     name: ClassVar[str] = "files"
     settings: ClassVar[type[BaseModel]] = FilesSettings
     starter: ClassVar[str] = STARTER
+    sample: ClassVar[str] = SAMPLE
 
     def __init__(self, settings: FilesSettings, context: Context) -> None:
         self._context, self._source = context, settings.source
         self._mapper = make_mapper(settings, context)
+        self.order = order_of(settings)
         wanted = list(dict.fromkeys(self._mapper.columns.values()))
         source = settings.source
         self._called_off = threading.Event()
@@ -77,6 +79,10 @@ class Files:
     def to_events(self, record: Record) -> Sequence[DossierEvent]:
         """Map one row and derive its transitions."""
         return self._mapper.events(record)
+
+    def words(self, record: Record) -> Sequence[Word]:
+        """Give the words of a row that are looked up in a map."""
+        return self._mapper.words(record)
 
     async def close(self) -> None:
         """Close the open file."""

@@ -1,4 +1,4 @@
-"""The YAML that `lgsp-connect new` writes; `{name}` becomes the id of the portal."""
+"""What `lgsp-connect new` writes: a YAML, and a sample that it reads; `{name}` is the portal."""
 
 STARTER = """\
 # A folder of files. Every key: docs/connectors/files.md
@@ -6,7 +6,7 @@ connector: files
 portal: {name}
 province: H37
 source:
-  path: ./inbox/*.csv            # csv or jsonl, .gz of each; relative to this file
+  path: ./{name}.sample          # made up, for `check`; yours: ./inbox/*.csv (or xlsx, json, .gz)
 shape: dossiers                  # one row = one dossier with its dates; steps: one status change
 # dossier_code_pattern: any      # default: the national pattern
 case: fold                       # words are compared without case
@@ -29,3 +29,12 @@ mapping:                         # attribute: column, or a form
     map: {"moi": 1, "tiep nhan": 2, "dang xu ly": 4, "cho bo sung": 5, "da xong": 9,
           "Mới": 1, "Tiếp nhận": 2, "Đang xử lý": 4, "Chờ bổ sung": 5, "Đã xong": 9}
 """
+
+SAMPLE = """\
+MaHoSo,DonVi,MaTTHC,KenhNop,NgayNop,NgayTiepNhan,NgayHenTra,NgayXong,NgayTra,TrangThai
+H37.12-260601-0001,H37.12,1.001612,Trực tuyến,01/06/2026 08:00,01/06/2026 09:15,08/06/2026 17:00,05/06/2026 10:00,,Đã xong
+H37.12-260601-0002,H37.12,1.001612,Trực tiếp,01/06/2026 08:30,01/06/2026 08:30,08/06/2026 17:00,09/06/2026 15:00,,Đã xong
+H37.12-260602-0003,H37.12,1.001612,Bưu chính,02/06/2026 10:00,02/06/2026 14:00,09/06/2026 17:00,,,Chờ bổ sung
+H37.12.5-260602-0001,H37.12.5,1.004227,truc tuyen,02/06/2026 21:00,03/06/2026 08:00,10/06/2026 17:00,,,Đang xử lý
+H37.12.5-260603-0002,H37.12.5,1.004227,Trực tuyến,03/06/2026 11:00,-,,,,Mới
+"""  # noqa: E501 - its lines are as long as an export's

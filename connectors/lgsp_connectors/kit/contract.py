@@ -106,6 +106,22 @@ class Context:
     base: Path = field(default_factory=Path)
 
 
+class Word(NamedTuple):
+    """A word of a record that a map was asked for.
+
+    Args:
+        attribute: whose value it says.
+        column: where it stands.
+        word: as found; described where it may be a person's.
+        means: the value that it is mapped to; "" when it rejects its record.
+    """
+
+    attribute: str
+    column: str
+    word: str
+    means: str
+
+
 class Connector(Protocol):
     """A pull connector; made as `Class(settings, context)`, no base class needed.
 
@@ -114,7 +130,10 @@ class Connector(Protocol):
     record gives the same events with the same ids, on every machine.
 
     `starter`, a class attribute that may be left out, is the YAML that `lgsp-connect new` writes;
-    `{name}` in it becomes the id of the portal.
+    `{name}` in it becomes the id of the portal. `sample`, likewise, is the text of a file that it
+    reads, NAME.sample beside the YAML. Two more parts may be left out, which `check` shows:
+    `order`, a text that says what orders corrections, and `words(record)`, which gives the `Word`s
+    of a record.
     """
 
     name: ClassVar[str]

@@ -15,11 +15,13 @@ from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
 from lgsp.runtime import metrics
 from lgsp.runtime.pace import limiter
 from lgsp.runtime.retry_after import advised_wait
+from lgsp_connectors.kit import exchanges
 from lgsp_connectors.kit.config import Strict
 
 _RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _DENIED = frozenset({203, 401, 403})  # 203: OpenCPS answers so when nobody is logged in
 _EXPIRED = 401
+_LONGEST_CONNECT = 10.0  # seconds until a host that does not answer counts as away
 _MOST_UNREADABLE = 4  # replies in a row that are no JSON: then it is not a hiccup
 
 
@@ -87,6 +89,12 @@ class Auth(Strict):
             return {"Authorization": aiohttp.encode_basic_auth(self.user, password)}
         return {}
 
+    def secrets(self) -> list[str]:
+        """Give the texts that nobody may see, as they stand and as they are sent."""
+        sent = [value.partition(" ")[2] for value in self.header().values()]
+        found = [_secret(self.token, self.token_file), _secret(self.password, self.password_file)]
+        return [*sent, *filter(None, found)]
+
     def account(self) -> str:
         """Say who logs in, for messages; never a secret."""
         if self.token_file is not None:
@@ -141,7 +149,8 @@ class Client:
         self._headers = dict(headers or {})
         self._auth = auth or Auth()
         self._login = self._auth.header()
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        connect = min(timeout, _LONGEST_CONNECT)
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=connect)
         self._pace = limiter(rate)
         self._session: aiohttp.ClientSession | None = None
         self._unreadable = 0
@@ -173,12 +182,22 @@ class Client:
             ) as answer:
                 body = await answer.read()
                 outcome = f"{answer.status // 100}xx"
+                self._note(
+                    path, params, f"HTTP {answer.status} {answer.reason or ''}".strip(), body
+                )
                 return answer.status, answer.headers.get("Retry-After"), body
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise RetryableError(f"GET {path}: {type(error).__name__}: {error}") from error
+            reason = f"{type(error).__name__}: {error}"
+            self._note(path, params, reason, b"")
+            raise RetryableError(f"GET {path}: {reason}") from error
         finally:
             metrics.CONNECTOR_REQUESTS.labels(outcome).inc()
             metrics.CONNECTOR_REQUEST_SECONDS.observe(time.perf_counter() - started)
+
+    def _note(self, path: str, params: Mapping[str, str], answer: str, body: bytes) -> None:
+        if exchanges.is_watched():
+            secrets = self._auth.secrets()
+            exchanges.note(self._base + path, params, answer, body, secrets)
 
     def _logged_in_anew(self) -> bool:
         """Read the secrets again; tell whether they are others than those just refused."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.documents import Document, read_document
@@ -22,19 +22,40 @@ def installed() -> dict[str, EntryPoint]:
     return {point.name: point for point in found}
 
 
-def starter_of(connector: str, portal: str) -> str:
-    """Give the YAML from which the author of a new portal of this connector starts.
+class Start(NamedTuple):
+    """What the author of a new portal starts from.
+
+    Args:
+        yaml: text of a YAML.
+        sample: text of a file that it reads, `sample_name` beside it; "": the connector has none.
+    """
+
+    yaml: str
+    sample: str
+
+
+def start_of(connector: str, portal: str) -> Start:
+    """Give what the author of a new portal of this connector starts from.
 
     Raises:
-        ConfigurationError: no such connector, or it brings no starter.
+        ConfigurationError: no such connector, it cannot be loaded, or it brings no starter.
     """
     points = installed()
     if connector not in points:
         raise ConfigurationError(f"no connector {connector!r}{nearest(connector, points)}")
-    starter: str = getattr(points[connector].load(), "starter", "")
-    if not starter:
+    try:
+        kind = points[connector].load()
+    except Exception as error:
+        raise ConfigurationError(f"{connector} {_broken(error)}") from error
+    yaml, sample = (getattr(kind, name, "") for name in ("starter", "sample"))
+    if not yaml:
         raise ConfigurationError(f"connector {connector!r} brings no starter: see its page")
-    return starter.replace("{name}", portal)
+    return Start(yaml.replace("{name}", portal), sample.replace("{name}", portal))
+
+
+def sample_name(portal: str) -> str:
+    """Name the sample of a portal; no glob of exports finds it."""
+    return f"{portal}.sample"
 
 
 @dataclass(frozen=True)
@@ -58,6 +79,20 @@ class ConfiguredConnector:
         )
         connector: Connector = self.factory(self.settings, context)
         return connector
+
+    def refuse_sample(self) -> None:
+        """See that the YAML does not read the sample: its dossiers are made up.
+
+        Raises:
+            ConfigurationError: it does.
+        """
+        source = self.document.data.get("source")
+        path = source.get("path") if isinstance(source, dict) else None
+        if isinstance(path, str) and Path(path).name == sample_name(self.head.portal):
+            raise self.document.error(
+                ("source", "path"),
+                "names the sample that `new` wrote, whose dossiers are made up: name your files",
+            )
 
     def fingerprint(self) -> str:
         """Tell one way to read records from another: not by the run, nor by the source's keys."""
@@ -99,5 +134,10 @@ def _factory(document: Document) -> Any:
         raise document.error(("connector",), f"no connector {name!r}{nearest(name, points)}")
     try:
         return points[name].load()
-    except (ImportError, AttributeError) as error:
-        raise document.error(("connector",), f"{name} cannot be loaded: {error}") from error
+    except Exception as error:
+        raise document.error(("connector",), f"{name} {_broken(error)}") from error
+
+
+def _broken(error: Exception) -> str:
+    """Say that a package cannot be loaded, whatever its code raised."""
+    return f"cannot be loaded: {type(error).__name__}: {error}"

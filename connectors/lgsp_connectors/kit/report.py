@@ -12,7 +12,8 @@ class Report:
     before; `removed` dossiers that a complete listing no longer holds, `not_removed` why none
     were; `unordered` known dossiers that came back with other values which nothing orders.
     `letters_closed` are dead letters whose record could be used now.
-    `problem` says why a source that was read to its end does not count as caught up.
+    `problem` says why a source that was read to its end does not count as caught up, `clock` why
+    its clock is in doubt.
     """
 
     records: int = 0
@@ -27,6 +28,7 @@ class Report:
     pages: int = 0
     caught_up: bool = False
     problem: str = ""
+    clock: str = ""
     seconds: float = 0.0
     unordered: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
@@ -34,7 +36,11 @@ class Report:
     @property
     def problems(self) -> dict[str, str]:
         """What makes the figures less sure than the log looks: code -> words for a person."""
-        found = {"not_removed": self.not_removed, "not_level": self.problem}
+        found = {
+            "not_removed": self.not_removed,
+            "not_level": self.problem,
+            "clock": self.clock,
+        }
         if self.files_refused:
             found["files_refused"] = f"{self.files_refused} files cannot be used"
         if self.unordered:

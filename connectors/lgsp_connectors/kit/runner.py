@@ -23,6 +23,7 @@ from lgsp.runtime.ending import cancel_tasks
 from lgsp.runtime.pace import limiter
 from lgsp.runtime.personal import mask_file_name
 from lgsp.runtime.waiting import is_set_within
+from lgsp_connectors.kit.clock_watch import ClockWatch
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import OWN, Connector, Cursor, Listing, Page, Record
 from lgsp_connectors.kit.memory.fresh import Fresh, Personal
@@ -38,6 +39,7 @@ from lgsp_connectors.kit.usable import usable_events
 _FETCH_ENDS_WITHIN = 4.0  # seconds that a connector may take to give up a page when told to stop
 _SENT = f"{OWN}sent"
 _READING = f"{OWN}reading"
+_AGES = f"{OWN}ages"
 _PATIENCE = 60.0  # seconds for which a run that is to end waits for what is still being written
 _log = structlog.get_logger()
 
@@ -86,6 +88,7 @@ class Runner:
         self._fresh = Fresh(self._known, personal)
         self._yaml, self._reading = yaml, ""
         self._rejects_in_a_row = 0
+        self._watch = ClockWatch()
         self._pace = limiter(settings.pages_per_second)
         self._log = _log.bind(connector=connector.name, portal=key)
         self.caught_up = False
@@ -107,6 +110,7 @@ class Runner:
             if self._sent.resume(stored.pop(_SENT, "")):
                 self._known.reset()  # it is of another log, or of another state of this one
             self._reading = next_reading(stored.pop(_READING, ""), self._yaml)
+            self._watch = ClockWatch(stored.pop(_AGES, ""))
             cursor = stored or self._connector.start(since)
             while not stop.is_set():
                 page = await self._fetch(cursor, stop)
@@ -139,6 +143,8 @@ class Runner:
         """Wait until the log has the page, then keep what is known of it and the checkpoint."""
         await self._sink.flush()
         self._fresh.keep(page.listing)
+        if page.caught_up:
+            self._watch.end_pass(self._clock())
         if page.listing is not None and page.listing.ended:
             await self._remove(page.listing)
         if page.cursor != before or self._sent.pending:
@@ -146,6 +152,7 @@ class Runner:
                 **page.cursor,
                 _SENT: self._sent.token(),
                 _READING: self._reading,
+                _AGES: self._watch.text(),
             }
             await asyncio.to_thread(self._checkpoints.store, self._key, after)
             self._sent.keep()
@@ -171,6 +178,9 @@ class Runner:
         """Tell whether the portal is level: nothing more to read, and nothing in the way."""
         report = self.report
         report.files_refused, report.problem = page.refused, page.problem
+        if self._watch.problem and not report.clock:
+            self._log.warning("clock_in_doubt", reason=self._watch.problem)
+        report.clock = self._watch.problem
         self.caught_up = report.caught_up = page.caught_up and not page.problem
         metrics.CONNECTOR_REFUSED.set(page.refused)
         if self.caught_up:
@@ -207,6 +217,8 @@ class Runner:
         for event in events:
             self._sink.send(event)
         newest = max((event.occurred_at for event in events), default=0)
+        if page.records and not page.records[0].file:  # a file may always be as old
+            self._watch.see(newest)
         report.events += len(events)
         report.unordered += self._fresh.unordered
         report.duplicates += max(0, sum(map(len, stated)) - len(events))

@@ -250,12 +250,12 @@ class HttpContract(ConnectorContract):
         assert not bench.checkpoints.stored
 
     async def test_access_denied_names_the_setting(self, rig: HttpRig) -> None:
-        """401 and 403 are not tried again."""
+        """401 and 403 are not tried again, but for one new login."""
         for status in (401, 403):
             rig.portal.requests.clear()
             rig.portal.always(status)
             assert "source.auth" in str(await _fatal(Bench(), rig.connector()))
-            assert len(rig.portal.requests) == 1
+            assert 1 <= len(rig.portal.requests) <= 2
 
     async def test_a_login_page_is_no_data(self, rig: HttpRig) -> None:
         """HTML with status 200, again and again, stops the connector."""

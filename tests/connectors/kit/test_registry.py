@@ -15,7 +15,10 @@ _BROKEN = EntryPoint("broken", "no_such_module_here:Portal", registry.GROUP)
     ("text", "said"),
     [
         ("connector: fils\n", "connector: no connector 'fils'"),
-        ("connector: broken\n", "connector: broken cannot be loaded: No module named"),
+        (
+            "connector: broken\n",
+            "connector: broken cannot be loaded: ModuleNotFoundError: No module",
+        ),
         ("connector: [files]\n", "connector: "),
         ("portal: p\n", "connector: "),
     ],

@@ -59,10 +59,16 @@ def from_dossier(facts: Facts) -> list[DossierEvent]:
     stands at the latest known date. An open status without a finishing date also reopens the
     dossier: the portal shows it open after the fact.
 
+    A return bounds a finish that is not told: the dossier was finished by then. So `finished_at`
+    is the date of the return, and PROCESSED, which nobody saw, is not stated.
+
     Raises:
         RejectedRecord: FINISHED_WITHOUT_DATE, or MISSING_FIELD when the row has no date at all.
     """
     status = facts.status
+    bounded = status is Status.RESULT_RETURNED and facts.finished_at is None
+    if bounded:
+        facts = facts._replace(finished_at=facts.returned_at)
     if status in _FINISHED and facts.finished_at is None:
         raise RejectedRecord(
             RejectReason.FINISHED_WITHOUT_DATE,
@@ -75,7 +81,7 @@ def from_dossier(facts: Facts) -> list[DossierEvent]:
         stated[Status.REGISTERED] = facts.submitted_at
     if facts.received_at is not None and status not in _NOT_RECEIVED:
         stated[Status.RECEIVED] = facts.received_at
-    if facts.finished_at is not None:
+    if facts.finished_at is not None and not bounded:
         if status in {None, Status.RESULT_RETURNED}:
             stated[Status.PROCESSED] = facts.finished_at
         elif status in _ENDING:

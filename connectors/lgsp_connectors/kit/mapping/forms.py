@@ -74,6 +74,7 @@ class Forms:
         self.columns: dict[str, str] = {}
         self.sealed: dict[str, Getter] = {}
         self.of_file: dict[str, Getter] = {}
+        self.looked_up: list[str] = []
         self.faults: list[Keyed] = []
         for name, form in spec.items():
             with self._gathered():
@@ -110,6 +111,8 @@ class Forms:
         else:
             column = self.columns[name] = _column(fields, (key,))
             self.getters[name] = self._reader(name, key, column, fields)
+            if enum_of_attribute(name) or fields.keys() & {"map", "map_file"}:
+                self.looked_up.append(name)
 
     def _sealed(self, form: Any) -> None:
         for inner, part in _mapping_of(form, ("sealed",)).items():

@@ -1,7 +1,7 @@
 """From a flat record to events, by readers that were made once: fast and pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -17,12 +17,13 @@ from lgsp.runtime.personal import (
     shown_code,
     shown_date,
 )
-from lgsp_connectors.kit.contract import Context, Record
+from lgsp_connectors.kit.contract import Context, Record, Word
 from lgsp_connectors.kit.mapping import cells
 from lgsp_connectors.kit.mapping.attributes import DATES, DETAILS, ENUMS, TEXTS
 from lgsp_connectors.kit.mapping.cells import Getter, Row
 from lgsp_connectors.kit.mapping.derive import Facts, from_dossier, from_step
 from lgsp_connectors.kit.mapping.forms import FILE_NAME, Shape
+from lgsp_connectors.kit.mapping.lookups import words_of_row
 from lgsp_connectors.kit.mapping.statements import Stated, Statement, by_last_change
 
 _BASIC = (*TEXTS, *ENUMS, *DATES, "sequence")
@@ -49,6 +50,7 @@ class Mapper:
         sealed: readers of the personal data.
         of_file: readers of the file's name, for attributes of which the row tells nothing.
         stated: when a record was stated.
+        looked_up: attributes whose words are looked up in a map.
     """
 
     def __init__(
@@ -63,10 +65,12 @@ class Mapper:
         sealed: Mapping[str, Getter] | None = None,
         of_file: Mapping[str, Getter] | None = None,
         stated: Stated = by_last_change,
+        looked_up: Collection[str] = (),
     ) -> None:
         self.columns = dict(columns)
         self.whole = shape == "dossiers"  # a record states its whole dossier
         self._context = context
+        self._lookups = {name: (columns[name], getters[name]) for name in looked_up}
         self._stated = stated
         self._derive = from_dossier if shape == "dossiers" else from_step
         self._matches = code_pattern.fullmatch if code_pattern else None
@@ -88,6 +92,10 @@ class Mapper:
             error.field = self.columns.get(error.field, error.field)
             error.value = self._shown(error)
             raise
+
+    def words(self, record: Record) -> list[Word]:
+        """Give the words of the record that are looked up in a map, and what each means."""
+        return words_of_row(record.data, self._lookups)
 
     def _shown(self, error: RejectedRecord) -> str:
         """Give the value at fault as a letter may have it: of a harmless column, and harmless."""

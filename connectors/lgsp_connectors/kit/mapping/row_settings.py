@@ -20,8 +20,10 @@ from lgsp_connectors.kit.mapping.statements import (
     Stated,
     by_file_time,
     compile_statement,
+    order_in_words,
     unordered,
 )
+from lgsp_connectors.kit.mapping.times import compile_iso
 from lgsp_connectors.kit.mapping.words import Words, text_of
 
 
@@ -53,6 +55,11 @@ def _checked_status(value: Any) -> Status:
     except (KeyError, ValueError):
         names = [word for word in words if not word.isdecimal()]
         raise ValueError(f"no national status: 1 to 10{nearest(value, names)}") from None
+
+
+def _checked_zone(zone: str) -> str:
+    compile_iso(zone)  # ValueError: there is no such zone
+    return zone
 
 
 def _checked_missing(value: Any) -> str:
@@ -93,6 +100,9 @@ StatusCode = Annotated[Status, BeforeValidator(_checked_status)]
 
 CodePattern = Annotated[str, AfterValidator(_checked_pattern)]
 """A `dossier_code_pattern:` of a connector's settings."""
+
+TimeZone = Annotated[str, Field(min_length=1), AfterValidator(_checked_zone)]
+"""A time zone of a connector's settings, by its IANA name."""
 
 PortalId = Annotated[str, Field(pattern=PORTAL_ID)]
 """Id of a portal."""
@@ -147,6 +157,14 @@ def space_of(settings: CodeSettings) -> str:
     return next(iter(settings.same_dossiers_as), "")
 
 
+def order_of(settings: RowSettings) -> str:
+    """Say what orders the corrections of a portal whose rows need no code."""
+    if settings.stated_at is None:
+        default = "file_time" if settings.shape == "dossiers" else "occurred_at"
+        return f"{order_in_words(default)} (the default: no stated_at is given)"
+    return order_in_words(settings.stated_at)
+
+
 def words_of_settings(missing: Sequence[str], case: Case) -> Words:
     """Give how the texts of a portal are read and compared."""
     return Words(missing, fold=case == "fold")
@@ -183,4 +201,5 @@ def make_mapper(settings: RowSettings, context: Context) -> Mapper:
         sealed=forms.sealed,
         of_file=forms.of_file,
         stated=stated if spec is None else _stated(spec, words),
+        looked_up=forms.looked_up,
     )

@@ -58,6 +58,24 @@ WORDS: dict[str, Stated] = {
 }
 
 
+_IN_WORDS = {
+    "file_time": "a later file wins, and in it a later row",
+    "row_order": "a later row wins, in whatever file",
+    "last_change": "the row that changed last, by its own word, wins",
+    "occurred_at": "the later step wins",
+    "none": "nothing orders them: other values of a known dossier lower the trust in the figures",
+}
+
+
+def order_in_words(spec: Any) -> str:
+    """Say what a `stated_at:` key that was found good means for corrections."""
+    if isinstance(spec, str):
+        return f"{spec}: {_IN_WORDS[spec]}"
+    if "file_name" in spec:
+        return f"{spec['file_name']} in the file's name: the later one wins, and in it a later row"
+    return f"column {spec['field']}: the later time wins; where it is empty, the later file"
+
+
 def compile_statement(spec: Any, date_getter: Callable[[dict[str, Any]], Getter]) -> Stated:
     """Compile a `stated_at:` key.
 

@@ -90,8 +90,24 @@ def test_dates_and_status_state_the_transitions(
 @pytest.mark.parametrize("status", sorted(SIMPLE.statuses.finished))
 def test_finished_without_date_is_not_guessed(status: Status) -> None:
     with pytest.raises(RejectedRecord) as caught:
-        stated(status=status, received_at=2, returned_at=7)
+        stated(status=status, received_at=2)
     assert caught.value.reason is RejectReason.FINISHED_WITHOUT_DATE
+
+
+@pytest.mark.parametrize("status", [S.STOPPED, S.PROCESSED])
+def test_a_return_bounds_no_other_end(status: Status) -> None:
+    with pytest.raises(RejectedRecord):
+        stated(status=status, received_at=2, returned_at=7)
+
+
+def test_a_return_bounds_the_finish_and_states_no_step_9() -> None:
+    events = from_dossier(
+        BARE._replace(status=S.RESULT_RETURNED, received_at=2, returned_at=7, occurred_at=9)
+    )
+    assert [(S.RECEIVED, 2), (S.RESULT_RETURNED, 7), (S.RESULT_RETURNED, 9)] == [
+        (e.status, e.occurred_at) for e in events
+    ]
+    assert {7} == {e.finished_at for e in events}
 
 
 def test_no_date_at_all_is_rejected() -> None:
@@ -127,7 +143,9 @@ def test_the_dossier_stands_where_the_row_says(
         occurred_at=changed,
     )
     undated = not any((submitted, received, finished, returned, changed))
-    if undated or (status in SIMPLE.statuses.finished and finished is None):
+    bounded = status is S.RESULT_RETURNED and returned is not None
+    unfinished = finished is None and not bounded
+    if undated or (status in SIMPLE.statuses.finished and unfinished):
         with pytest.raises(RejectedRecord):
             from_dossier(facts)
         return

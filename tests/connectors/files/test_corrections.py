@@ -1,0 +1,106 @@
+"""Corrections in later exports, as they show in the figures: the later word stands."""
+
+import os
+from collections import Counter
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.connectors.files.conftest import Make
+from tests.connectors.files.folder import Folder, code
+
+from lgsp.domain.dossier import Dossier, merge_all
+from lgsp.domain.event import Channel
+from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.domain.standing import State
+from lgsp.runtime.calendar.vietnam import load_calendar
+from lgsp.runtime.clock import now_ms
+from lgsp_connectors.kit.suite import Bench
+
+DATE = 'format: "%d/%m/%Y", timezone: Asia/Ho_Chi_Minh'
+MAPPING = f"""\
+  dossier_code: Ma
+  agency: DonVi
+  channel: {{field: Kenh, map: {{ONLINE: ONLINE, DIRECT: DIRECT}}}}
+  received_at: {{field: Nhan, {DATE}}}
+  due_at: {{field: Hen, {DATE}}}
+  finished_at: {{field: Xong, {DATE}}}
+"""
+CHANGED = f"  occurred_at: {{field: Sua, {DATE}}}\n"
+STATUS = "  status: {field: TrangThai, map: {cho: 5, xong: 9}}\n"
+HEADER = "Ma,DonVi,Kenh,Nhan,Hen,Xong,Sua,TrangThai\n"
+
+
+def row(
+    i: int,
+    channel: str = "ONLINE",
+    *,
+    due: str = "24/06/2024",
+    finished: str = "",
+    changed: str = "12/06/2024",
+    status: str = "",
+) -> str:
+    return f"{code(i)},H37.12,{channel},03/06/2024,{due},{finished},{changed},{status}\n"
+
+
+def export(folder: Folder, day: str, *rows: str) -> None:
+    """Write one day's file, last written at 23:00 of that day."""
+    path = folder.write(f"{day}.csv", HEADER + "".join(rows))
+    at = datetime.fromisoformat(f"2024-{day}T23:00").replace(tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
+    os.utime(path, (at.timestamp(), at.timestamp()))
+
+
+async def dossiers(folder: Folder, bench: Bench) -> list[Dossier]:
+    report = await bench.run(folder.start())
+    assert (report.rejected, report.problems) == (0, {})
+    return list(merge_all(bench.sink.events).values())
+
+
+def states(found: list[Dossier]) -> set[State]:
+    return {SIMPLE.standing(each, load_calendar(), now_ms()).state for each in found}
+
+
+@pytest.mark.parametrize("extra", ["", CHANGED])
+@pytest.mark.parametrize("runs", [1, 2])
+async def test_a_channel_corrected_by_the_next_days_file_is_the_later_one(
+    make: Make, extra: str, runs: int
+) -> None:
+    """Also where a row tells when it last changed, and no status: nothing is left to chance."""
+    folder, bench = make(mapping=MAPPING + extra), Bench()
+    export(folder, "06-12", *[row(i) for i in range(40)])
+    if runs == 2:
+        assert Counter(d.channel for d in await dossiers(folder, bench)) == {Channel.ONLINE: 40}
+    export(folder, "06-13", *[row(i, "DIRECT") for i in range(40)])
+
+    assert Counter(d.channel for d in await dossiers(folder, bench)) == {Channel.DIRECT: 40}
+
+
+async def test_corrections_that_nothing_orders_lower_the_trust(make: Make) -> None:
+    folder, bench = make(mapping=MAPPING, rest="stated_at: none\n"), Bench()
+    export(folder, "06-12", *[row(i) for i in range(40)])
+    await dossiers(folder, bench)
+    export(folder, "06-13", *[row(i, "DIRECT") for i in range(40)])
+    report = await bench.run(folder.start())
+
+    assert report.unordered == 40
+    assert "40 known dossiers came back with other values" in report.problems["unordered"]
+
+
+async def test_a_finish_corrected_to_an_earlier_day_stands(make: Make) -> None:
+    folder, bench = make(mapping=MAPPING), Bench()
+    export(folder, "06-28", row(1, finished="27/06/2024"))
+    assert states(await dossiers(folder, bench)) == {State.LATE}
+    export(folder, "06-29", row(1, finished="21/06/2024"))
+
+    assert states(await dossiers(folder, bench)) == {State.EARLY}
+
+
+async def test_a_wait_that_no_export_showed_ending_never_favours_the_province(
+    make: Make,
+) -> None:
+    folder, bench = make(mapping=MAPPING + STATUS), Bench()
+    export(folder, "06-12", row(1, status="cho"))
+    assert states(await dossiers(folder, bench)) == {State.SUSPENDED}
+    export(folder, "06-28", row(1, finished="27/06/2024", status="xong"))
+
+    assert states(await dossiers(folder, bench)) == {State.LATE}
