@@ -47,7 +47,8 @@ def start_of(connector: str, portal: str) -> Start:
         kind = points[connector].load()
     except Exception as error:
         raise ConfigurationError(f"{connector} {_broken(error)}") from error
-    yaml, sample = (getattr(kind, name, "") for name in ("starter", "sample"))
+    yaml: str = getattr(kind, "starter", "")
+    sample: str = getattr(kind, "sample", "")
     if not yaml:
         raise ConfigurationError(f"connector {connector!r} brings no starter: see its page")
     return Start(yaml.replace("{name}", portal), sample.replace("{name}", portal))

@@ -28,7 +28,7 @@ def watched(*ages: int) -> ClockWatch:
     return watch
 
 
-def test_changes_that_are_always_seven_hours_old_are_told() -> None:
+def test_changes_that_are_always_seven_hours_old_are_named() -> None:
     assert "about 7 h old" in watched(*[7 * HOUR + n * MINUTE for n in range(5)]).problem
 
 
@@ -83,11 +83,11 @@ class Portal(Scripted):
 
 
 @pytest.mark.parametrize(
-    ("age", "file", "told"),
+    ("age", "file", "in_doubt"),
     [(7 * HOUR, "", True), (MINUTE, "", False), (7 * HOUR, "a.csv", False)],
 )
 async def test_runs_of_a_portal_in_another_zone_lower_the_trust(
-    age: int, file: str, told: bool
+    age: int, file: str, in_doubt: bool
 ) -> None:
     checkpoints = MemoryCheckpoints()
     reports = []
@@ -103,4 +103,4 @@ async def test_runs_of_a_portal_in_another_zone_lower_the_trust(
         reports.append(await runner.run(once=True))
 
     assert [False] * 4 == ["clock" in report.problems for report in reports[:4]]
-    assert told == ("clock" in reports[4].problems)
+    assert in_doubt == ("clock" in reports[4].problems)
