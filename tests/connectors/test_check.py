@@ -13,6 +13,8 @@ import pytest
 from tests.connectors.starter import GOOD, HEADER, start
 from typer.testing import CliRunner
 
+from lgsp.domain.period import local_datetime, show_instant
+from lgsp.runtime.clock import now_ms
 from lgsp_connectors.cli import app
 from lgsp_connectors.files import Files
 
@@ -209,3 +211,26 @@ def test_a_dead_address_is_said_within_a_second(folder: Path) -> None:
     assert "last request: GET http://127.0.0.1:9/o/rest/v2/dossiers?start=0" in done.stdout
     assert "its answer: ClientConnectorError" in done.stdout
     assert "ClientConnectorError" in done.stderr
+
+
+@pytest.mark.usefixtures("_password")
+def test_the_age_of_a_portals_newest_change_is_said(folder: Path) -> None:
+    """Seven hours: its clock may stand in UTC."""
+    changed = local_datetime(now_ms() - 7 * 3_600_000)
+    row = {
+        "dossierNo": "H37.12-240705-0001",
+        "govAgencyCode": "H37.12",
+        "dossierStatus": "processing",
+        "receiveDate": "05/07/2024 08:15:00",
+        "modifiedDate": f"{changed:%d/%m/%Y %H:%M:%S}",
+    }
+    with serving(Portal(200, json.dumps({"total": 1, "data": [row]}))) as portal:
+        (folder / "p.yaml").write_text(CONFIG.replace("URL", portal.url))
+        done = runner.invoke(app, ["check", "p.yaml"])
+        as_json = json.loads(runner.invoke(app, ["check", "p.yaml", "--json"]).stdout)
+
+    assert done.exit_code == 0
+    assert f"newest change: {changed:%Y-%m-%d %H:%M}, 7.0 h ago" in done.stdout
+    assert "its answer: HTTP 200 OK: an object of total, data (1)" in done.stdout
+    assert as_json["newest"] == show_instant(int(changed.timestamp()) * 1000)
+    assert [w["word"] for w in as_json["words"]] == ["processing"]

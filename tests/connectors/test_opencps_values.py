@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from tests.connectors.test_opencps import CONFIG, PASSWORD, OpenCpsRig, code, dossier
+from tests.connectors.test_opencps import CONFIG, PASSWORD, OpenCpsRig, at, code, dossier
 
 from lgsp.domain.dossier import judge_transitions, merge_all
 from lgsp.domain.errors import FatalError, RejectReason
@@ -18,9 +18,14 @@ from lgsp.domain.status import Status, Verdict
 from lgsp.national.planner import Draft, Names, draft
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
+from lgsp.runtime.sealing import Sealer
+from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Record
+from lgsp_connectors.kit.memory.filing import Person, person_of
 from lgsp_connectors.kit.memory.known_file import KnownFile
 from lgsp_connectors.kit.registry import read_config
+from lgsp_connectors.kit.report import Report
+from lgsp_connectors.kit.runner import Runner
 from lgsp_connectors.kit.suite import Bench, HttpContract
 from lgsp_connectors.kit.testing import FakePortal
 
@@ -136,6 +141,58 @@ async def test_a_dossier_that_one_portal_ended_is_not_opened_by_another(
     assert wanted.status is Status.RESULT_RETURNED
     assert wanted.record["TrangThaiHoSo"] == "10"
     assert [step.record["TrangThai"] for step in wanted.steps] == ["1", "2", "9", "10"]
+
+
+SEALER = Sealer({"k": bytes(32)}, "k")
+
+
+def person(event: DossierEvent) -> Person:
+    assert event.sealed is not None
+    return person_of(SEALER.open(event.sealed, event.dossier_code), SEALER.pseudonym)
+
+
+async def run_sealed(rig: OpenCpsRig, bench: Bench) -> Report:
+    rig.connector()
+    runner = Runner(
+        read_config(rig.base / "c.yaml").build(now_ms, SEALER.seal),
+        bench.sink,
+        bench.checkpoints,
+        key="p",
+        settings=RunSettings(),
+        sent=bench.sent,
+        known=bench.known,
+        personal=person,
+    )
+    return await runner.run(once=True)
+
+
+async def test_a_code_that_a_portal_set_back_gives_anew_is_a_conflict_and_no_merge(
+    rig: OpenCpsRig,
+) -> None:
+    """The portal stands at yesterday's backup, and code 3 goes to whoever files next."""
+    bench = Bench()
+    await run_sealed(rig, bench)
+    before = merge_all(bench.sink.events)[code(3)]
+    rig.touch(
+        3,
+        applicantName="TRAN THI THU",
+        applicantIdNo="000000000002",
+        submitDate="06/07/2024 08:00:00",
+        receiveDate="06/07/2024 09:00:00",
+        dueDate="12/07/2024 17:00:00",
+    )
+    report = await run_sealed(rig, bench)
+
+    ((_, error),) = bench.sink.rejects
+    assert (error.reason, error.value) == (RejectReason.CONFLICT, code(3))
+    assert merge_all(bench.sink.events)[code(3)] == before
+    assert (report.conflicts, report.events) == (1, 0)
+    assert "another owner" in report.problems["conflicts"]
+    again = await run_sealed(rig, bench)
+    assert (again.conflicts, len(bench.sink.rejects)) == (1, 1)
+    rig.touch(3, **dossier(3) | {"modifiedDate": at(200), "dossierStatus": "paying"})
+    back = await run_sealed(rig, bench)
+    assert (back.conflicts, back.events) == (0, 1)
 
 
 async def test_after_a_restart_the_overlap_states_nothing_anew(

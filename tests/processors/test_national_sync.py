@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import Engine, update
 
 from lgsp.domain.dossier import current_status, merge_all
 from lgsp.domain.errors import RejectReason, RetryableError
-from lgsp.domain.event import DossierEvent
+from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.national.breaker import Breaker
 from lgsp.national.planner import Draft, Names, draft
@@ -257,6 +258,22 @@ async def test_parks_a_poison_record_and_passes_it(tmp_path: Path, engine: Engin
         await sync.drain()
 
         assert [RejectReason.UNREADABLE] * 2 == [r.cause.reason for r in sync.rejects]
+        assert 3 == sync.queue.position(0)
+        assert 1 == await equal_to_events(portal, steps(2))
+
+
+async def test_a_unit_of_300_kilobytes_is_parked_and_the_others_are_sent(
+    tmp_path: Path, engine: Engine
+) -> None:
+    async with running_portal(tmp_path) as portal:
+        sync = Sync(engine, portal.settings())
+        giant = replace(steps(1)[0], dossier_code="H37.2-240108-0009", agency="x" * 300_000)
+        sync.feed([with_id(giant), *steps(2)])
+        await sync.drain()
+
+        assert [(RejectReason.BAD_VALUE, "agency")] == [
+            (r.cause.reason, r.cause.field) for r in sync.rejects
+        ]
         assert 3 == sync.queue.position(0)
         assert 1 == await equal_to_events(portal, steps(2))
 

@@ -231,6 +231,8 @@ def _problem(report: Report, *, to_the_end: bool) -> str:
         return report.problem or "stopped before it was caught up; run it again to go on"
     if to_the_end and report.files_refused:
         return f"{report.files_refused} files cannot be used as they stand; {letters}"
+    if to_the_end and report.conflicts:
+        return report.problems["conflicts"]
     return ""
 
 

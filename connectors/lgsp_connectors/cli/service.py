@@ -21,7 +21,8 @@ from lgsp.runtime.signals import stop_on_signal
 from lgsp_connectors.kit.contract import Page
 from lgsp_connectors.kit.lease import Lease
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink
-from lgsp_connectors.kit.memory.known import MemoryKnown
+from lgsp_connectors.kit.memory.filing import Person, person_of
+from lgsp_connectors.kit.memory.known import Known, Restated
 from lgsp_connectors.kit.memory.known_file import KnownFile
 from lgsp_connectors.kit.memory.sent import Sent
 from lgsp_connectors.kit.memory.state import state_file
@@ -84,9 +85,9 @@ def run_connector(
         # A backfill states everything once more: it may be what a log has lost.
         memory = None if backfill else state_file(settings.data, key, "sent")
         sent = opened.enter_context(closing(Sent(memory)))
-        known: MemoryKnown | KnownFile = MemoryKnown()
-        if not backfill:
-            known = KnownFile(state_file(settings.data, key, "known"))
+        known: Known = KnownFile(state_file(settings.data, portal, "known"))
+        if backfill:
+            known = Restated(known)
         opened.enter_context(closing(known))
         opened_letters = open_letters(settings.bootstrap)
         checkpoints = LogCheckpoints(
@@ -99,10 +100,11 @@ def run_connector(
         )
         opened.enter_context(closing(checkpoints))
 
-        def personal(event: DossierEvent) -> bytes:
+        def personal(event: DossierEvent) -> Person:
             if event.sealed is None:
-                return b""
-            return sealer.pseudonym(sealer.open(event.sealed, event.dossier_code)).encode()
+                return Person()
+            clear = sealer.open(event.sealed, event.dossier_code)
+            return person_of(clear, sealer.pseudonym)
 
         async def work() -> Report:
             async with BulkProducer(settings.bootstrap, DOSSIER_EVENTS) as events:

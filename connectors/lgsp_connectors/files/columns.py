@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
-from lgsp.runtime.personal import mask
+from lgsp.runtime.personal import shown
 
 _SHOWN = 12  # names of columns in a message
 _LONGEST = 30  # characters of each
@@ -98,11 +98,11 @@ class MappedColumns:
     def _has(self, names: Sequence[str], missing: Sequence[str]) -> str:
         """List the columns there are; a first line without any known one may be a person's row."""
         if len(missing) < len(self._needed):
-            shown = [mask(name)[:_LONGEST] for name in names[:_SHOWN]]
+            known = [shown(name[:_LONGEST]) for name in names[:_SHOWN]]
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            return f"its columns are: {', '.join(shown)}{more}"
+            return f"its columns are: {', '.join(known)}{more}"
         near = [
-            name[:_LONGEST]
+            shown(name[:_LONGEST])
             for name in names
             if difflib.get_close_matches(_word(name), map(_word, self._needed), 1, 0.75)
         ]

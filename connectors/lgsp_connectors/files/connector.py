@@ -12,6 +12,7 @@ from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp_connectors.files.columns import MappedColumns
 from lgsp_connectors.files.look import Look
+from lgsp_connectors.files.marks import key_of
 from lgsp_connectors.files.reader import Reading
 from lgsp_connectors.files.settings import FilesSettings
 from lgsp_connectors.files.starter import SAMPLE, STARTER
@@ -106,16 +107,17 @@ class Files:
         return page
 
     def _dated(self, listing: Listing | None) -> Listing | None:
-        """Date a file's list as its rows are dated."""
+        """Date a file's list as its rows are dated; its name may be a person's."""
         if listing is None:
             return None
-        name = listing.name.rpartition("@")[0]
+        name, _, written = listing.name.rpartition("@")
         record = Record(name, {}, listing.at, None, name, listing.at)
         try:
             at = self._mapper.statement(record).at
         except RejectedRecord:  # its name has no time: neither have its rows
             at = None
-        return replace(listing, at=listing.at if at is None else at)
+        at = listing.at if at is None else at
+        return replace(listing, name=f"{key_of(name)}@{written}", at=at)
 
     def _halt(self) -> None:
         if self._called_off.is_set():

@@ -1,6 +1,6 @@
 """JSON files: objects on lines of their own, or in one array."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
@@ -25,7 +25,7 @@ def json_rows(file: OpenFile, text: Text) -> Iterator[Row]:
     """
     objects = _Objects(file)
     rows = _array(file, text, objects) if text.is_array else _lines(file, text, objects)
-    return rows if file.source.sparse else _with_all_columns(file, rows)
+    return _with_columns(file, rows, objects)
 
 
 class _Objects:
@@ -33,6 +33,8 @@ class _Objects:
 
     def __init__(self, file: OpenFile) -> None:
         self._open_file = file
+        self.any = False
+        self.keys: dict[str, None] | None = {}  # None: nobody asks any more
         self._spelled: dict[tuple[str, ...], list[str] | None] = {}
 
     def row(self, number: int, place: Place, data: dict[str, Any]) -> Row:
@@ -42,6 +44,9 @@ class _Objects:
                 self._spelled.clear()
             spelled = self._open_file.columns.named(keys)
             self._spelled[keys] = None if spelled == list(keys) else spelled
+            self.any = True
+            if self.keys is not None:
+                self.keys.update(dict.fromkeys(spelled))
         if names := self._spelled[keys]:
             data = dict(zip(names, data.values(), strict=True))
         return self._open_file.row(number, place, data)
@@ -91,29 +96,38 @@ def _array(file: OpenFile, text: Text, objects: _Objects) -> Iterator[Row]:
             yield objects.row(number, Place(number, 0), element)
 
 
-def _with_all_columns(file: OpenFile, rows: Iterator[Row]) -> Iterator[Row]:
-    """Pass rows on when each column of the mapping shows in one of the first; else Torn."""
+def _with_columns(file: OpenFile, rows: Iterator[Row], objects: _Objects) -> Iterator[Row]:
+    """Pass rows on when each column of the mapping shows in one of the first; else Torn.
+
+    Of sparse objects one column is enough: without any, every row would state nothing.
+    """
     held: list[Row] = []
-    seen: dict[str, None] = {}
     ended: Exception | None = None
     try:
         for row in rows:
             if file.place.rows:
+                objects.keys = None
                 yield row
                 yield from rows
                 return
             held.append(row)
-            if isinstance(row.data, dict):
-                seen.update(dict.fromkeys(row.data))
-                if not file.columns.missing(seen):
-                    break
+            if objects.keys and not _lacks(file, objects.keys):
+                break
             if len(held) >= _AHEAD or file.content.made > _AHEAD_BYTES:
                 break
     except (Unfinished, Torn) as error:
         ended = error
-    if seen and (fault := file.columns.fault(list(seen), "the file")):
-        raise Torn(fault, number=0)
+    seen, objects.keys = objects.keys or {}, None
+    if objects.any and _lacks(file, seen):
+        fault = file.columns.fault(list(seen), "the file")
+        if fault is not None:
+            raise Torn(fault, number=0)
     yield from held
     if ended is not None:
         raise ended
     yield from rows
+
+
+def _lacks(file: OpenFile, names: Collection[str]) -> bool:
+    columns = file.columns
+    return not columns.known(names) if file.source.sparse else bool(columns.missing(names))

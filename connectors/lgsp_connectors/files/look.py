@@ -7,7 +7,7 @@ import structlog
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp_connectors.files.listing import Found, away, list_files
-from lgsp_connectors.files.marks import UNUSABLE, Mark, Stamp, parse_mark
+from lgsp_connectors.files.marks import UNUSABLE, Mark, Stamp, key_of, parse_mark
 from lgsp_connectors.files.reader import PAGE_BYTES, FileReader, Reading
 from lgsp_connectors.kit.contract import Cursor, Listing, Page, Record
 
@@ -43,8 +43,8 @@ class Look:
         found = list_files(base, self._path)
         self._any = bool(found)
         since = int(cursor.get(_SINCE, "0"))
-        for name in cursor.keys() - {file.name for file in found} - {_SINCE}:
-            del self.after[name]  # the file is gone
+        for key in cursor.keys() - {key_of(file.name) for file in found} - {_SINCE}:
+            del self.after[key]  # the file is gone
         self._todo = [file for file in found if self._unread(file, since)]
         self._todo.reverse()  # taken from its end
 
@@ -98,13 +98,13 @@ class Look:
             self._reader = None
 
     def _listing(self, name: str, stamp: Stamp, *, finished: bool) -> Listing:
-        mark = parse_mark(self.after.get(name))
+        mark = parse_mark(self.after.get(key_of(name)))
         ended = finished and mark is not None and mark.state == "done"
         return Listing(f"{name}@{stamp.mtime}", stamp.mtime // 1_000_000, ended)
 
     def _unread(self, file: Found, since: int) -> bool:
         """Tell whether there is something to read, or to make sure of, in a file."""
-        mark = parse_mark(self.after.get(file.name))
+        mark = parse_mark(self.after.get(key_of(file.name)))
         known = mark is not None and mark.how == self._reading.how
         if file.stamp is None:
             return not (mark and known and _is_denied(mark, file.fault))
@@ -137,7 +137,7 @@ class Look:
             before = reader.skipped
             records = reader.take(count)
         except FileNotFoundError:  # gone since it was listed
-            self.after.pop(file.name, None)
+            self.after.pop(key_of(file.name), None)
             self.close()
             return [], 0, True
         except OSError as error:
@@ -146,7 +146,7 @@ class Look:
                 raise away_error from error
             return self._deny(file, error.strerror or type(error).__name__), 0, True
         mark = reader.mark()
-        self.after[file.name] = mark.text()
+        self.after[key_of(file.name)] = mark.text()
         if mark.state == "tail":
             self._waits.append(mark.since + self._settle)
         if reader.finished:
@@ -155,7 +155,7 @@ class Look:
         return records, reader.skipped - before, reader.finished
 
     def _open(self, file: Found, stamp: Stamp) -> FileReader:
-        mark = parse_mark(self.after.get(file.name))
+        mark = parse_mark(self.after.get(key_of(file.name)))
         anew = mark is not None and self._reading.source.complete and mark.stamp != stamp
         if mark and (mark.state == "denied" or mark.how != self._reading.how or anew):
             mark = None
@@ -168,12 +168,12 @@ class Look:
 
     def _deny(self, file: Found, fault: str) -> list[Record]:
         """Note a file that cannot be opened; give its letter, once while the fault is the same."""
-        mark = parse_mark(self.after.get(file.name))
+        mark = parse_mark(self.after.get(key_of(file.name)))
         how, now = self._reading.how, self._reading.clock()
         if mark and mark.how == how and _is_denied(mark, fault):
             return []
         denied = Mark("denied", False, _NOTHING, now, 0, 0, 0, _digest(fault), "", how)
-        self.after[file.name] = denied.text()
+        self.after[key_of(file.name)] = denied.text()
         cause = RejectedRecord(RejectReason.UNREADABLE, detail=f"cannot be read: {fault}")
         return [Record(file.name, b"", now, cause, file.name)]
 

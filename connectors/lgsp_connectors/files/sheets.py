@@ -9,6 +9,7 @@ from typing import Any
 import python_calamine as calamine
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
+from lgsp.runtime.personal import shown
 from lgsp_connectors.files.columns import MappedColumns
 from lgsp_connectors.files.rows import OpenFile, Place, Row
 from lgsp_connectors.files.settings import Limits
@@ -65,7 +66,7 @@ def _book_rows(data: bytes, sheet: str, limits: Limits) -> Iterator[list[Any]]:
         raise torn(
             RejectReason.UNREADABLE,
             f"there is no sheet {sheet!r} (source.sheet); the sheets are:"
-            f" {', '.join(book.sheet_names)}",
+            f" {', '.join(map(shown, book.sheet_names))}",
         ) from error
     except (calamine.CalamineError, IndexError) as error:
         raise torn(RejectReason.UNREADABLE, f"not a workbook that can be read: {error}") from error

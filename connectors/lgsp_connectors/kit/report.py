@@ -10,7 +10,8 @@ class Report:
     `duplicates` are events read again and not produced again; `skipped` rows that are no records
     by a rule; `files_refused` files that cannot be used as they stand now, read in this run or
     before; `removed` dossiers that a complete listing no longer holds, `not_removed` why none
-    were; `unordered` known dossiers that came back with other values which nothing orders.
+    were; `unordered` known dossiers that came back with other values which nothing orders;
+    `conflicts` codes that now stand for another dossier than before, which is held.
     `letters_closed` are dead letters whose record could be used now.
     `problem` says why a source that was read to its end does not count as caught up, `clock` why
     its clock is in doubt.
@@ -31,6 +32,7 @@ class Report:
     clock: str = ""
     seconds: float = 0.0
     unordered: int = 0
+    conflicts: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -47,5 +49,10 @@ class Report:
             found["unordered"] = (
                 f"{self.unordered} known dossiers came back with other values, and nothing says"
                 " which are the later ones (stated_at)"
+            )
+        if self.conflicts:
+            found["conflicts"] = (
+                f"{self.conflicts} codes were given to another owner's dossier, which is held"
+                " (dead letters of the reason conflict)"
             )
         return {code: words for code, words in found.items() if words}

@@ -178,6 +178,7 @@ class Runner:
         """Tell whether the portal is level: nothing more to read, and nothing in the way."""
         report = self.report
         report.files_refused, report.problem = page.refused, page.problem
+        report.conflicts = self._fresh.disputed
         if self._watch.problem and not report.clock:
             self._log.warning("clock_in_doubt", reason=self._watch.problem)
         report.clock = self._watch.problem
@@ -212,8 +213,11 @@ class Runner:
         report = self.report
         before = (report.events, report.rejected, report.duplicates)
         stated, used, rejects = self._mapped(page)
-        report.letters_closed += self._sink.accept(used)
         events = self._fresh.of(stated, whole=page.whole)
+        for place, error in sorted(self._fresh.conflicts.items(), reverse=True):
+            rejects.append((used.pop(place), error))
+            stated.pop(place)
+        report.letters_closed += self._sink.accept(used)
         for event in events:
             self._sink.send(event)
         newest = max((event.occurred_at for event in events), default=0)

@@ -69,6 +69,7 @@ class RejectReason(StrEnum):
     UNMAPPED_STATUS = "unmapped_status"
     UNMAPPED_VALUE = "unmapped_value"
     FINISHED_WITHOUT_DATE = "finished_without_date"
+    CONFLICT = "conflict"  # its code stands for another dossier already
     DEFECT = "defect"  # the code that reads the record failed: its author's fault or ours
 
 

@@ -37,6 +37,12 @@ _WORDS = re.compile(
 _ADDRESS = re.compile(
     r"\b(?:so nha|duong|pho|thon|xom|ngo|to dan pho|khoi|ap|dia chi|so \d|hem|ngach)\b"
 )
+_NUMBER_IN_FILE = re.compile(r"(?<!\d)0\d{9}(?:\d\d)?(?!\d)")
+_NAME_IN_FILE = re.compile(
+    rf"(?<![a-z])(?:{_FAMILIES})[ _\-]+"
+    r"(?:van|thi|duc|huu|thanh|minh|ngoc|quang)(?:[ _\-]+[a-z]+){1,3}",
+    re.IGNORECASE,
+)
 _CODE = re.compile(r"[\w./:+\-]{1,64}")
 _DATE = re.compile(r"[\d/:.,\-+ TZ]{1,40}(?:[^\W\d]{2,5})?")
 _LONGEST = 200  # characters of a text that is looked at; of a longer one nothing is shown
@@ -90,13 +96,20 @@ def shown_date(text: str) -> str:
 
 def mask_file_name(text: str) -> str:
     """Mask the name of a file, in which numbers and names stand between dashes and lines."""
-    text = re.sub(r"(?<!\d)0\d{9}(?:\d\d)?(?!\d)", HIDDEN, text)
-    return re.sub(
-        r"(?i)(?<![a-z])(?:nguyen|tran|pham|huynh|hoang|le|phan|vu|vo|dang|bui|do|ho|ngo|duong)"
-        r"[ _\-]+(?:van|thi|duc|huu|thanh|minh|ngoc|quang)(?:[ _\-]+[a-z]+){1,3}",
-        HIDDEN,
-        mask(text),
-    )
+    text = mask(_NUMBER_IN_FILE.sub(HIDDEN, text))
+    if text.isascii():
+        return _NAME_IN_FILE.sub(HIDDEN, text)
+    text = unicodedata.normalize("NFC", text)
+    letters = "".join(_letter(character) for character in text)  # as long as the text
+    out, at = "", 0
+    for found in _NAME_IN_FILE.finditer(letters):
+        out, at = out + text[at : found.start()] + HIDDEN, found.end()
+    return out + text[at:]
+
+
+def _letter(character: str) -> str:
+    """Give a character without its diacritics."""
+    return "d" if character in "đĐ" else unicodedata.normalize("NFD", character)[0]
 
 
 def _masked(found: re.Match[str]) -> str:

@@ -401,6 +401,23 @@ async def test_a_column_that_no_object_has_is_an_error_as_for_csv(make: Make, na
     assert folder.codes(await folder.read()) == codes(1, 2)
 
 
+@pytest.mark.parametrize("source", ["", "sparse: true"])
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+@pytest.mark.parametrize("objects_", [[{"A": 1}, {"B": 2}], [{}, {}]])
+async def test_objects_without_any_column_of_the_mapping_are_refused(
+    make: Make, source: str, name: str, objects_: list[dict[str, int]]
+) -> None:
+    """They would all state nothing, and be passed as if the file were empty."""
+    folder = make(source)
+    folder.write(name, json.dumps(objects_) if name.endswith("json") else lines(*objects_))
+    await folder.read()
+    ((origin, fault),) = folder.faults()
+    assert (origin, fault.reason) == (f"inbox/{name}", RejectReason.MISSING_FIELD)
+    assert "none of the mapping's columns is among its" in fault.detail
+    assert folder.page is not None
+    assert folder.page.refused == 1
+
+
 async def test_a_column_that_only_later_objects_have_is_known(make: Make) -> None:
     folder = make(mapping=MAPPING + "  due_at: HanTra\n")
     rows = [*objects(1, 2), *(each | {"HanTra": "2024-07-09T00:00:00Z"} for each in objects(3))]

@@ -199,8 +199,7 @@ def date_column(name: str, form: Any, words: Words) -> tuple[str, Getter]:
 def _dates(name: str, fields: dict[str, Any], words: Words, where: tuple[Any, ...]) -> Dates:
     """Make the reader of a date's texts."""
     forms, end = fields.get("format", ISO), fields.get("date_only")
-    if isinstance(forms, str):
-        forms = [forms]
+    forms = [forms] if isinstance(forms, str) else forms
     if not isinstance(forms, list) or not forms or not all(isinstance(f, str) for f in forms):
         raise FormError((*where, "format"), "a format, or a list of them, is expected", forms)
     if end is not None and end not in _ENDS:

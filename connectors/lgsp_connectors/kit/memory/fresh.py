@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp_connectors.kit.contract import Listing
+from lgsp_connectors.kit.memory.filing import Filing, Person, conflict, filing_of, is_other
 from lgsp_connectors.kit.memory.known import Entry, Known, Source, gone, news
 
 _FEW = 20  # dossiers: that many may always be missing from a listing ...
 _MOST_SHARE = 0.2  # ... and this share of those known
 
-Personal = Callable[[DossierEvent], bytes]
+Personal = Callable[[DossierEvent], Person]
 """Digests the personal data of an event, which is sealed anew each time."""
 
 
@@ -24,35 +25,43 @@ class Fresh:
 
     def __init__(self, known: Known, personal: Personal | None = None) -> None:
         self._known = known
-        self._personal = personal or (lambda _event: b"")
+        self._personal = personal or (lambda _event: Person())
         self._entries: dict[str, Entry] = {}
         self._seen: set[str] = set()
         self._speaker: DossierEvent | None = None
         self.unordered = 0  # dossiers of the last page with other values that nothing orders
+        self.conflicts: dict[int, RejectedRecord] = {}
+        """The records of the last page whose code stands for another dossier, by their place."""
 
     def of(self, records: Iterable[Sequence[DossierEvent]], *, whole: bool) -> list[DossierEvent]:
-        """Give the events that say something new, in order.
+        """Give the events that say something new, in order; see `conflicts` for what is held.
 
         Args:
             records: the events of each record.
             whole: each record states its whole dossier, not one step of it.
         """
-        dossiers = [part for events in records for part in _by_dossier(events)]
-        codes = {events[0].dossier_code for events in dossiers}
+        dossiers = [(i, part) for i, said in enumerate(records) for part in _by_dossier(said)]
+        codes = {events[0].dossier_code for _, events in dossiers}
         found = self._known.load(codes)
         fresh: list[DossierEvent] = []
-        self.unordered = 0
-        for events in dossiers:
-            code = events[0].dossier_code
+        self.unordered, self.conflicts = 0, {}
+        for place, events in dossiers:
+            last = events[-1]
+            code, person = last.dossier_code, self._personal(last)
             before = self._entries.get(code) or found.get(code)
-            said, after = news(before, events, whole=whole, personal=self._personal(events[-1]))
+            filing = before.filing if before else Filing()
+            if is_other(filing, last, person):
+                self.conflicts[place] = conflict(filing, last)
+                continue
+            said, after = news(before, events, whole=whole, personal=person.all)
+            after = after._replace(filing=filing_of(filing, last, person))
             fresh += said
-            if whole and before and said and events[-1].stated_at is None:
+            if whole and before and said and last.stated_at is None:
                 self.unordered += before.stated.keys() >= after.stated.keys()
             if after != before:
                 self._entries[code] = after
+            self._speaker = last
         self._seen |= codes
-        self._speaker = dossiers[-1][-1] if dossiers else self._speaker
         return fresh
 
     def keep(self, listing: Listing | None = None) -> None:
@@ -62,6 +71,7 @@ class Fresh:
             listing: that the page belongs to.
         """
         self._known.keep(self._entries, self._seen, listing.name if listing else "")
+        self._known.dispute([error.dossier_code for error in self.conflicts.values()])
         self._entries, self._seen = {}, set()
 
     def seen(self, errors: Iterable[RejectedRecord], listing: Listing) -> None:
@@ -107,6 +117,11 @@ class Fresh:
             return [], ""
         source = Source(speaker.portal, speaker.province, now)
         return [gone(code, source, at) for code in codes], ""
+
+    @property
+    def disputed(self) -> int:
+        """How many codes were last stated of another dossier than the one that is known."""
+        return len(self._known.disputed)
 
     def forget(self, events: Iterable[DossierEvent]) -> None:
         """Drop the dossiers of these events: what comes back is stated anew."""

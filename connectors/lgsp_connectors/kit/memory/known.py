@@ -4,7 +4,7 @@ An entry a dossier, of digests only. It is no record: without it everything is s
 which changes no figure.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from hashlib import blake2b
 from struct import Struct
@@ -14,9 +14,10 @@ from lgsp.domain.details import pack
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel, with_id
 from lgsp.domain.profiles.registry import PROFILES
 from lgsp.domain.status import Status
+from lgsp_connectors.kit.memory.filing import OWNER, Filing
 
 _STATUS, _ATTRIBUTES = 6, 4  # bytes of a digest
-_HEAD = Struct("<Bq")
+_HEAD = Struct(f"<Bqq{OWNER}s{OWNER}s")
 _PAUSING = frozenset().union(*(profile.statuses.suspending for profile in PROFILES.values()))
 
 
@@ -24,17 +25,19 @@ class Entry(NamedTuple):
     """What was last stated of one dossier.
 
     `stated` has the digest of each status with its time, and of the attributes stated with it.
-    `paused` is the pausing status that was shown last (0: none), `shown_at` when (ms UTC).
+    `paused` is the pausing status that was shown last (0: none), `shown_at` when (ms UTC);
+    `filing` tells whose dossier it is.
     """
 
     stated: Mapping[bytes, bytes] = {}
     paused: int = 0
     shown_at: int = 0
+    filing: Filing = Filing()
 
     def encode(self) -> bytes:
         """Give the entry as bytes."""
         pairs = [status + attributes for status, attributes in self.stated.items()]
-        return _HEAD.pack(self.paused, self.shown_at) + b"".join(pairs)
+        return _HEAD.pack(self.paused, self.shown_at, *self.filing) + b"".join(pairs)
 
     @staticmethod
     def decode(raw: bytes) -> "Entry":
@@ -44,18 +47,31 @@ class Entry(NamedTuple):
             raw[at : at + _STATUS]: raw[at + _STATUS : at + size]
             for at in range(_HEAD.size, len(raw), size)
         }
-        return Entry(stated, *_HEAD.unpack_from(raw))
+        paused, shown_at, *filing = _HEAD.unpack_from(raw)
+        return Entry(stated, paused, shown_at, Filing(*filing))
 
 
 class Known(Protocol):
     """Keeps the entries of one portal, by dossier code."""
+
+    @property
+    def disputed(self) -> Set[str]:
+        """The codes that were last stated of another dossier than the one that is known."""
+        ...
 
     def load(self, codes: Collection[str]) -> dict[str, Entry]:
         """Give the entries of those of the codes that are known."""
         ...
 
     def keep(self, entries: Mapping[str, Entry], seen: Collection[str], listing: str) -> None:
-        """Keep the entries; mark the codes seen as held by the listing ("": by none)."""
+        """Keep the entries; mark the codes seen as held by the listing ("": by none).
+
+        The codes seen are disputed no longer.
+        """
+        ...
+
+    def dispute(self, codes: Collection[str]) -> None:
+        """Note codes that were stated of another dossier."""
         ...
 
     def spoil(self, listing: str) -> None:
@@ -91,6 +107,7 @@ class MemoryKnown:
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
+        self.disputed: set[str] = set()
         self._listings: dict[str, str] = {}
         self._spoilt: set[str] = set()
         self._newest = 0
@@ -102,8 +119,13 @@ class MemoryKnown:
     def keep(self, entries: Mapping[str, Entry], seen: Collection[str], listing: str) -> None:
         """Keep the entries; mark the codes seen as held by the listing ("": by none)."""
         self.entries.update(entries)
+        self.disputed -= set(seen)
         if listing:
             self._listings.update(dict.fromkeys(seen, listing))
+
+    def dispute(self, codes: Collection[str]) -> None:
+        """Note codes that were stated of another dossier."""
+        self.disputed |= set(codes)
 
     def spoil(self, listing: str) -> None:
         """Note that the listing has a record of which nobody can tell whose it is."""
@@ -125,16 +147,40 @@ class MemoryKnown:
         """Drop the entries."""
         for code in codes:
             self.entries.pop(code, None)
+            self.disputed.discard(code)
             self._listings.pop(code, None)
 
     def reset(self) -> None:
         """Drop everything."""
         self.entries.clear()
+        self.disputed.clear()
         self._listings.clear()
         self._newest = 0
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+class Restated(MemoryKnown):
+    """Knows whose dossiers they are, and nothing that was stated of them: all is stated anew.
+
+    Args:
+        known: who filed them.
+    """
+
+    def __init__(self, known: Known) -> None:
+        super().__init__()
+        self._known = known
+
+    def load(self, codes: Collection[str]) -> dict[str, Entry]:
+        """Give the entries of this run; of the other codes, who filed them."""
+        found = super().load(codes)
+        before = self._known.load(codes)
+        return {code: Entry(filing=entry.filing) for code, entry in before.items()} | found
+
+    def close(self) -> None:
+        """Free what is held open."""
+        self._known.close()
 
 
 def news(
@@ -158,18 +204,21 @@ def news(
         personal: digest of the personal data, which is sealed anew each time.
     """
     before = entry.stated if entry else {}
+    filing = entry.filing if entry else Filing()
     now = {_status_digest(event): _attributes_digest(event, personal) for event in events}
     fresh = [event for event in events if _status_digest(event) not in before]
     if not fresh and any(before[status] != attributes for status, attributes in now.items()):
         fresh = [events[-1]]
     if not whole:
-        return fresh, Entry({**before, **now})
+        return fresh, Entry({**before, **now}, filing=filing)
     last = events[-1]
     stated_at = last.occurred_at if last.stated_at is None else last.stated_at
     pauses = last.status in _PAUSING
     if entry and entry.paused and last.status != entry.paused and entry.shown_at < stated_at:
         fresh = [_shown_then(entry, last), *fresh]
-    return fresh, Entry(now, int(last.status) if pauses else 0, stated_at if pauses else 0)
+    if not pauses:
+        return fresh, Entry(now, filing=filing)
+    return fresh, Entry(now, int(last.status), stated_at, filing)
 
 
 class Source(NamedTuple):

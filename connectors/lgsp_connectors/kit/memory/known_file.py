@@ -14,6 +14,8 @@ _TABLE = (
     " (code TEXT PRIMARY KEY, entry BLOB NOT NULL, listing TEXT NOT NULL) WITHOUT ROWID"
 )
 _NEWEST = "CREATE TABLE IF NOT EXISTS newest (at INTEGER PRIMARY KEY)"
+_DISPUTED = "CREATE TABLE IF NOT EXISTS disputed (code TEXT PRIMARY KEY)"
+_VERSION = 1  # of an entry; what another version has kept is stated once more
 _SPOILT = "CREATE TABLE IF NOT EXISTS spoilt (listing TEXT PRIMARY KEY)"
 
 
@@ -35,9 +37,16 @@ class KnownFile:
             self._connection = sqlite3.connect(path, timeout=30)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
+            ((version,),) = self._connection.execute("PRAGMA user_version")
+            if version != _VERSION:
+                self._connection.execute("DROP TABLE IF EXISTS known")
+                self._connection.execute(f"PRAGMA user_version = {_VERSION}")
             self._connection.execute(_TABLE)
+            self._connection.execute(_DISPUTED)
             self._connection.execute(_SPOILT)
             self._connection.execute(_NEWEST)
+            found = self._connection.execute("SELECT code FROM disputed")
+            self.disputed = {code for (code,) in found}
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(
                 f"{path}: cannot be used ({error}); without it everything is stated once more:"
@@ -66,6 +75,22 @@ class KnownFile:
                     " WHERE code IN (SELECT value FROM json_each(?)) AND listing <> ?",
                     (listing, json.dumps(list(seen)), listing),
                 )
+            self._settle(self.disputed & set(seen))
+
+    def dispute(self, codes: Collection[str]) -> None:
+        """Note codes that were stated of another dossier."""
+        new = set(codes) - self.disputed
+        if not new:
+            return
+        with self._connection as connection:
+            connection.executemany("INSERT INTO disputed VALUES (?)", [(code,) for code in new])
+        self.disputed |= new
+
+    def _settle(self, codes: Collection[str]) -> None:
+        """Dispute the codes no longer, in the transaction that is open."""
+        rows = [(code,) for code in codes]
+        self._connection.executemany("DELETE FROM disputed WHERE code = ?", rows)
+        self.disputed.difference_update(codes)
 
     def spoil(self, listing: str) -> None:
         """Note that the listing has a record of which nobody can tell whose it is."""
@@ -94,6 +119,7 @@ class KnownFile:
         """Drop the entries."""
         with self._connection as connection:
             connection.executemany("DELETE FROM known WHERE code = ?", [(code,) for code in codes])
+            self._settle(self.disputed & set(codes))
 
     def reset(self) -> None:
         """Drop everything."""
@@ -101,6 +127,8 @@ class KnownFile:
             connection.execute("DELETE FROM known")
             connection.execute("DELETE FROM spoilt")
             connection.execute("DELETE FROM newest")
+            connection.execute("DELETE FROM disputed")
+        self.disputed.clear()
 
     def close(self) -> None:
         """Close the file."""
