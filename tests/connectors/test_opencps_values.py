@@ -21,7 +21,7 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.sealing import Sealer
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Record
-from lgsp_connectors.kit.memory.filing import Person, person_of
+from lgsp_connectors.kit.memory.filing import PersonDigest, person_of
 from lgsp_connectors.kit.memory.known_file import KnownFile
 from lgsp_connectors.kit.registry import read_config
 from lgsp_connectors.kit.report import Report
@@ -146,7 +146,7 @@ async def test_a_dossier_that_one_portal_ended_is_not_opened_by_another(
 SEALER = Sealer({"k": bytes(32)}, "k")
 
 
-def person(event: DossierEvent) -> Person:
+def person(event: DossierEvent) -> PersonDigest:
     assert event.sealed is not None
     return person_of(SEALER.open(event.sealed, event.dossier_code), SEALER.pseudonym)
 

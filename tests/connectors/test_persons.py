@@ -22,7 +22,7 @@ from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import load_settings
 from lgsp_connectors.cli import app
 from lgsp_connectors.kit.config import RunSettings
-from lgsp_connectors.kit.memory.filing import Person, person_of
+from lgsp_connectors.kit.memory.filing import PersonDigest, person_of
 from lgsp_connectors.kit.memory.kept import KeptCursor
 from lgsp_connectors.kit.memory.known_file import KnownFile
 from lgsp_connectors.kit.memory.sent import Sent
@@ -198,7 +198,7 @@ def scan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     known = KnownFile(state_file(settings.data, "my-portal", "known"))
     kept = KeptCursor(state_file(settings.data, "my-portal", "cursor"))
 
-    def personal(event: DossierEvent) -> Person:
+    def personal(event: DossierEvent) -> PersonDigest:
         clear = sealer.open(event.sealed or b"", event.dossier_code)
         return person_of(clear, sealer.pseudonym)
 

@@ -21,7 +21,7 @@ from lgsp.runtime.signals import stop_on_signal
 from lgsp_connectors.kit.contract import Page
 from lgsp_connectors.kit.lease import Lease
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink
-from lgsp_connectors.kit.memory.filing import Person, person_of
+from lgsp_connectors.kit.memory.filing import PersonDigest, person_of
 from lgsp_connectors.kit.memory.known import Known, Restated
 from lgsp_connectors.kit.memory.known_file import KnownFile
 from lgsp_connectors.kit.memory.sent import Sent
@@ -100,9 +100,9 @@ def run_connector(
         )
         opened.enter_context(closing(checkpoints))
 
-        def personal(event: DossierEvent) -> Person:
+        def personal(event: DossierEvent) -> PersonDigest:
             if event.sealed is None:
-                return Person()
+                return PersonDigest()
             clear = sealer.open(event.sealed, event.dossier_code)
             return person_of(clear, sealer.pseudonym)
 

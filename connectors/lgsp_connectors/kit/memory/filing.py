@@ -19,7 +19,7 @@ OWNER = 8
 _UNKNOWN = bytes(OWNER)
 
 
-class Person(NamedTuple):
+class PersonDigest(NamedTuple):
     """The personal data of an event, as digests; unknown where it tells none.
 
     Args:
@@ -41,21 +41,21 @@ class Filing(NamedTuple):
     name: bytes = _UNKNOWN
 
 
-def person_of(clear: bytes, pseudonym: Callable[[bytes], str]) -> Person:
+def person_of(clear: bytes, pseudonym: Callable[[bytes], str]) -> PersonDigest:
     """Digest the personal fields of an event, as they were sealed."""
     fields = orjson.loads(clear)
 
     def digest(text: str) -> bytes:
         return bytes.fromhex(pseudonym(text.encode()))[:OWNER] if text else _UNKNOWN
 
-    return Person(
+    return PersonDigest(
         pseudonym(clear).encode(),
         digest("".join(str(fields.get("owner_id", "")).split())),
         digest(_plain(str(fields.get("owner_name", "")))),
     )
 
 
-def filing_of(before: Filing, event: DossierEvent, person: Person) -> Filing:
+def filing_of(before: Filing, event: DossierEvent, person: PersonDigest) -> Filing:
     """Give what is known after an event: what it does not tell stays."""
     return Filing(
         event.submitted_at or event.received_at or before.at,
@@ -64,7 +64,7 @@ def filing_of(before: Filing, event: DossierEvent, person: Person) -> Filing:
     )
 
 
-def is_other(before: Filing, event: DossierEvent, person: Person) -> bool:
+def is_other(before: Filing, event: DossierEvent, person: PersonDigest) -> bool:
     """Tell whether an event is of another dossier: its owner and its filing date have changed.
 
     An owner with another number and the same name, or the other way round, is the same.

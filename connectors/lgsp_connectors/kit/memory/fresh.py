@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp_connectors.kit.contract import Listing
-from lgsp_connectors.kit.memory.filing import Filing, Person, conflict, filing_of, is_other
+from lgsp_connectors.kit.memory.filing import Filing, PersonDigest, conflict, filing_of, is_other
 from lgsp_connectors.kit.memory.known import Entry, Known, Source, gone, news
 
 _FEW = 20  # dossiers: that many may always be missing from a listing ...
 _MOST_SHARE = 0.2  # ... and this share of those known
 
-Personal = Callable[[DossierEvent], Person]
+Personal = Callable[[DossierEvent], PersonDigest]
 """Digests the personal data of an event, which is sealed anew each time."""
 
 
@@ -25,7 +25,7 @@ class Fresh:
 
     def __init__(self, known: Known, personal: Personal | None = None) -> None:
         self._known = known
-        self._personal = personal or (lambda _event: Person())
+        self._personal = personal or (lambda _event: PersonDigest())
         self._entries: dict[str, Entry] = {}
         self._seen: set[str] = set()
         self._speaker: DossierEvent | None = None

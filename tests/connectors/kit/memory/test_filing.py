@@ -13,7 +13,7 @@ from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.status import Status
 from lgsp.runtime.sealing import Sealer
 from lgsp_connectors.kit.contract import Listing
-from lgsp_connectors.kit.memory.filing import Filing, Person, filing_of, is_other, person_of
+from lgsp_connectors.kit.memory.filing import Filing, PersonDigest, filing_of, is_other, person_of
 from lgsp_connectors.kit.memory.fresh import Fresh
 from lgsp_connectors.kit.memory.known import Entry, Known, MemoryKnown, Restated
 from lgsp_connectors.kit.memory.known_file import KnownFile
@@ -44,9 +44,9 @@ def event(
     )
 
 
-def person(said: DossierEvent) -> Person:
+def person(said: DossierEvent) -> PersonDigest:
     if said.sealed is None:
-        return Person()
+        return PersonDigest()
     return person_of(SEALER.open(said.sealed, said.dossier_code), SEALER.pseudonym)
 
 
