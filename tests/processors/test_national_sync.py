@@ -274,7 +274,7 @@ async def test_a_unit_of_300_kilobytes_is_parked_and_the_others_are_sent(
         assert [(RejectReason.BAD_VALUE, "agency")] == [
             (r.cause.reason, r.cause.field) for r in sync.rejects
         ]
-        assert 3 == sync.queue.position(0)
+        assert 2 == sync.queue.position(0)
         assert 1 == await equal_to_events(portal, steps(2))
 
 
