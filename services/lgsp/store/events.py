@@ -1,9 +1,9 @@
 """Reads records of `dossier-events` into usable events, for both processors alike."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from lgsp.domain.working_time import Years
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.avro.columns import decode_columns
 from lgsp.runtime.avro.event_columns import events_of, usable_rows
-from lgsp.runtime.kafka.records import Batch, LogRecord
+from lgsp.runtime.kafka.records import Batch, LogRecord, Reject
 
 COLUMNS_FROM = 100
 """Records of a batch that is read in columns; fewer are read one by one in less time."""
@@ -37,6 +37,13 @@ def read_event(record: LogRecord, years: Years, *, sealed: bool = True) -> Dossi
     if sealed or event.sealed is None:
         return event
     return replace(event, sealed=None)
+
+
+class ReadBatches(NamedTuple):
+    """What batches hold: partition -> dossier code -> its usable events in the log's order."""
+
+    touched: dict[int, dict[str, list[DossierEvent]]]
+    rejects: list[Reject]
 
 
 class EventReader:
@@ -67,12 +74,20 @@ class EventReader:
             for read, record in zip(found, records, strict=True)
         ]
 
-    def read_batches(
-        self, batches: Sequence[Batch]
-    ) -> Iterator[Sequence[DossierEvent | RejectedRecord]]:
-        """Give what `read` gives of each batch's records, all of them read at once."""
-        found = iter(self.read([record for batch in batches for record in batch.records]))
-        return (list(islice(found, len(batch.records))) for batch in batches)
+    def read_batches(self, batches: Sequence[Batch]) -> ReadBatches:
+        """Read the records of all batches at once."""
+        read = iter(self.read([record for batch in batches for record in batch.records]))
+        touched: dict[int, dict[str, list[DossierEvent]]] = {}
+        rejects: list[Reject] = []
+        for batch in batches:
+            by_code = touched.setdefault(batch.partition, {})
+            for record in batch.records:
+                event = next(read)
+                if isinstance(event, RejectedRecord):
+                    rejects.append(Reject(batch.partition, record, event))
+                else:
+                    by_code.setdefault(event.dossier_code, []).append(event)
+        return ReadBatches(touched, rejects)
 
     def _read_alone(self, record: LogRecord) -> DossierEvent | RejectedRecord:
         try:

@@ -7,13 +7,12 @@ This is the readable rule, one dossier after another; fast/fold.py does the same
 once and is held to it by tests. LGSP_FOLD chooses.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select
 
 from lgsp.domain.dossier import Dossier, merge
-from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.measures import DayCount
 from lgsp.domain.profiles.profile import Profile
@@ -126,21 +125,7 @@ class RatesFold:
     def fold(self, batches: Sequence[Batch]) -> None:
         """Do what `apply` does, for callers without a loop (rebuild)."""
         now = self._clock()
-        touched: dict[int, dict[str, list[DossierEvent]]] = {}
-        rejects: list[Reject] = []
-        seen: dict[str, tuple[int, int]] = {}
-        for batch, read in zip(batches, self._reader.read_batches(batches), strict=True):
-            by_code = touched.setdefault(batch.partition, {})
-            for record, event in zip(batch.records, read, strict=True):
-                if isinstance(event, RejectedRecord):
-                    rejects.append(Reject(batch.partition, record, event))
-                    continue
-                by_code.setdefault(event.dossier_code, []).append(event)
-                last_event, last_seen = seen.get(event.portal, (0, 0))
-                seen[event.portal] = (
-                    max(last_event, event.occurred_at),
-                    max(last_seen, event.observed_at),
-                )
+        touched, rejects = self._reader.read_batches(batches)
         if rejects:
             self._write_rejects(rejects)
         changed: dict[int, dict[str, CountedDossier]] = {}
@@ -154,7 +139,7 @@ class RatesFold:
         with self._engine.begin() as connection:
             positions = self.advance(connection, {b.partition: b.next_offset for b in batches})
             self._write(connection, changed, rows)
-            write_portals(connection, seen)
+            write_portals(connection, _newest_times(touched.values()))
         self._commit(positions, changed)
 
     def wake(self) -> int:
@@ -291,3 +276,16 @@ def _count(cells: Cells, partition: int, entry: CountedDossier, sign: int = 1) -
 
 def _retract(cells: Cells, partition: int, entry: CountedDossier) -> None:
     _count(cells, partition, entry, -1)
+
+
+def _newest_times(
+    touched: Iterable[Mapping[str, Sequence[DossierEvent]]],
+) -> dict[str, tuple[int, int]]:
+    """Return the newest event and observation times (ms UTC) of each portal."""
+    newest: dict[str, tuple[int, int]] = {}
+    for by_code in touched:
+        for events in by_code.values():
+            for event in events:
+                at, observed = newest.get(event.portal, (0, 0))
+                newest[event.portal] = max(at, event.occurred_at), max(observed, event.observed_at)
+    return newest

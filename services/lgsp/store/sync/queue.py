@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlalchemy import Connection, Engine, bindparam, delete, func, select
 
 from lgsp.domain.dossier import Dossier, merge
-from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.kafka.records import Batch, Reject
-from lgsp.runtime.lane.handler import FencedError
 from lgsp.store.events import EventReader
-from lgsp.store.offsets import Position, advance, load_position
+from lgsp.store.offsets import Position, advance, advance_all, load_position
 from lgsp.store.rates.layout import decode
 from lgsp.store.sync.rows import (
     Outgoing,
@@ -112,20 +110,14 @@ class SyncQueue:
 
     def fold(self, batches: Sequence[Batch]) -> None:
         """Do what `apply` does, for callers without a loop."""
-        rejects: list[Reject] = []
-        touched: dict[int, dict[str, list[DossierEvent]]] = {}
-        for batch, read in zip(batches, self._reader.read_batches(batches), strict=True):
-            by_code = touched.setdefault(batch.partition, {})
-            for record, event in zip(batch.records, read, strict=True):
-                if isinstance(event, RejectedRecord):
-                    rejects.append(Reject(batch.partition, record, event))
-                    continue
-                by_code.setdefault(event.dossier_code, []).append(event)
+        touched, rejects = self._reader.read_batches(batches)
         if rejects:
             self._write_rejects(rejects)
         changed: dict[int, dict[str, Dossier]] = {}
         with self._engine.begin() as connection:
-            positions = self._advance(connection, batches)
+            held = {partition: self._owned[partition].position for partition in touched}
+            offsets = {batch.partition: batch.next_offset for batch in batches}
+            positions = advance_all(connection, LANE, self._topic, held, offsets)
             for partition, by_code in touched.items():
                 changed[partition] = self._merge(connection, partition, by_code)
             mark_pending(connection, changed, self._clock())
@@ -214,16 +206,6 @@ class SyncQueue:
         gone = [{"gone": result.id} for result in results]
         with self._engine.begin() as connection:
             connection.execute(delete(OUTBOX).where(OUTBOX.c.id == bindparam("gone")), gone)
-
-    def _advance(self, connection: Connection, batches: Sequence[Batch]) -> dict[int, Position]:
-        moved: dict[int, Position] = {}
-        for batch in sorted(batches, key=lambda b: b.partition):
-            owned = self._owned[batch.partition].position
-            new = advance(connection, LANE, self._topic, batch.partition, owned, batch.next_offset)
-            if new is None:
-                raise FencedError({batch.partition})
-            moved[batch.partition] = new
-        return moved
 
     def _merge(
         self, connection: Connection, partition: int, by_code: dict[str, list[DossierEvent]]
