@@ -1,10 +1,11 @@
-"""Writes dossiers and portals inside the caller's transaction."""
+"""Reads dossiers that are due, writes dossiers and portals, in the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from lgsp.store.engine import execute
+from lgsp.store.tables import DOSSIERS
 
 WholeRow = tuple[str, int, int, int | None, bytes]
 """A dossier: code, partition, overdue (0, 1), when to wake (ms UTC), the dossier encoded."""
@@ -15,7 +16,6 @@ _DOSSIER = (
     " state = excluded.state"
 )
 
-
 _PORTAL = """
 INSERT INTO portals (portal, last_event_at, last_seen_at) VALUES (?, ?, ?)
 ON CONFLICT (portal) DO UPDATE SET
@@ -24,6 +24,18 @@ ON CONFLICT (portal) DO UPDATE SET
   last_seen_at = CASE WHEN portals.last_seen_at > excluded.last_seen_at
     THEN portals.last_seen_at ELSE excluded.last_seen_at END
 """
+
+
+def rows_to_wake(
+    connection: Connection, partitions: Collection[int], now: int, limit: int
+) -> list[tuple[int, str, int, bytes]]:
+    """Return partition, code, overdue (0, 1) and bytes of dossiers whose time (ms UTC) is over."""
+    query = (
+        select(DOSSIERS.c.partition, DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.dossier)
+        .where(DOSSIERS.c.wake_at <= now, DOSSIERS.c.partition.in_(sorted(partitions)))
+        .limit(limit)
+    )
+    return [(*row,) for row in connection.execute(query)]
 
 
 def write_dossiers(connection: Connection, rows: Sequence[WholeRow]) -> None:

@@ -8,13 +8,10 @@ once and is held to it by tests. LGSP_FOLD chooses.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
-from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.event import DossierEvent
-from lgsp.domain.measures import DayCount
 from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.kafka.records import Batch, Reject
@@ -24,22 +21,13 @@ from lgsp.store.offsets import Position, advance_all, load_position
 from lgsp.store.rates.bulk_sql import stored_rows
 from lgsp.store.rates.cells import CellRow, Cells, cell_rows
 from lgsp.store.rates.counted_by import claim
-from lgsp.store.rates.dossiers import write_dossiers, write_portals
+from lgsp.store.rates.counting import CountedDossier, Counting
+from lgsp.store.rates.dossiers import rows_to_wake, write_dossiers, write_portals
 from lgsp.store.rates.layout import decode, encode
 from lgsp.store.rates.services import ServiceNumbers
-from lgsp.store.tables import DOSSIERS
 
 LANE = "rates"
 _WAKE_AT_ONCE = 2000
-
-
-class CountedDossier(NamedTuple):
-    """A dossier as stored, and what it has added to the cells."""
-
-    dossier: Dossier
-    added: Sequence[DayCount]
-    overdue: bool
-    wake_at: int | None
 
 
 class _OwnedPartition:
@@ -80,11 +68,9 @@ class RatesFold:
         columns_from: int = COLUMNS_FROM,
     ) -> None:
         self._engine = engine
-        self._rule, self._statuses = profile.rule, profile.statuses
-        self._day_counts = profile.measures.day_counts
+        self._counting = Counting(profile, calendar)
         self.cells = claim(engine, profile)
         self._topic = topic
-        self._calendar = calendar
         self._reader = EventReader(calendar.years, sealed=False, columns_from=columns_from)
         self._clock = clock
         self._write_rejects = write_rejects
@@ -132,9 +118,10 @@ class RatesFold:
         cells = self.cells.no_changes()
         # Worked out before the transaction, which is short: nobody writes a dossier without moving
         # its partition's position, so what is loaded here is not stale when `advance` succeeds.
-        self._load(touched)
+        self._load(touched, now)
         for partition, by_code in touched.items():
-            changed[partition] = self._merge(partition, by_code, cells, now)
+            known = self._owned[partition].entries
+            changed[partition] = self._counting.merge(partition, known, by_code, cells, now)
         rows = self._numbered(cells)
         with self._engine.begin() as connection:
             positions = self.advance(connection, {b.partition: b.next_offset for b in batches})
@@ -151,22 +138,16 @@ class RatesFold:
         if not self._owned:
             return 0
         now = self._clock()
-        query = (
-            select(DOSSIERS.c.partition, DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.dossier)
-            .where(DOSSIERS.c.wake_at <= now, DOSSIERS.c.partition.in_(sorted(self._owned)))
-            .limit(_WAKE_AT_ONCE)
-        )
         with reading(self._engine) as connection:
-            due = connection.execute(query).all()
+            due = rows_to_wake(connection, self._owned, now, _WAKE_AT_ONCE)
         if not due:
             return 0
         changed: dict[int, dict[str, CountedDossier]] = {}
         cells = self.cells.no_changes()
         for partition, code, overdue, encoded in due:
-            old = self._entry(decode(code, encoded), overdue=bool(overdue))
-            new = self._evaluate(old.dossier, now)
-            _retract(cells, partition, old)
-            _count(cells, partition, new)
+            dossier = decode(code, encoded)
+            old = self._counting.counted_before(dossier, now, overdue=bool(overdue))
+            new = self._counting.recount(partition, old, dossier, cells, now)
             changed.setdefault(partition, {})[code] = new
         rows = self._numbered(cells)
         with self._engine.begin() as connection:
@@ -186,7 +167,7 @@ class RatesFold:
         for partition, position in positions.items():
             self._owned[partition].position = position
 
-    def _load(self, touched: Mapping[int, Mapping[str, object]]) -> None:
+    def _load(self, touched: Mapping[int, Mapping[str, object]], now: int) -> None:
         """Hold the stored ones of these dossiers."""
         missing = [
             code
@@ -198,44 +179,11 @@ class RatesFold:
             return
         with reading(self._engine) as connection:
             for code, _, overdue, encoded in stored_rows(connection, missing):
-                entry = self._entry(decode(code, encoded), overdue=bool(overdue))
+                dossier = decode(code, encoded)
+                entry = self._counting.counted_before(dossier, now, overdue=bool(overdue))
                 for partition, codes in touched.items():
                     if code in codes:
                         self._owned[partition].entries[code] = entry
-
-    def _entry(self, dossier: Dossier, *, overdue: bool) -> CountedDossier:
-        """Rebuild what a stored dossier has added: overdue as counted, whatever the time."""
-        found = self._rule(dossier, self._statuses, self._calendar, self._clock())
-        added = self._day_counts(found._replace(overdue=overdue), dossier.channel)
-        return CountedDossier(dossier, added, overdue, None)
-
-    def _evaluate(self, dossier: Dossier, now: int) -> CountedDossier:
-        found = self._rule(dossier, self._statuses, self._calendar, now)
-        added = self._day_counts(found, dossier.channel)
-        return CountedDossier(dossier, added, found.overdue, found.turns_at)
-
-    def _merge(
-        self,
-        partition: int,
-        by_code: dict[str, list[DossierEvent]],
-        cells: Cells,
-        now: int,
-    ) -> dict[str, CountedDossier]:
-        changed: dict[str, CountedDossier] = {}
-        stored = self._owned[partition].entries
-        for code, events in by_code.items():
-            old = stored.get(code)
-            before = dossier = None if old is None else old.dossier
-            for event in events:
-                dossier = merge(dossier, event)
-            if dossier is None or dossier is before:
-                continue
-            new = self._evaluate(dossier, now)
-            if old is not None:
-                _retract(cells, partition, old)
-            _count(cells, partition, new)
-            changed[code] = new
-        return changed
 
     def _numbered(self, cells: Cells) -> list[CellRow]:
         return cell_rows(cells, self.services.of(service for _, _, service in cells))
@@ -266,16 +214,6 @@ class RatesFold:
             owned.entries.update(changed.get(partition, {}))
             if len(owned.entries) * len(self._owned) > self._keep:
                 owned.entries.clear()
-
-
-def _count(cells: Cells, partition: int, entry: CountedDossier, sign: int = 1) -> None:
-    service = (entry.dossier.agency, entry.dossier.domain, entry.dossier.procedure)
-    for day, measure in entry.added:
-        cells[partition, day, service][measure] += sign
-
-
-def _retract(cells: Cells, partition: int, entry: CountedDossier) -> None:
-    _count(cells, partition, entry, -1)
 
 
 def _newest_times(
