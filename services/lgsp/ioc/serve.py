@@ -9,12 +9,12 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.profiles.registry import profile_named
 from lgsp.ioc.backlog import Backlog
 from lgsp.ioc.feed import make_app
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
+from lgsp.runtime.ports import port_refused
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures
@@ -59,9 +59,9 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
     try:
         listener = socket.create_server((settings.feed_host, settings.feed_port))
     except OSError as error:
-        raise ConfigurationError(
-            f"cannot serve the feed on {settings.feed_host}:{settings.feed_port}:"
-            f" {error.strerror} (set LGSP_FEED_HOST, LGSP_FEED_PORT)"
+        host, port = settings.feed_host, settings.feed_port
+        raise port_refused(
+            "the feed", host, port, error, "LGSP_FEED_HOST, LGSP_FEED_PORT"
         ) from error
     engine = open_store(settings.rates_store, read_only=True)
     backlog = Backlog(settings.bootstrap, engine)

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
-from lgsp.domain.errors import ConfigurationError
+from lgsp.runtime.ports import port_refused
 
 Checks = Callable[[], Mapping[str, bool]]
 
@@ -46,10 +46,8 @@ class HealthServer:
         try:
             self._server = ThreadingHTTPServer((host, port), Handler)
         except OSError as error:
-            raise ConfigurationError(
-                f"cannot serve metrics and health on {host}:{port}: {error.strerror}"
-                " (set LGSP_METRICS_PORT; of a connector: --port)"
-            ) from error
+            settings = "LGSP_METRICS_PORT (of a connector: --port)"
+            raise port_refused("metrics and health", host, port, error, settings) from error
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()

@@ -57,7 +57,8 @@ def test_a_detached_one_is_found_and_stopped_by_another_object(settings: Setting
 
     with pytest.raises(ConfigurationError, match=f"already runs.*pid {status.pid}"):
         other.start()
-    with pytest.raises(ConfigurationError, match=r"port \d+ of 127.0.0.1.*LGSP_BROKER_PORT"):
+    taken = rf"127.0.0.1:{settings.broker_port}: process {status.pid} \(java\).*LGSP_BROKER_PORT"
+    with pytest.raises(ConfigurationError, match=taken):
         elsewhere.start()
     assert (True, settings.broker_port) == (status.running, status.port)
     assert other.stop()
@@ -108,5 +109,6 @@ def test_a_port_in_use_is_named(settings: Settings) -> None:
         taken.bind(("127.0.0.1", settings.broker_port + 1))
         taken.listen()
 
-        with pytest.raises(ConfigurationError, match=f"port {settings.broker_port + 1} "):
+        holder = f"controller on 127.0.0.1:{settings.broker_port + 1}: process {os.getpid()} "
+        with pytest.raises(ConfigurationError, match=holder):
             EmbeddedBroker(settings).start()

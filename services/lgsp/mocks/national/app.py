@@ -14,13 +14,13 @@ import uvicorn
 from fastapi import FastAPI, HTTPException, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from lgsp.domain.errors import ConfigurationError
 from lgsp.mocks.national.calls import App, Calls, DroppableProtocol, Receive, Scope, Send
 from lgsp.mocks.national.catalogue import Catalogue
 from lgsp.mocks.national.contract import STEP, without_personal
 from lgsp.mocks.national.faults import FaultScript
 from lgsp.mocks.national.portal import Portal
 from lgsp.mocks.national.store import PortalStore
+from lgsp.runtime.ports import port_refused
 
 BASE = "/XrdAdapter/RestService/forward"
 _PAGE = Query(ge=1, le=5000)
@@ -235,10 +235,7 @@ def run(app: App, host: str, port: int, on_ready: Callable[[str], None] = lambda
     try:
         listener = socket.create_server((host, port), backlog=512)
     except OSError as error:
-        what = error.strerror or str(error)
-        raise ConfigurationError(
-            f"cannot serve the mock on {host}:{port}: {what} (set LGSP_MOCK_PORT or --port)"
-        ) from error
+        raise port_refused("the mock", host, port, error, "LGSP_MOCK_PORT or --port") from error
     with listener:
         port = listener.getsockname()[1]
         log = structlog.get_logger().bind(host=host, port=port)

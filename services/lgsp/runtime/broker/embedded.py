@@ -22,8 +22,9 @@ import structlog
 
 from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
 from lgsp.runtime.broker import config
-from lgsp.runtime.broker.install import DIST, INSTALL_HINT, find_java, kafka_version, libraries
+from lgsp.runtime.broker.install import DIST, find_java, kafka_version, libraries
 from lgsp.runtime.kafka.cluster import wait_ready
+from lgsp.runtime.ports import port_refused
 from lgsp.runtime.process import ForeignProcess, die_with_parent
 from lgsp.runtime.settings import Settings
 
@@ -84,8 +85,8 @@ class EmbeddedBroker:
         self._home.mkdir(parents=True, exist_ok=True)
         with (self._home / "lock").open("w") as lock:
             self._claim(lock.fileno())
-            for port in (self._port, self._port + 1):
-                _check_free(port)
+            _check_free("the broker", self._port)
+            _check_free("the broker's controller", self._port + 1)
             java, jars = find_java(), _class_path(libraries(self._cache))
             self._format([java, *config.QUICK_JVM, *jars])
             self._properties.write_text(
@@ -259,13 +260,11 @@ def _class_path(jars: Path) -> list[str]:
     return [f"-Dlog4j2.configurationFile={DIST / 'log4j2.properties'}", "-cp", f"{jars}{os.sep}*"]
 
 
-def _check_free(port: int) -> None:
+def _check_free(what: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((config.HOST, port))
         except OSError as error:
-            raise ConfigurationError(
-                f"port {port} of {config.HOST} cannot be used by the broker ({error.strerror}):"
-                f" set LGSP_BROKER_PORT to another one. Or, {INSTALL_HINT}"
-            ) from error
+            settings = "LGSP_BROKER_PORT (LGSP_BROKER, when the Kafka there is meant)"
+            raise port_refused(what, config.HOST, port, error, settings) from error
