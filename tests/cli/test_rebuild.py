@@ -8,13 +8,17 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from lgsp.cli import rebuild, rebuild_share
 from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.kafka.bulk_write import BulkProducer
+from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
+from lgsp.store.tables import DOSSIERS, OFFSETS
 from tests.conftest import MakeTopic
 from tests.store.conftest import postgres_url, store_url  # noqa: F401 - fixtures
 from tests.store.rates.history import history
@@ -65,6 +69,39 @@ def test_the_store_is_the_same_whatever_the_number_of_processes(
     assert without_time == {
         k: v for k, v in expected_cells(EVENTS).items() if k[-1] != "open_overdue"
     }
+
+
+def test_a_live_store_is_compared_where_it_stands_while_the_log_goes_on(
+    log: Settings,
+    store_url: str,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    ends = end_offsets(log.bootstrap, vars(rebuild)["DOSSIER_EVENTS"])
+    counted = {partition: end // (2 + partition) for partition, end in ends.items()}
+    rebuild.rebuild_store(log, store_url, ends=counted)
+    live = open_store(store_url)
+
+    into = f"sqlite:///{tmp_path / 'same.db'}"
+    report = rebuild.rebuild_beside(live, SIMPLE, log, into)
+    assert (report["equal"], report["left"]) == (True, sum(ends.values()) - sum(counted.values()))
+    assert report["events"] == sum(counted.values())
+
+    with live.begin() as connection:
+        connection.execute(update(DOSSIERS).values(dossier=b"?"))
+    into = f"sqlite:///{tmp_path / 'other.db'}"
+    assert not rebuild.rebuild_beside(live, SIMPLE, log, into)["equal"]
+    live.dispose()
+
+
+def test_a_live_store_of_another_log_is_refused(log: Settings, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'live.db'}"
+    rebuild.rebuild_store(log, url)
+    live = open_store(url)
+    with live.begin() as connection:
+        connection.execute(update(OFFSETS).values(next_offset=OFFSETS.c.next_offset + 3))
+    with pytest.raises(FatalError, match=r"has counted 15 records that .* does not have"):
+        rebuild.rebuild_beside(live, SIMPLE, log, f"sqlite:///{tmp_path / 'new.db'}")
+    live.dispose()
 
 
 def test_a_store_that_is_not_empty_is_refused(log: Settings, tmp_path: Path) -> None:

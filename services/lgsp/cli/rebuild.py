@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from sqlalchemy import Engine
 
 from lgsp.cli.rebuild_share import fold_shares, shares
 from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.profiles.registry import profile_named
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
@@ -20,9 +22,11 @@ from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import begin_offsets, end_offsets
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
-from lgsp.store.engine import open_existing, open_store
+from lgsp.store.engine import open_existing, open_store, snapshot
+from lgsp.store.offsets import count_behind, stored_offsets
 from lgsp.store.rates.counted_by import check_counted_by, claim
-from lgsp.store.rates.digest import digest
+from lgsp.store.rates.digest import digest, digest_in
+from lgsp.store.rates.fold import LANE
 from lgsp.store.rates.folds import make_fold
 from lgsp.store.tables import TABLES
 
@@ -38,7 +42,8 @@ def register(app: typer.Typer) -> None:
             str, typer.Option(help="SQLAlchemy URL of an empty store, e.g. sqlite:///new.db.")
         ],
         compare: Annotated[
-            bool, typer.Option(help="Compare with the live store's digest.")
+            bool,
+            typer.Option(help="Fold as far as the live store has counted, and compare the two."),
         ] = True,
         jobs: Annotated[
             int | None,
@@ -56,22 +61,53 @@ def register(app: typer.Typer) -> None:
         if live is not None:
             with live.connect() as connection:
                 check_counted_by(connection, profile)  # said before the work, not after it
-        report = rebuild_store(need_broker(settings), into, jobs)
-        if live is not None:
-            report["live_sha256"] = digest(live, profile.measures).sha256
-            report["equal"] = report["live_sha256"] == report["sha256"]
+        need_broker(settings)
+        if live is None:
+            report = rebuild_store(settings, into, jobs)
+        else:
+            report = rebuild_beside(live, profile, settings, into, jobs)
             live.dispose()
         emit(report, as_json=json, render=lambda: table("Rebuilt from the log", report))
         raise typer.Exit(0 if report.get("equal", True) else 1)
 
 
-def rebuild_store(settings: Settings, into: str, jobs: int | None = None) -> dict[str, object]:
-    """Fold the log as it stands now into the empty store at `into`; return what came of it.
+def rebuild_beside(
+    live: Engine, profile: Profile, settings: Settings, into: str, jobs: int | None = None
+) -> dict[str, object]:
+    """Fold the log as far as the live store has counted it, and compare; return what came of it.
+
+    Connectors and workers may go on: compared is the live store as it stood at the beginning.
+    `left` counts the records behind it; a worker on the new store goes on with them.
+
+    Raises:
+        ConfigurationError, FatalError: as `rebuild_store`; or the live store has counted records
+            that the log does not have.
+    """
+    with snapshot(live) as connection:
+        sha256 = digest_in(connection, profile.measures).sha256
+        counted = stored_offsets(connection, LANE, DOSSIER_EVENTS)
+    ends = end_offsets(settings.bootstrap, DOSSIER_EVENTS)
+    if lost := count_behind(counted, ends):
+        raise FatalError(
+            f"the live store has counted {lost} records that {DOSSIER_EVENTS} at"
+            f" {settings.bootstrap} does not have: one of the two is of another installation"
+            " (LGSP_BROKER, LGSP_STORE, LGSP_DATA), or the log was made anew"
+        )
+    report = rebuild_store(settings, into, jobs, counted)
+    equal = sha256 == report["sha256"]
+    return {**report, "left": count_behind(ends, counted), "live_sha256": sha256, "equal": equal}
+
+
+def rebuild_store(
+    settings: Settings, into: str, jobs: int | None = None, ends: Mapping[int, int] | None = None
+) -> dict[str, object]:
+    """Fold the log into the empty store at `into`; return what came of it.
 
     Args:
         settings: broker, profile, calendar, size of batches.
         into: SQLAlchemy URL of the empty store.
         jobs: processes that share the partitions; None: what the machine and the store can use.
+        ends: offset of each partition to stop before; None: the log as it stands now.
 
     Raises:
         ConfigurationError: the store is not empty, or the calendar is wrong.
@@ -87,7 +123,8 @@ def rebuild_store(settings: Settings, into: str, jobs: int | None = None) -> dic
     claim(engine, profile)
     if digest(engine, profile.measures).dossiers:
         raise ConfigurationError(f"--into {into}: the store is not empty")
-    ends = end_offsets(settings.bootstrap, DOSSIER_EVENTS)
+    if ends is None:
+        ends = end_offsets(settings.bootstrap, DOSSIER_EVENTS)
     dealt = shares(ends, _useful_jobs(engine, jobs))
     engine.dispose()  # neither connections nor threads may pass into the processes
     columns = (TextColumn("rebuilding"), BarColumn(), TextColumn("{task.completed:,}"))

@@ -161,6 +161,15 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Connect to read one state of the store, however many reads it takes and whoever writes."""
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with reading(engine) as connection:
+        yield connection
+
+
 def execute(
     connection: Connection, statement: str, values: tuple[Any, ...] | list[tuple[Any, ...]] = ()
 ) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, Select, collate, func, select
 
 from lgsp.domain.measures import Measures
-from lgsp.store.engine import reading
+from lgsp.store.engine import snapshot
 from lgsp.store.rates.cells import day_cells
 from lgsp.store.tables import DOSSIERS, SERVICES
 
@@ -28,18 +28,23 @@ def digest(engine: Engine, measures: Measures) -> Digest:
     Independent of partitions, batches, order and time of counting; `cells` counts the cells.
     The measures are those of the profile that the store was counted by.
     """
+    with snapshot(engine) as connection:
+        return digest_in(connection, measures)
+
+
+def digest_in(connection: Connection, measures: Measures) -> Digest:
+    """Do what `digest` does inside the caller's transaction, which is to be a snapshot."""
     found = hashlib.sha256()
     dossiers = 0
-    with reading(engine) as connection:
-        for code, encoded in connection.execute(_dossiers(connection)):
-            found.update(f"{code}\0{len(encoded)}\0".encode() + encoded)
-            dossiers += 1
-        services = {number: "\0".join(texts) for number, *texts in connection.execute(_SERVICES)}
-        lines = sorted(
-            "\0".join(map(str, (day, services[service], *counts)))
-            for day, service, *counts in connection.execute(_sums(measures))
-            if any(counts)
-        )
+    for code, encoded in connection.execute(_dossiers(connection)):
+        found.update(f"{code}\0{len(encoded)}\0".encode() + encoded)
+        dossiers += 1
+    services = {number: "\0".join(texts) for number, *texts in connection.execute(_SERVICES)}
+    lines = sorted(
+        "\0".join(map(str, (day, services[service], *counts)))
+        for day, service, *counts in connection.execute(_sums(measures))
+        if any(counts)
+    )
     for line in lines:
         found.update(line.encode() + b"\n")
     return Digest(dossiers, len(lines), found.hexdigest())
