@@ -19,13 +19,12 @@ import lgsp.domain
 from benchmarks.digests import Digests
 from benchmarks.job import CountedDossier, Job
 from lgsp.domain.event import DossierEvent, with_id
-from lgsp.domain.status import Status
+from lgsp.domain.status import OFFICIAL_WORDS, Status
 from lgsp.runtime.avro.codec import EVENTS
 from lgsp.runtime.avro.event_bytes import encode_event_fast
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.simulation import ProvinceSpec
 from lgsp.simulation.dossiers import TwinDossier, closing_instant, twin_dossiers
-from lgsp.simulation.rows import STATUS_WORDS
 from lgsp.store.rates.layout import encode
 
 _SIZES = struct.Struct("<HH")
@@ -140,7 +139,7 @@ def _history(province: str, dossier: TwinDossier, copy: int) -> Iterator[Dossier
                 domain=dossier.procedure.domain,
                 service_level=dossier.procedure.level,
                 channel=dossier.channel,
-                source_status=STATUS_WORDS[step.status],
+                source_status=OFFICIAL_WORDS[step.status],
                 status=step.status,
                 occurred_at=step.at,
                 observed_at=step.at + _READ_AFTER,

@@ -21,14 +21,14 @@ import yaml
 
 from benchmarks.startup import started
 from benchmarks.system import MeasurementError, Process, new_settings, percentiles, run_command
-from lgsp.domain.status import Status
+from lgsp.domain.status import OFFICIAL_WORDS, Status
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.httpget import get_json
 from lgsp.runtime.settings import Settings
 from lgsp.simulation import ProvinceSpec
 from lgsp.simulation.dossiers import twin_dossiers
 from lgsp.simulation.reading import connector_yaml
-from lgsp.simulation.rows import STATUS_WORDS, Row, line, step_rows
+from lgsp.simulation.rows import Row, line, step_rows
 
 RATE = 50
 POLL_SECONDS = 0.5
@@ -110,7 +110,7 @@ def receptions(rows: Sequence[Row], written: Sequence[float]) -> Iterator[float]
     """Give when each dossier's first reception was written."""
     known = set()
     for row, at in zip(rows, written, strict=True):
-        if row["TrangThai"] == STATUS_WORDS[Status.RECEIVED] and row["MaHoSo"] not in known:
+        if row["TrangThai"] == OFFICIAL_WORDS[Status.RECEIVED] and row["MaHoSo"] not in known:
             known.add(row["MaHoSo"])
             yield at
 

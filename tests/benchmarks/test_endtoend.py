@@ -2,8 +2,7 @@
 
 from benchmarks.endtoend import Shown, receptions, rows_of, waits_for_feed
 
-from lgsp.domain.status import Status
-from lgsp.simulation.rows import STATUS_WORDS
+from lgsp.domain.status import OFFICIAL_WORDS, Status
 
 
 def test_rows_come_in_order_and_their_receptions_once_a_dossier() -> None:
@@ -15,7 +14,7 @@ def test_rows_come_in_order_and_their_receptions_once_a_dossier() -> None:
     times = [row["ThoiDiem"] for row in rows]
     assert 300 == len(rows)
     assert sorted(times) == times
-    word = STATUS_WORDS[Status.RECEIVED]
+    word = OFFICIAL_WORDS[Status.RECEIVED]
     received = {row["MaHoSo"] for row in rows if row["TrangThai"] == word}
     assert len(received) == len(found)
     assert sorted(found) == found

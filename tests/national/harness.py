@@ -28,6 +28,7 @@ from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.runtime.settings import Settings
 from lgsp.store.sync.queue import SyncQueue, count_pending
 from lgsp.store.sync.rows import Outgoing
+from tests.records import FakeRecord
 from tests.waiting import until
 
 CALENDAR = load_calendar()
@@ -103,16 +104,6 @@ async def running_portal(
     finally:
         server.should_exit = True
         await serving
-
-
-@dataclass
-class FakeRecord:
-    """A record as the lane hands it on."""
-
-    offset: int
-    value: bytes | None
-    key: bytes | None = None
-    timestamp: int = 0
 
 
 @dataclass

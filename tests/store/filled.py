@@ -1,7 +1,6 @@
 """Fills a store through the real fold, on one partition, going on where it stood."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
@@ -12,17 +11,10 @@ from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.records import Batch
 from lgsp.store.rates.fold import RatesFold
+from tests.records import FakeRecord
 from tests.store.rates.history import NOW
 
 CALENDAR = load_calendar()
-
-
-@dataclass
-class _FakeRecord:
-    offset: int
-    value: bytes | None
-    key: bytes | None = None
-    timestamp: int = 0
 
 
 def fill(
@@ -35,7 +27,7 @@ def fill(
     """Count the events as the rates worker does at `now`."""
     fold = RatesFold(engine, profile, topic, CALENDAR, lambda: now, _refuse)
     start = fold.open_partition(0)
-    fold.fold([Batch(0, [_FakeRecord(start + i, encode_event(e)) for i, e in enumerate(events)])])
+    fold.fold([Batch(0, [FakeRecord(start + i, encode_event(e)) for i, e in enumerate(events)])])
 
 
 def wake(engine: Engine, now: int, profile: Profile = SIMPLE) -> None:

@@ -25,6 +25,21 @@ class Status(IntEnum):
     RESULT_RETURNED = 10  # đã trả kết quả
 
 
+OFFICIAL_WORDS: Mapping[Status, str] = {
+    Status.REGISTERED: "Mới đăng ký",
+    Status.RECEIVED: "Được tiếp nhận",
+    Status.REFUSED: "Không được tiếp nhận",
+    Status.PROCESSING: "Đang xử lý",
+    Status.SUPPLEMENT_REQUIRED: "Yêu cầu bổ sung giấy tờ",
+    Status.PAYMENT_REQUIRED: "Yêu cầu thực hiện nghĩa vụ tài chính",
+    Status.WITHDRAWN: "Công dân yêu cầu rút hồ sơ",
+    Status.STOPPED: "Dừng xử lý",
+    Status.PROCESSED: "Đã xử lý xong",
+    Status.RESULT_RETURNED: "Đã trả kết quả",
+}
+"""The statuses as the national portal's documents word them."""
+
+
 class Verdict(Enum):
     """What the transition table says of one step."""
 

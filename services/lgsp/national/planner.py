@@ -19,7 +19,7 @@ from lgsp.domain.event import Channel
 from lgsp.domain.period import local_datetime
 from lgsp.domain.standing import finishing_time, reception_time
 from lgsp.domain.statements import by_statement, is_removed
-from lgsp.domain.status import Status, StatusSemantics
+from lgsp.domain.status import OFFICIAL_WORDS, Status, StatusSemantics
 from lgsp.domain.transition import Transition
 from lgsp.national.acknowledged import Acknowledged, digest, step_key
 
@@ -241,7 +241,7 @@ def _step(dossier: Dossier, transition: Transition) -> NationalRecord:
         "ChucDanh": "",
         "ThoiDiemXuLy": wire_time(transition.occurred_at),
         "PhongBanXuLy": "",
-        "NoiDungXuLy": _WORDS[transition.status],
+        "NoiDungXuLy": OFFICIAL_WORDS[transition.status],
         "TrangThai": str(int(transition.status)),
         "NgayBatDau": "",
         "NgayKetThucTheoQuyDinh": _wire(transition.due_at),
@@ -254,16 +254,4 @@ _PAID = {
     Payment.ONLINE_NATIONAL: "1",
     Payment.ONLINE_LOCAL: "2",
     Payment.OFFLINE: "3",
-}
-_WORDS = {
-    Status.REGISTERED: "Mới đăng ký",
-    Status.RECEIVED: "Được tiếp nhận",
-    Status.REFUSED: "Không được tiếp nhận",
-    Status.PROCESSING: "Đang xử lý",
-    Status.SUPPLEMENT_REQUIRED: "Yêu cầu bổ sung giấy tờ",
-    Status.PAYMENT_REQUIRED: "Yêu cầu thực hiện nghĩa vụ tài chính",
-    Status.WITHDRAWN: "Công dân yêu cầu rút hồ sơ",
-    Status.STOPPED: "Dừng xử lý",
-    Status.PROCESSED: "Đã xử lý xong",
-    Status.RESULT_RETURNED: "Đã trả kết quả",
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from lgsp.domain.status import OFFICIAL_WORDS
 from lgsp.simulation import flat, rows
 from lgsp.simulation.spec import Format, ProvinceSpec
 
@@ -37,7 +38,7 @@ def _step_mapping() -> dict[str, Any]:
         "domain": "MaLinhVuc",
         "service_level": _words("MucDo", rows.LEVEL_WORDS),
         "channel": _words("KenhNop", rows.CHANNEL_WORDS),
-        "status": _words("TrangThai", rows.STATUS_WORDS),
+        "status": _words("TrangThai", OFFICIAL_WORDS),
         **{
             attribute: {"field": column, "timezone": _ZONE}
             for attribute, column in rows.DATE_COLUMNS.items()

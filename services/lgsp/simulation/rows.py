@@ -7,24 +7,12 @@ from typing import Any
 import orjson
 
 from lgsp.domain.event import Channel, ServiceLevel
-from lgsp.domain.status import Status
+from lgsp.domain.status import OFFICIAL_WORDS, Status
 from lgsp.domain.working_time import date_of, day_and_time
 from lgsp.simulation.dossiers import TwinDossier
 from lgsp.simulation.persons import person_of
 
 Row = dict[str, Any]
-STATUS_WORDS = {
-    Status.REGISTERED: "Mới đăng ký",
-    Status.RECEIVED: "Được tiếp nhận",
-    Status.REFUSED: "Không được tiếp nhận",
-    Status.PROCESSING: "Đang xử lý",
-    Status.SUPPLEMENT_REQUIRED: "Yêu cầu bổ sung giấy tờ",
-    Status.PAYMENT_REQUIRED: "Yêu cầu thực hiện nghĩa vụ tài chính",
-    Status.WITHDRAWN: "Công dân yêu cầu rút hồ sơ",
-    Status.STOPPED: "Dừng xử lý",
-    Status.PROCESSED: "Đã xử lý xong",
-    Status.RESULT_RETURNED: "Đã trả kết quả",
-}
 CHANNEL_WORDS = {
     Channel.ONLINE: "Trực tuyến",
     Channel.DIRECT: "Trực tiếp",
@@ -81,7 +69,7 @@ def step_rows(dossier: TwinDossier, *, persons: bool) -> Iterator[tuple[int, Row
     for step in dossier.course.changes:
         row = {
             **head,
-            "TrangThai": STATUS_WORDS[step.status],
+            "TrangThai": OFFICIAL_WORDS[step.status],
             "ThoiDiem": local_text(step.at),
             "NgayNop": submitted,
         }

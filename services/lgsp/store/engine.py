@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Dialect,
     Engine,
+    Index,
     MetaData,
     Table,
+    TextClause,
     create_engine,
     event,
     inspect,
@@ -31,6 +34,13 @@ _NOTHING_YET = (
     "nothing has run here yet; start it with `lgsp up`, or name the folder of its state with"
     " --data or LGSP_DATA (LGSP_STORE: a store elsewhere)"
 )
+
+
+def partial_index(
+    name: str, *columns: ColumnElement[Any], where: ColumnElement[bool] | TextClause
+) -> Index:
+    """Index only the rows that meet a condition."""
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 def open_store(url: str, *, read_only: bool = False, named: str = "LGSP_STORE") -> Engine:

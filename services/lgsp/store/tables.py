@@ -6,7 +6,6 @@ The day cells' table depends on the profile that counts: store/rates/cells.py.
 from sqlalchemy import (
     BigInteger,
     Column,
-    Index,
     Integer,
     LargeBinary,
     SmallInteger,
@@ -15,7 +14,19 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from lgsp.store.engine import METADATA
+from lgsp.store.engine import METADATA, partial_index
+
+
+def dossier_column() -> Column[bytes]:
+    """Return the column that holds a whole dossier."""
+    return Column(
+        "state",
+        LargeBinary,
+        key="dossier",
+        nullable=False,
+        comment="lgsp.store.rates.layout.encode",
+    )
+
 
 OFFSETS = Table(
     "offsets",
@@ -35,20 +46,9 @@ DOSSIERS = Table(
     Column("partition", Integer, nullable=False),
     Column("overdue", SmallInteger, nullable=False, comment="1: counted in open_overdue."),
     Column("wake_at", BigInteger, comment="ms UTC; when it turns overdue if nothing happens."),
-    Column(
-        "state",
-        LargeBinary,
-        key="dossier",
-        nullable=False,
-        comment="lgsp.store.rates.layout.encode",
-    ),
+    dossier_column(),
 )
-Index(
-    "dossiers_wake",
-    DOSSIERS.c.wake_at,
-    sqlite_where=DOSSIERS.c.wake_at.is_not(None),
-    postgresql_where=DOSSIERS.c.wake_at.is_not(None),
-)
+partial_index("dossiers_wake", DOSSIERS.c.wake_at, where=DOSSIERS.c.wake_at.is_not(None))
 
 SERVICES = Table(
     "services",

@@ -1,24 +1,15 @@
 """A lane's handler and consumer that keep what they were told."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from tests.records import FakeRecord
 
 from lgsp.runtime.kafka.records import Batch
 from lgsp.runtime.lane.handler import FencedError
 
 TOPIC = "dossier-events"
 GENERATION = 3
-
-
-@dataclass
-class FakeRecord:
-    """A record, as far as the lane looks at it."""
-
-    offset: int
-    key: bytes | None = None
-    value: bytes | None = None
-    timestamp: int = 0
 
 
 def records(*offsets: int) -> list[Any]:

@@ -5,13 +5,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from string import ascii_letters
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, select
+from tests.records import FakeRecord
 from tests.store.rates.history import NOW, history
 
 from lgsp.domain.dossier import merge_all
@@ -34,16 +35,6 @@ from lgsp.store.tables import DOSSIERS, PORTALS
 Kind = Callable[..., Fold]
 CALENDAR = load_calendar()
 TOPIC = "dossier-events"
-
-
-@dataclass
-class FakeRecord:
-    """A record as the lane hands it on."""
-
-    offset: int
-    value: bytes | None
-    key: bytes | None = None
-    timestamp: int = 0
 
 
 class Clock:

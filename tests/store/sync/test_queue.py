@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, inspect, select
 from tests.national.dossiers import CODE, HOUR, START, step, steps
-from tests.national.harness import FakeRecord
+from tests.records import FakeRecord
 
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
-    Index,
     Integer,
     MetaData,
     Subquery,
@@ -22,7 +21,7 @@ from sqlalchemy import (
 )
 
 from lgsp.domain.measures import Measures
-from lgsp.store.engine import execute, reading
+from lgsp.store.engine import execute, partial_index, reading
 from lgsp.store.rates.bulk_sql import copy_rows
 from lgsp.store.rates.services import Service
 from lgsp.store.tables import SERVICES
@@ -137,12 +136,7 @@ def _table(names: Sequence[str]) -> Table:
         Column("dirty", Integer, nullable=False, comment="Changes not yet acknowledged by Kafka."),
         sqlite_with_rowid=False,
     )
-    Index(
-        "cells_dirty",
-        table.c.partition,
-        sqlite_where=table.c.dirty > 0,
-        postgresql_where=table.c.dirty > 0,
-    )
+    partial_index("cells_dirty", table.c.partition, where=table.c.dirty > 0)
     return table
 
 

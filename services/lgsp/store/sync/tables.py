@@ -2,9 +2,10 @@
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, text
 
-from lgsp.store.engine import METADATA, REFILL
+from lgsp.store.engine import METADATA, REFILL, partial_index
+from lgsp.store.tables import dossier_column
 
 
 class QueueState(StrEnum):
@@ -42,30 +43,13 @@ QUEUE = Table(
     Column("next_attempt_at", BigInteger, nullable=False, comment="ms UTC."),
     Column("pending_since", BigInteger, nullable=False, comment="ms UTC."),
     Column("updated_at", BigInteger, comment="ms UTC of the newest settled push."),
-    Column(
-        "state",
-        LargeBinary,
-        key="dossier",
-        nullable=False,
-        comment="lgsp.store.rates.layout.encode",
-    ),
+    dossier_column(),
     info=_INFO,
 )
 # Written out, not bound: a partial index serves only queries that state its condition literally.
 IS_PENDING, IS_STOPPED = text("lane = 'pending'"), text("lane IN ('held', 'parked')")
-Index(
-    "sync_lanes_waiting",
-    QUEUE.c.next_attempt_at,
-    sqlite_where=IS_PENDING,
-    postgresql_where=IS_PENDING,
-)
-Index(
-    "sync_lanes_listed",
-    QUEUE.c.queue_state,
-    QUEUE.c.code,
-    sqlite_where=IS_STOPPED,
-    postgresql_where=IS_STOPPED,
-)
+partial_index("sync_lanes_waiting", QUEUE.c.next_attempt_at, where=IS_PENDING)
+partial_index("sync_lanes_listed", QUEUE.c.queue_state, QUEUE.c.code, where=IS_STOPPED)
 
 OUTBOX = Table(
     "sync_outbox",

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select
 from tests.domain.events import events
+from tests.records import FakeRecord
 from tests.store.rates.history import DAY, NOW, START, history
-from tests.store.rates.test_fold import TOPIC, Clock, FakeRecord
+from tests.store.rates.test_fold import TOPIC, Clock
 
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import Channel, DossierEvent, with_id
