@@ -19,6 +19,7 @@ from tests.ports import free_port_pair
 from tests.programs import missing
 
 MakeTopic = Callable[..., str]
+_UNCLOSED = "Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
 
 # The one profile: no test sets its own. A loaded machine fails nothing by being slow; CI draws the
 # same examples each time, and a failure prints the line that repeats it anywhere.
@@ -47,10 +48,15 @@ def logs_as_they_were() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of the broker on one worker of `--dist loadgroup`: one broker serves them."""
+    """Mark the tests of the broker.
+
+    They stay on one worker of `--dist loadgroup`: one broker serves them. kafka-python leaves the
+    sockets of refused connections unclosed, and whichever test makes many objects finds them.
+    """
     for item in items:
         if item.get_closest_marker("kafka"):
             item.add_marker(pytest.mark.xdist_group("kafka"))
+            item.add_marker(pytest.mark.filterwarnings(f"ignore:{_UNCLOSED}"))
 
 
 @pytest.fixture(scope="session")

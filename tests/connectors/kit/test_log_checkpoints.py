@@ -14,14 +14,7 @@ from lgsp.runtime.kafka.client import EventProducer, latest_by_key, make_produce
 from lgsp.runtime.kafka.topics import CHECKPOINTS
 from lgsp_connectors.kit.log import LogCheckpoints
 
-pytestmark = [
-    pytest.mark.kafka,
-    # kafka-python leaves the sockets of refused connections unclosed; the collector of whichever
-    # test makes many objects finds them.
-    pytest.mark.filterwarnings(
-        "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
-    ),
-]
+pytestmark = pytest.mark.kafka
 
 MANY = {f"inbox/{i:06d}.csv": "done:1:" + "9" * 100 for i in range(20_000)}
 
