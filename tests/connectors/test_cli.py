@@ -93,12 +93,23 @@ def test_check_groups_rejects_by_cause_and_proposes_a_map(folder: Path) -> None:
     assert "bổ sung" in runner.invoke(app, ["check", "p.yaml"]).stdout
 
 
-def test_check_of_an_empty_folder_says_so_and_fails(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        (None, 1, "no file matches"),
+        ("", 1, "the newest file, ./inbox/a.csv, is empty"),
+        (HEADER, 0, "the source has no rows now"),
+    ],
+)
+def test_check_of_a_source_without_rows_says_why(
+    folder: Path, text: str | None, code: int, said: str
+) -> None:
     start(folder)
-    (folder / "inbox" / "a.csv").write_text(HEADER)
+    if text is not None:
+        (folder / "inbox" / "a.csv").write_text(text)
     done = runner.invoke(app, ["check", "p.yaml"])
-    assert done.exit_code == 1
-    assert "nothing was read" in done.stderr
+    assert done.exit_code == code
+    assert said in done.output
 
 
 def test_check_of_a_portal_that_is_away_fails_at_once(

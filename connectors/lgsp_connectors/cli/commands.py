@@ -94,8 +94,7 @@ def check(
     configured = read_config(config)
     found = take_sample(configured, sample)
     events: list[DossierEvent] = found["events"]
-    problem = found["problem"] or ("" if found["records"] else "nothing was read")
-    failure = failed(problem) if problem else None
+    failure = failed(found["problem"]) if found["problem"] else None
     if as_json:
         rows = [event_row(event, show_instant) for event in events]
         newest = {"events": rows, "newest": show_instant(found["newest"])}
@@ -188,6 +187,8 @@ def _show_sample(found: dict[str, Any]) -> None:
     events = [[str(row[name] or "") for name in shown] for row in rows]
     title = f"{len(events)} events of {found['records']} records"
     print_table(list_table(title, shown, events, codes=["dossier_code", "agency"]))
+    if not found["records"] and not found["problem"]:
+        say("the source has no rows now, so the mapping could not be tried")
     for title, name in (
         (f"{len(found['rejects'])} rejects, by cause", "causes"),
         ("words that are looked up", "words"),

@@ -32,7 +32,7 @@ class Sample:
 
     def __init__(self, connector: Connector, most: int) -> None:
         self.connector, self._most = connector, most
-        self.records = self.refused = self.newest = 0
+        self.records = self.refused = self.empty = self.newest = 0
         self.problem = ""
         self.events: list[DossierEvent] = []
         self.rejects: list[dict[str, str]] = []
@@ -74,7 +74,7 @@ class Sample:
                 self.rejects.append(_reject_row(record, error))
             except Exception as error:  # noqa: BLE001 - the author's code: one record's fault
                 self.rejects.append(_reject_row(record, defect(error)))
-        self.refused, self.problem = page.refused, page.problem
+        self.refused, self.empty, self.problem = page.refused, page.empty, page.problem
 
 
 def take_sample(configured: ConfiguredConnector, most: int) -> dict[str, Any]:
@@ -88,6 +88,7 @@ def take_sample(configured: ConfiguredConnector, most: int) -> dict[str, Any]:
         "connector": configured.head.connector,
         "records": sample.records,
         "files_refused": sample.refused,
+        "files_empty": sample.empty,
         "problem": sample.problem,
         "request": exchanges[-1]._asdict() if exchanges else None,
         "corrections": getattr(sample.connector, "order", ""),

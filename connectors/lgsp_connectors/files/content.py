@@ -97,6 +97,11 @@ class Text(NamedTuple):
         return self.plain and not self.encoding.wide
 
     @property
+    def blank(self) -> bool:
+        """Whether nothing but blanks and line ends stands in it."""
+        return len(self.head) < _HEAD and not self.head.strip()
+
+    @property
     def is_array(self) -> bool:
         """Whether it is one JSON array."""
         return self.head.lstrip()[:1] == b"["

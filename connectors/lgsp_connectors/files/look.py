@@ -6,6 +6,7 @@ from pathlib import Path
 import structlog
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
+from lgsp.runtime.personal import mask_file_name
 from lgsp_connectors.files.listing import Found, away, list_files
 from lgsp_connectors.files.marks import UNUSABLE, Mark, Stamp, key_of, parse_mark
 from lgsp_connectors.files.reader import PAGE_BYTES, FileReader, Reading
@@ -42,6 +43,8 @@ class Look:
         self._waits: list[int] = []
         found = list_files(base, self._path)
         self._any = bool(found)
+        written = [(file.stamp.mtime, file.name) for file in found if file.stamp]
+        self._newest = max(written)[1] if written else ""
         since = int(cursor.get(_SINCE, "0"))
         for key in cursor.keys() - {key_of(file.name) for file in found} - {_SINCE}:
             del self.after[key]  # the file is gone
@@ -87,8 +90,9 @@ class Look:
             wait=wait,
             skipped=skipped,
             refused=sum(text.startswith(UNUSABLE) for text in self.after.values()),
+            empty=sum(text.startswith("empty") for text in self.after.values()),
             listing=listing,
-            problem="" if self._any else f"no file matches {self._path}",
+            problem=self._problem(),
         )
 
     def close(self) -> None:
@@ -96,6 +100,18 @@ class Look:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+    def _problem(self) -> str:
+        if not self._any:
+            return f"no file matches {self._path}"
+        mark = parse_mark(self.after.get(self._newest))
+        if mark is None or mark.state != "empty":
+            return ""
+        # An empty file with a later one beside it is the past: what it lacked has come since.
+        return (
+            f"the newest file, {mask_file_name(self._newest)}, is empty: let its export run again,"
+            " or remove it"
+        )
 
     def _listing(self, name: str, stamp: Stamp, *, finished: bool) -> Listing:
         mark = parse_mark(self.after.get(key_of(name)))

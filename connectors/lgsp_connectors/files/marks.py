@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Self
 
 from lgsp.runtime.personal import mask_file_name
 
-State = Literal["open", "tail", "done", "refused", "denied"]
+State = Literal["open", "tail", "done", "empty", "refused", "denied"]
 
 UNUSABLE = ("refused", "denied")
 """States (and beginnings of texts) of files that cannot be used as they stand."""
@@ -44,8 +44,9 @@ class Mark(NamedTuple):
 
     Args:
         state: `open` (more rows follow), `tail` (all but a last row that may still be written),
-            `done`, `refused` (cannot be used as it stands, wholly or from here on) or `denied`
-            (cannot be opened: tried again at each look).
+            `done`, `empty` (has stood still without any content), `refused` (cannot be used as it
+            stands, wholly or from here on) or `denied` (cannot be opened: tried again at each
+            look).
         sure: the file stood still before it was read, or was digested again since.
         stamp: the file's when it was opened.
         since: when that stamp was first seen, ms UTC by our clock.

@@ -11,7 +11,7 @@ from lgsp_connectors.files.delimited import delimited_rows
 from lgsp_connectors.files.json_rows import json_rows
 from lgsp_connectors.files.listing import Found
 from lgsp_connectors.files.marks import Mark, Stamp, State
-from lgsp_connectors.files.rows import START, OpenFile, Place, Row, Unfinished
+from lgsp_connectors.files.rows import START, Empty, OpenFile, Place, Row, Unfinished
 from lgsp_connectors.files.settings import Source
 from lgsp_connectors.files.sheets import sheet_rows
 from lgsp_connectors.files.stored import Stored, Torn
@@ -90,9 +90,9 @@ class FileReader:
             place=Place(mark.rows, mark.position) if mark else START,
             dialect=mark.dialect if mark else "",
         )
-        self._rows = _rows(self._open_file, form)
+        self._rows = _rows(self._open_file, form, self._stamp.size)
         self._state: State = "open"
-        if mark and mark.state in {"done", "refused"} and self._settled(mark):
+        if mark and mark.state in {"done", "empty", "refused"} and self._settled(mark):
             self._state = mark.state
         self.skipped = 0
 
@@ -136,6 +136,8 @@ class FileReader:
             self._state = "done"
         except Unfinished:
             self._state = "tail"
+        except Empty:
+            self._state = "empty" if self._still else "tail"
         except Torn as torn:
             if torn.may_grow and not self._still:
                 self._state = "tail"
@@ -180,10 +182,16 @@ class FileReader:
         return mark.digested == self._stamp.size or mark.stamp == self._stamp
 
 
-def _rows(file: OpenFile, form: Form) -> Iterator[Row]:
+def _rows(file: OpenFile, form: Form, size: int) -> Iterator[Row]:
     """Begin to read; the file is looked at when the first row is asked for."""
+    if not size:
+        raise Empty
     if form.workbook:
         yield from sheet_rows(file)
     else:
         text = file.content.text()
+        if text.blank:
+            for _ in text.chunks:  # to its end, which may be torn
+                pass
+            raise Empty
         yield from json_rows(file, text) if form.json else delimited_rows(file, text)

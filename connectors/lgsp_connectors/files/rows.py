@@ -42,6 +42,10 @@ class Unfinished(Exception):  # noqa: N818 - it is what the last row is
     """The last row may still be written; the ones before it were given."""
 
 
+class Empty(Exception):  # noqa: N818 - it is what the file is
+    """The file has no content: not even a header."""
+
+
 class OpenFile:
     """The reading of one file, as the forms see it.
 

@@ -74,6 +74,7 @@ class Page:
         skipped: rows that are no records by a rule (empty, sums).
         refused: parts of the source (files) that cannot be used now, as a whole or from some
             place on; each has its dead letter.
+        empty: parts of the source (files) without any content, which is no fault of theirs.
         whole: each record states its whole dossier, not one step of it.
         listing: the complete list that all records of the page belong to; None: no such list.
             Known dossiers that it does not hold are removed when it has ended.
@@ -89,6 +90,7 @@ class Page:
     wait: float = 0
     skipped: int = 0
     refused: int = 0
+    empty: int = 0
     problem: str = ""
     whole: bool = True
     listing: Listing | None = None

@@ -9,9 +9,10 @@ class Report:
 
     `duplicates` are events read again and not produced again; `skipped` rows that are no records
     by a rule; `files_refused` files that cannot be used as they stand now, read in this run or
-    before; `removed` dossiers that a complete listing no longer holds, `not_removed` why none
-    were; `unordered` known dossiers that came back with other values which nothing orders;
-    `conflicts` codes that now stand for another dossier than before, which is held.
+    before, `files_empty` those without any content; `removed` dossiers that a complete listing no
+    longer holds, `not_removed` why none were; `unordered` known dossiers that came back with
+    other values which nothing orders; `conflicts` codes that now stand for another dossier
+    than before, which is held.
     `letters_closed` are dead letters whose record could be used now.
     `problem` says why a source that was read to its end does not count as caught up, `clock` why
     its clock is in doubt.
@@ -24,6 +25,7 @@ class Report:
     duplicates: int = 0
     skipped: int = 0
     files_refused: int = 0
+    files_empty: int = 0
     removed: int = 0
     not_removed: str = ""
     pages: int = 0

@@ -177,7 +177,8 @@ class Runner:
     def _note_standing(self, page: Page) -> None:
         """Tell whether the portal is level: nothing more to read, and nothing in the way."""
         report = self.report
-        report.files_refused, report.problem = page.refused, page.problem
+        report.files_refused, report.files_empty = page.refused, page.empty
+        report.problem = page.problem
         report.conflicts = self._fresh.disputed
         if self._watch.problem and not report.clock:
             self._log.warning("clock_in_doubt", reason=self._watch.problem)

@@ -131,7 +131,6 @@ async def test_a_first_line_without_any_column_is_not_shown(folder: Folder) -> N
         ("a.csv", b"%PDF-1.7", "a PDF"),
         ("a.xlsx", b"hello", "not an XLSX workbook"),
         ("a.xlsx", workbook({"S": []}), "the sheet has no header"),
-        ("a.csv", b"", "lacks: Ma, DonVi, Nhan"),
         ("a.csv.gz", b"hello", "the compressed data are damaged"),
     ],
 )
