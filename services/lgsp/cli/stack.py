@@ -9,6 +9,7 @@ import structlog
 
 from lgsp.domain.errors import LgspError
 from lgsp.runtime.broker.embedded import EmbeddedBroker
+from lgsp.runtime.disk import describe
 from lgsp.runtime.kafka.admin import apply_topics
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.supervisor import Service, Supervisor
@@ -67,6 +68,9 @@ class Stack:
                     self._broker.start()
                 except LgspError as error:
                     structlog.get_logger().error("broker_not_restarted", error=str(error))
+                except OSError as error:  # a full disk may have room again later
+                    reason = describe(error, self.settings.data)
+                    structlog.get_logger().error("broker_not_restarted", error=reason)
         self._supervisor.keep_alive()
 
     def stop(self) -> None:

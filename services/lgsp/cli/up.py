@@ -12,10 +12,11 @@ import typer
 
 from lgsp.cli.drain import wait_drained
 from lgsp.cli.stack import Stack
-from lgsp.domain.errors import ConfigurationError
+from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.commands.options import Data, ServiceJson, begin
 from lgsp.runtime.commands.output import emit_service
+from lgsp.runtime.disk import describe, is_full
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.signals import StopSignal
 
@@ -63,6 +64,7 @@ def claim(settings: Settings, *, fresh: bool) -> TextIO:
     Raises:
         ConfigurationError: the folder is in use, cannot be written, or is to be emptied and holds
             something that we did not put there.
+        FatalError: its disk is full.
     """
     data, mark = settings.data, settings.data / _MARK
     try:
@@ -83,6 +85,8 @@ def claim(settings: Settings, *, fresh: bool) -> TextIO:
             held.close()
             raise
     except OSError as error:
+        if is_full(error):
+            raise FatalError(describe(error, data)) from error
         raise ConfigurationError(
             f"LGSP_DATA={data}: {error.strerror}: {error.filename}"
         ) from error

@@ -1,5 +1,6 @@
 """Opens the store: SQLite (WAL, one file) or PostgreSQL behind one SQLAlchemy Core code path."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,6 @@ from sqlalchemy import (
     Table,
     TextClause,
     create_engine,
-    event,
     inspect,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,7 +23,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError, StatementError
 
 from lgsp.domain.errors import ConfigurationError, FatalError, LgspError
-from lgsp.runtime.private import create_private
+from lgsp.store.sqlite import prepare_sqlite, raise_if_full
 
 METADATA = MetaData()
 REFILL = "refill"
@@ -72,7 +72,7 @@ def open_store(url: str, *, read_only: bool = False, named: str = "LGSP_STORE") 
             " needs `pip install mini-lgsp[postgres]`)"
         ) from error
     if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine, parsed, read_only=read_only)
+        prepare_sqlite(engine, parsed, read_only=read_only)
     if not read_only:
         with _translated(engine), engine.begin() as connection:
             make_tables(connection, METADATA)
@@ -191,10 +191,14 @@ def execute(
     cursor: Any = connection.connection.cursor()
     if connection.dialect.name == "postgresql":
         statement = statement.replace("?", "%s")
-    if isinstance(values, list):
-        cursor.executemany(statement, values)
-    else:
-        cursor.execute(statement, values)
+    try:
+        if isinstance(values, list):
+            cursor.executemany(statement, values)
+        else:
+            cursor.execute(statement, values)
+    except sqlite3.Error as error:
+        raise_if_full(error, connection.engine.url)
+        raise
     return cursor
 
 
@@ -210,28 +214,3 @@ def _check_layout(connection: Connection, tables: Iterable[Table]) -> None:
                 f"the store {url} was made by another version (table {table.name}):"
                 f" {table.info.get(REFILL, _REBUILD)}"
             )
-
-
-def _prepare_sqlite(engine: Engine, url: URL, *, read_only: bool) -> None:
-    if url.database and url.database != ":memory:" and not read_only:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        create_private(Path(url.database))
-
-    @event.listens_for(engine, "connect")
-    def on_connect(connection: Any, _record: Any) -> None:
-        # The driver would begin transactions by itself, and too late for a snapshot.
-        connection.isolation_level = None
-        connection.execute("PRAGMA busy_timeout=20000")
-        if read_only:
-            connection.execute("PRAGMA query_only=1")
-            return
-        connection.execute("PRAGMA journal_mode=WAL")
-        # With WAL, NORMAL keeps every commit over a killed process; a power cut may lose the
-        # newest ones, which the log gives back because the offset is in the same transaction.
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA cache_size=-65536")
-
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        snapshot = read_only or connection.get_execution_options().get("reading")
-        connection.exec_driver_sql("BEGIN" if snapshot else "BEGIN IMMEDIATE")

@@ -23,6 +23,7 @@ import structlog
 from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
 from lgsp.runtime.broker import config
 from lgsp.runtime.broker.install import DIST, find_java, kafka_version, libraries
+from lgsp.runtime.disk import has_no_room, way_out
 from lgsp.runtime.kafka.cluster import wait_ready
 from lgsp.runtime.ports import port_refused
 from lgsp.runtime.process import ForeignProcess, die_with_parent
@@ -101,6 +102,8 @@ class EmbeddedBroker:
             code = self._child.poll()
             self.stop()
             what = str(error) if code is None else f"it ended with code {code}"
+            if has_no_room(self._home):
+                what += f"; {self._home}: {way_out(self._home)}"
             raise FatalError(
                 f"the broker did not start: {what}; {self.log_file} ends with:\n{self._log_end()}"
             ) from error

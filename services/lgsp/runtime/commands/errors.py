@@ -17,6 +17,7 @@ from typing import Any
 import typer
 
 from lgsp.domain.errors import ConfigurationError, Fault, LgspError, RetryableError
+from lgsp.runtime.disk import describe
 from lgsp.runtime.logs import mask
 from lgsp.runtime.text import printable
 
@@ -128,8 +129,7 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def _of_system(error: OSError) -> str:
-    what = error.strerror or str(error) or type(error).__name__
-    return f"{error.filename}: {what}" if error.filename else what
+    return describe(error, _traces.parent)
 
 
 _KNOWN: tuple[tuple[type[BaseException], Kind, Callable[[Any], str]], ...] = (

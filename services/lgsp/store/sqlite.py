@@ -1,0 +1,51 @@
+"""SQLite as the store: one file in WAL mode, one writer at a time."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, ExceptionContext
+
+from lgsp.domain.errors import FatalError
+from lgsp.runtime.disk import has_no_room, way_out
+from lgsp.runtime.private import create_private
+
+
+def prepare_sqlite(engine: Engine, url: URL, *, read_only: bool) -> None:
+    """Make the file's folder, and set up each connection and transaction."""
+    if url.database and url.database != ":memory:" and not read_only:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        create_private(Path(url.database))
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        # The driver would begin transactions by itself, and too late for a snapshot.
+        connection.isolation_level = None
+        connection.execute("PRAGMA busy_timeout=20000")
+        if read_only:
+            connection.execute("PRAGMA query_only=1")
+            return
+        connection.execute("PRAGMA journal_mode=WAL")
+        # With WAL, NORMAL keeps every commit over a killed process; a power cut may lose the
+        # newest ones, which the log gives back because the offset is in the same transaction.
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA cache_size=-65536")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        snapshot = read_only or connection.get_execution_options().get("reading")
+        connection.exec_driver_sql("BEGIN" if snapshot else "BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "handle_error")
+    def on_error(context: ExceptionContext) -> None:
+        raise_if_full(context.original_exception, url)
+
+
+def raise_if_full(error: BaseException, url: URL) -> None:
+    """Raise FatalError, which names the file, when its disk is full."""
+    if not isinstance(error, sqlite3.Error) or not url.database:
+        return
+    file = Path(url.database).absolute()
+    if error.sqlite_errorcode == sqlite3.SQLITE_FULL or has_no_room(file):
+        raise FatalError(f"the store {file}: {error}: {way_out(file)}") from error
