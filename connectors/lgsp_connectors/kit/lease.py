@@ -7,12 +7,9 @@ machine, elsewhere by its silence.
 """
 
 import asyncio
-import os
-import socket
 import time
 from collections.abc import Awaitable
 from pathlib import Path
-from secrets import token_hex
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -22,6 +19,7 @@ import structlog
 from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.runtime.kafka.client import make_producer, read_topic
 from lgsp.runtime.kafka.topics import CHECKPOINTS
+from lgsp_connectors.kit.holder import Holder, started
 
 EVERY = 10.0
 """Seconds between two signs of life."""
@@ -30,32 +28,6 @@ SILENCE = 30.0
 _LOOK = 1.0  # seconds between two looks for one
 _Result = TypeVar("_Result")
 _log = structlog.get_logger()
-
-
-class Holder(NamedTuple):
-    """Who claims a portal: enough to name it, and to tell whether it still runs.
-
-    `home` is where process ids mean the same: one start of one machine, one container.
-    """
-
-    id: str
-    host: str
-    home: str
-    pid: int
-    started: int
-    config: str
-
-    @classmethod
-    def here(cls, config: Path) -> "Holder":
-        """Describe this process."""
-        pid = os.getpid()
-        return cls(
-            token_hex(8), socket.gethostname(), _home(), pid, _started(pid), str(config.resolve())
-        )
-
-    def words(self) -> str:
-        """Name it for a person."""
-        return f"process {self.pid} on {self.host} with {self.config}"
 
 
 class _Claim(NamedTuple):
@@ -173,7 +145,7 @@ class Lease:
         """Go past another's claim: it has ended, or is silent for long enough; else FatalError."""
         holder = claim.holder
         if holder.home and holder.home == self._me.home:
-            if _started(holder.pid) == holder.started:
+            if started(holder.pid) == holder.started:
                 raise self._refusal(holder)
         else:
             _log.info(
@@ -181,9 +153,8 @@ class Lease:
             )
             deadline = time.monotonic() + self._silence
             while time.monotonic() < deadline:
-                time.sleep(
-                    _LOOK
-                )  # a sign of life comes from another machine; nothing announces it
+                # A sign of life comes from another machine; nothing announces it.
+                time.sleep(_LOOK)
                 self._look()
                 now = self._claims.get(holder.id)
                 if now is None:
@@ -221,22 +192,3 @@ class Lease:
         self._producer.send(CHECKPOINTS, self._prefix + name.encode(), None)
         self._producer.flush()
         self._claims.pop(name, None)
-
-
-def _home() -> str:
-    """Name where process ids mean the same; "" when that cannot be told."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return ""
-
-
-def _started(pid: int) -> int:
-    """Give when a process started, in ticks since its machine did; -1 when there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return -1
-    state, *fields = stat.rpartition(b")")[2].split()
-    return -1 if state == b"Z" else int(fields[18])

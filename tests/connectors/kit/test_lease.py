@@ -15,7 +15,8 @@ from lgsp.domain.errors import FatalError
 from lgsp.runtime.kafka.client import latest_by_key
 from lgsp.runtime.kafka.topics import CHECKPOINTS
 from lgsp_connectors.kit import lease as module
-from lgsp_connectors.kit.lease import Holder, Lease
+from lgsp_connectors.kit.holder import Holder, started
+from lgsp_connectors.kit.lease import Lease
 
 pytestmark = pytest.mark.kafka
 
@@ -60,7 +61,7 @@ def test_what_was_released_is_free(make: Make, broker: str) -> None:
 
 def test_a_process_that_died_here_is_no_obstacle(make: Make) -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    make(pid=child.pid, started=module._started(child.pid)).acquire()
+    make(pid=child.pid, started=started(child.pid)).acquire()
     with pytest.raises(FatalError):
         make().acquire()
     child.communicate()
