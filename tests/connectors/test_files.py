@@ -14,9 +14,10 @@ from lgsp.domain.errors import ConfigurationError, RejectReason
 from lgsp.domain.event import Channel
 from lgsp.domain.status import Status
 from lgsp.runtime.clock import now_ms
+from lgsp_connectors.kit.bench import Bench
 from lgsp_connectors.kit.contract import Connector
 from lgsp_connectors.kit.registry import read_config
-from lgsp_connectors.kit.suite import Bench, ConnectorContract
+from lgsp_connectors.kit.suite import ConnectorContract
 
 CONFIG = """\
 connector: files

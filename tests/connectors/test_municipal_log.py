@@ -19,8 +19,8 @@ from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.standing import RESOLVED, STILL_OPEN, State
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
+from lgsp_connectors.kit.bench import Bench
 from lgsp_connectors.kit.registry import read_config
-from lgsp_connectors.kit.suite import Bench
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "data" / "wabo-receipt-log.csv.gz"

@@ -18,8 +18,8 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.client import end_offsets, latest_by_key, read_topic
 from lgsp.runtime.kafka.topics import CHECKPOINTS, DOSSIER_EVENTS
 from lgsp.runtime.letters.dead_letters import open_letters
+from lgsp_connectors.kit.bench import Bench
 from lgsp_connectors.kit.registry import read_config
-from lgsp_connectors.kit.suite import Bench
 
 pytestmark = pytest.mark.kafka
 

@@ -11,9 +11,10 @@ from lgsp.domain.errors import FatalError, RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
 from lgsp.runtime.clock import now_ms
+from lgsp_connectors.kit.bench import Bench
 from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
 from lgsp_connectors.kit.registry import read_config
-from lgsp_connectors.kit.suite import Bench, HttpContract
+from lgsp_connectors.kit.suite import HttpContract
 from lgsp_connectors.kit.testing import FakePortal
 
 CONFIG = """\

@@ -19,6 +19,7 @@ from lgsp.national.planner import Draft, Names, draft
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.sealing import Sealer
+from lgsp_connectors.kit.bench import Bench
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Record
 from lgsp_connectors.kit.memory.filing import PersonDigest, person_of
@@ -26,7 +27,7 @@ from lgsp_connectors.kit.memory.known_file import KnownFile
 from lgsp_connectors.kit.registry import read_config
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.runner import Runner
-from lgsp_connectors.kit.suite import Bench, HttpContract
+from lgsp_connectors.kit.suite import HttpContract
 from lgsp_connectors.kit.testing import FakePortal
 
 NOW = 1_725_000_000_000  # 2024-08-30T06:40Z

@@ -8,7 +8,6 @@ The tests are plain coroutines; run them with pytest in asyncio mode `auto`.
 """
 # ruff: noqa: S101 - assertions are what this module is for
 
-import asyncio
 import re
 import time
 from typing import Protocol
@@ -16,15 +15,9 @@ from typing import Protocol
 from structlog.testing import capture_logs
 
 from lgsp.domain.errors import FatalError
-from lgsp_connectors.kit.config import RunSettings
-from lgsp_connectors.kit.contract import Connector, Page
-from lgsp_connectors.kit.memory.known import MemoryKnown
-from lgsp_connectors.kit.memory.sent import Sent
-from lgsp_connectors.kit.report import Report
-from lgsp_connectors.kit.runner import Runner
-from lgsp_connectors.kit.testing import FakePortal, MemoryCheckpoints, MemorySink
-
-KEY = "test-portal"
+from lgsp_connectors.kit.bench import Bench
+from lgsp_connectors.kit.contract import Connector
+from lgsp_connectors.kit.testing import FakePortal
 
 
 class Rig(Protocol):
@@ -56,49 +49,6 @@ class HttpRig(Rig, Protocol):
     """A rig whose portal is served over HTTP."""
 
     portal: FakePortal
-
-
-class Bench:
-    """Sink, checkpoints, memory and runs of one test; what they keep survives a crash."""
-
-    def __init__(self) -> None:
-        self.journal: list[str] = []
-        self.sent = Sent()
-        self.known = MemoryKnown()
-        self.checkpoints = MemoryCheckpoints(self.journal)
-        self.sink = MemorySink(self.journal)
-
-    async def run(
-        self,
-        connector: Connector,
-        *,
-        pages: int | None = None,
-        give_up_seconds: float = 20,
-        most_rejects: int = 100,
-    ) -> Report:
-        """Run until caught up, or as a service that is told to stop after `pages` pages."""
-        stop = asyncio.Event()
-
-        def count(_page: Page, report: Report) -> None:
-            if report.pages == pages:
-                stop.set()
-
-        sink = MemorySink(self.journal)
-        sink.events, sink.rejects = self.sink.events, self.sink.rejects
-        settings = RunSettings(
-            give_up_seconds=give_up_seconds, max_consecutive_rejects=most_rejects
-        )
-        runner = Runner(
-            connector,
-            sink,
-            self.checkpoints,
-            key=KEY,
-            settings=settings,
-            sent=self.sent,
-            known=self.known,
-            on_page=count,
-        )
-        return await runner.run(once=pages is None, stop=stop)
 
 
 class ConnectorContract:

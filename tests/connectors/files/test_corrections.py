@@ -15,7 +15,7 @@ from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.standing import State
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
-from lgsp_connectors.kit.suite import Bench
+from lgsp_connectors.kit.bench import Bench
 
 DATE = 'format: "%d/%m/%Y", timezone: Asia/Ho_Chi_Minh'
 MAPPING = f"""\

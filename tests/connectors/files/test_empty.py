@@ -7,7 +7,7 @@ from tests.connectors.files.conftest import Make
 from tests.connectors.files.folder import HEADER, SETTLE, Folder, code, codes, row
 from tests.connectors.files.workbook import workbook
 
-from lgsp_connectors.kit.suite import Bench
+from lgsp_connectors.kit.bench import Bench
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.connectors.files.folder import HEADER, MAPPING, Folder, code, codes, 
 from tests.connectors.files.workbook import workbook
 
 from lgsp.domain.errors import RejectReason
-from lgsp_connectors.kit.suite import Bench
+from lgsp_connectors.kit.bench import Bench
 
 MB = 1_000_000
 

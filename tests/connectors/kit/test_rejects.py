@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 from lgsp.domain.errors import FatalError, RejectedRecord, RejectReason
 from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.status import Status
+from lgsp_connectors.kit.bench import Bench
 from lgsp_connectors.kit.config import Strict
 from lgsp_connectors.kit.contract import Cursor, Page, Record
-from lgsp_connectors.kit.suite import Bench
 
 PERSON = "NGUYEN VAN TEST"
 

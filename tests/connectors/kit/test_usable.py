@@ -13,12 +13,12 @@ from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.status import Status
 from lgsp.domain.usable import LONGEST_TEXT
 from lgsp.runtime.clock import now_ms
+from lgsp_connectors.kit.bench import Bench
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Cursor, Page, Record
 from lgsp_connectors.kit.registry import read_config
 from lgsp_connectors.kit.runner import Runner
 from lgsp_connectors.kit.sink import payload_of
-from lgsp_connectors.kit.suite import Bench
 from lgsp_connectors.kit.testing import MemoryCheckpoints, MemorySink
 
 NOW = 1_719_792_000_000
