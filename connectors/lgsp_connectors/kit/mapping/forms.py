@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
-from lgsp.runtime.faults import Keyed, nearest, shown
+from lgsp.runtime.faults import Keyed, nearest
 from lgsp_connectors.kit.mapping import cells
 from lgsp_connectors.kit.mapping.attributes import (
     ATTRIBUTES,
@@ -20,14 +20,20 @@ from lgsp_connectors.kit.mapping.attributes import (
     PERSONAL,
     enum_of_attribute,
     is_number,
-    words_of,
 )
 from lgsp_connectors.kit.mapping.cells import Getter
 from lgsp_connectors.kit.mapping.dates import ISO, Dates
-from lgsp_connectors.kit.mapping.words import Words, read_word_file, text_of
+from lgsp_connectors.kit.mapping.form_parts import (
+    FormError,
+    column_of,
+    fields_of,
+    mapping_of,
+    value_of,
+    word_of,
+)
+from lgsp_connectors.kit.mapping.words import Words, read_word_file
 
 Shape = Literal["dossiers", "steps"]
-STATED = "stated_at"
 FILE_NAME = "file name"
 """The column, so to say, of the readers of a file's name."""
 
@@ -36,24 +42,8 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "dossiers": ("dossier_code", "agency"),
     "steps": ("dossier_code", "agency", "status", "occurred_at"),
 }
-_SOURCES = ("field", "const", "file_name")
-_OF_DATES = ("format", "timezone", "date_only")
-_OF_VALUES = ("map", "map_file", "default")
-_KEYS = (*_SOURCES, *_OF_DATES, *_OF_VALUES)
-_FORMS = (
-    "a form is a column name, {field}, {const}, {field, map or map_file, default} or"
-    " {field, format, timezone, date_only}; {file_name} may stand for {field}"
-)
 _ENDS = {"end_of_day": True, "start_of_day": False}
 _NUMBERS: dict[str, Callable[[str, Words], Getter]] = {"sequence": cells.whole, "fee": cells.money}
-
-
-class FormError(Exception):
-    """A form that means nothing, by its path in the block."""
-
-    def __init__(self, where: tuple[Any, ...], message: str, value: object = None) -> None:
-        super().__init__(message)
-        self.keyed: Keyed = (where, message, None if value is None else shown(value))
 
 
 class Forms:
@@ -100,29 +90,29 @@ class Forms:
             return
         if name not in ATTRIBUTES:
             raise FormError((key,), f"unknown attribute{nearest(key, (*ATTRIBUTES, 'sealed'))}")
-        fields = _fields(form, (key,))
+        fields = fields_of(form, (key,))
         if key != name and "file_name" not in fields:
             raise FormError((key,), "{file_name: EXPRESSION} is expected", form)
         if "file_name" in fields:
             read = self._reader(name, key, FILE_NAME, fields)
             self.of_file[name] = _of_file_name(name, key, fields["file_name"], read)
         elif "const" in fields:
-            self.getters[name] = cells.constant(_value(name, fields["const"], (key, "const")))
+            self.getters[name] = cells.constant(value_of(name, fields["const"], (key, "const")))
         else:
-            column = self.columns[name] = _column(fields, (key,))
+            column = self.columns[name] = column_of(fields, (key,))
             self.getters[name] = self._reader(name, key, column, fields)
             if enum_of_attribute(name) or fields.keys() & {"map", "map_file"}:
                 self.looked_up.append(name)
 
     def _sealed(self, form: Any) -> None:
-        for inner, part in _mapping_of(form, ("sealed",)).items():
+        for inner, part in mapping_of(form, ("sealed",)).items():
             with self._gathered():
                 if inner not in PERSONAL:
                     raise FormError(("sealed", inner), f"unknown{nearest(inner, PERSONAL)}")
-                fields = _fields(part, ("sealed", inner))
+                fields = fields_of(part, ("sealed", inner))
                 if set(fields) != {"field"}:
                     raise FormError(("sealed", inner), "a column name is expected", part)
-                column = _column(fields, ("sealed", inner))
+                column = column_of(fields, ("sealed", inner))
                 self.columns[f"sealed.{inner}"] = column
                 self.sealed[inner] = cells.text(column, self._words)
 
@@ -135,7 +125,7 @@ class Forms:
         if "map" in fields or "map_file" in fields:
             table = self._table(name, key, fields)
             default = fields.get("default", REJECT)
-            fallback = None if default == REJECT else _value(name, default, (key, "default"))
+            fallback = None if default == REJECT else value_of(name, default, (key, "default"))
             return cells.mapped(column, table, default=fallback, reason=reason, words=words)
         if kind is not None:
             return cells.enum(column, kind, reason=reason, words=words)
@@ -149,7 +139,7 @@ class Forms:
         seen: dict[str, str] = {}
         for word, value, where in self._pairs(key, fields):
             with self._gathered():
-                meant, text = _value(name, value, where), _word(word, where)
+                meant, text = value_of(name, value, where), word_of(word, where)
                 same = self._words.key(text)
                 if same in seen and table[seen[same]] != meant:
                     raise FormError(where, f"means the same as {seen[same]!r}, with another value")
@@ -164,7 +154,7 @@ class Forms:
     ) -> Iterator[tuple[Any, Any, tuple[Any, ...]]]:
         """Give word, value and place of each entry of `map`, or of the file of `map_file`."""
         if "map" in fields:
-            for word, value in _mapping_of(fields["map"], (key, "map")).items():
+            for word, value in mapping_of(fields["map"], (key, "map")).items():
                 yield word, value, (key, "map", word)
             return
         name, where = fields["map_file"], (key, "map_file")
@@ -191,8 +181,8 @@ def date_column(name: str, form: Any, words: Words) -> tuple[str, Getter]:
     Raises:
         FormError: the form means nothing.
     """
-    fields = _fields(form, (name,))
-    column = _column(fields, (name,))
+    fields = fields_of(form, (name,))
+    column = column_of(fields, (name,))
     return column, cells.date(column, _dates(name, fields, words, (name,)))
 
 
@@ -209,41 +199,6 @@ def _dates(name: str, fields: dict[str, Any], words: Words, where: tuple[Any, ..
         return Dates(forms, fields.get("timezone"), end_of_day=ends, words=words)
     except (ValueError, TypeError) as error:
         raise FormError(where, str(error)) from error
-
-
-def _fields(form: Any, where: tuple[str, ...]) -> dict[str, Any]:
-    """Bring a form into its long way of writing, and check its keys."""
-    if isinstance(form, str):
-        return {"field": form}
-    fields = _mapping_of(form, where)
-    for key in fields.keys() - set(_KEYS):
-        raise FormError((*where, key), f"unknown key{nearest(key, _KEYS)}")
-    is_date = str(where[-1]).removesuffix(OF_FILE) in (*DATES, STATED)
-    if is_date and not fields.keys() <= {"field", "file_name", *_OF_DATES}:
-        raise FormError(where, "a date takes {field, format, timezone, date_only}")
-    if not is_date and fields.keys() & set(_OF_DATES):
-        raise FormError(where, "only dates take format, timezone and date_only")
-    mapped = len(fields.keys() & {"map", "map_file"})
-    if (
-        len(fields.keys() & set(_SOURCES)) != 1
-        or ("const" in fields and len(fields) > 1)
-        or mapped > 1
-        or ("default" in fields and not mapped)
-    ):
-        raise FormError(where, f"keys {', '.join(fields)} do not go together; {_FORMS}")
-    return fields
-
-
-def _mapping_of(form: Any, where: tuple[str, ...]) -> dict[str, Any]:
-    if not isinstance(form, dict) or not form:
-        raise FormError(where, "a column name or a form is expected", form)
-    return form
-
-
-def _column(fields: dict[str, Any], where: tuple[str, ...]) -> str:
-    if not isinstance(column := fields.get("field"), str) or not column:
-        raise FormError(where, "a column name is expected", column)
-    return column
 
 
 def _of_file_name(name: str, key: str, pattern: Any, read: Getter) -> Getter:
@@ -274,27 +229,3 @@ def _of_file_name(name: str, key: str, pattern: Any, read: Getter) -> Getter:
         )
 
     return get
-
-
-def _word(word: Any, where: tuple[Any, ...]) -> str:
-    try:
-        return text_of(word) or ""
-    except ValueError as error:
-        raise FormError(where, str(error)) from error
-
-
-def _value(name: str, value: Any, where: tuple[Any, ...]) -> Any:
-    """Check a value written in the YAML against the attribute."""
-    text = _word(value, where)
-    kind = enum_of_attribute(name)
-    if kind is not None:
-        words = words_of(kind)
-        if text not in words:
-            names = [word for word in words if not word.isdecimal()]
-            raise FormError(where, f"no {name}{nearest(value, names)}", value)
-        return words[text]
-    if is_number(name):
-        if not re.fullmatch("-?[0-9]{1,18}", text) or isinstance(value, bool):
-            raise FormError(where, "a whole number is expected", value)
-        return int(text)
-    return text or None

@@ -14,7 +14,8 @@ from lgsp.runtime.faults import keyed, nearest
 from lgsp_connectors.kit.config import PORTAL_ID, Strict
 from lgsp_connectors.kit.contract import Context
 from lgsp_connectors.kit.mapping.attributes import words_of
-from lgsp_connectors.kit.mapping.forms import STATED, FormError, Forms, Shape, date_column
+from lgsp_connectors.kit.mapping.form_parts import STATED, FormError
+from lgsp_connectors.kit.mapping.forms import Forms, Shape, date_column
 from lgsp_connectors.kit.mapping.mapper import Mapper
 from lgsp_connectors.kit.mapping.statements import (
     Stated,
