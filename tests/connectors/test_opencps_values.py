@@ -15,7 +15,8 @@ from lgsp.domain.event import DossierEvent
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.standing import State
 from lgsp.domain.status import Status, Verdict
-from lgsp.national.planner import Draft, Names, draft
+from lgsp.national.planner import Draft, draft
+from lgsp.national.wire import Names
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.sealing import Sealer

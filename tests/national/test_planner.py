@@ -12,7 +12,8 @@ from lgsp.domain.event import Channel, DossierEvent
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.mocks.national.contract import fault_of_record, fault_of_step
 from lgsp.national.acknowledged import Acknowledged, after_look_up, decode
-from lgsp.national.planner import Draft, Held, HeldReason, Names, draft, plan, wire_time
+from lgsp.national.planner import Draft, Held, HeldReason, draft, plan
+from lgsp.national.wire import Names, wire_time
 from tests.domain.events import event_sets
 from tests.national.dossiers import CODE, HOUR, START, step, steps
 

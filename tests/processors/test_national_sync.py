@@ -15,8 +15,9 @@ from lgsp.domain.errors import RejectReason, RetryableError
 from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.national.breaker import Breaker
-from lgsp.national.planner import Draft, Names, draft
+from lgsp.national.planner import Draft, draft
 from lgsp.national.retries import Retries
+from lgsp.national.wire import Names
 from lgsp.store.engine import open_store
 from lgsp.store.sync.listing import list_stopped, redrive, summarise
 from lgsp.store.sync.rows import Outgoing

@@ -20,7 +20,8 @@ from sqlalchemy import Engine
 from lgsp.domain.dossier import current_status, merge_all
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.profiles.simple import SIMPLE
-from lgsp.national.planner import Draft, Names, draft
+from lgsp.national.planner import Draft, draft
+from lgsp.national.wire import Names
 from lgsp.runtime.avro.codec import RESULTS, encode_event
 from lgsp.runtime.httpget import get_json
 from lgsp.runtime.kafka.client import end_offsets, latest_by_key, make_producer

@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Any, Protocol
 
-from lgsp.national.planner import Names
+from lgsp.national.wire import Names
 
 _TTL = 3600.0
 _TTL_UNKNOWN = 60.0  # the catalogue may learn a procedure soon after we asked

@@ -23,13 +23,12 @@ from lgsp.national.planner import (
     Draft,
     Held,
     HeldReason,
-    NationalRecord,
     Plan,
     draft,
     held,
-    national_code,
     plan,
 )
+from lgsp.national.wire import NationalRecord, national_code
 
 _MOST_SURPRISES = 3
 
