@@ -17,7 +17,7 @@ from lgsp.domain.details import Details, pack, unpack
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
-from lgsp.runtime.avro import columns
+from lgsp.runtime.avro import layouts
 from lgsp.runtime.avro.codec import EVENTS, decode_event, encode_event
 from lgsp.runtime.avro.columns import UNKNOWN, Columns, decode_columns, packed_details
 
@@ -156,7 +156,7 @@ def test_no_records() -> None:
 
 def test_a_type_without_a_column_is_named() -> None:
     with pytest.raises(NotImplementedError, match="double"):
-        columns._fields({"fields": [{"name": "x", "type": "double"}]})
+        layouts._fields({"fields": [{"name": "x", "type": "double"}]})
 
 
 @pytest.fixture

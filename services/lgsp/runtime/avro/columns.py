@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-import lgsp_schemas
 from lgsp.domain.details import BITS, MOST
-from lgsp.runtime.avro.codec import EVENTS, MAGIC
+from lgsp.runtime.avro.layouts import LAYOUTS, Layout
 
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -73,7 +72,7 @@ def decode_columns(values: Sequence[bytes | None]) -> Columns:
     begin = last - lengths
     heads = words[begin] & _HEADER_MASK
     heads[lengths < _HEADER_SIZE] = 0
-    layout = max(_LAYOUTS, key=lambda known: np.count_nonzero(heads == known.header))
+    layout = max(LAYOUTS, key=lambda known: np.count_nonzero(heads == known.header))
     reader = _Reader(words, begin, last, heads == layout.header)
     return Columns(data, words, reader.read(layout), reader.numbers, reader.starts, reader.ends)
 
@@ -93,14 +92,6 @@ def packed_details(columns: Columns, index: Ints) -> Words:
     return packed
 
 
-class _Layout(NamedTuple):
-    """How records of one schema version are read: header, fields, fields they do not have."""
-
-    header: np.uint64
-    fields: tuple[tuple[str, str, Any], ...]
-    absent: tuple[tuple[str, str, Any], ...]
-
-
 class _Reader:
     """The cursors of one decoding, and what they have read so far."""
 
@@ -113,7 +104,7 @@ class _Reader:
         self.starts: dict[str, Ints] = {}
         self.ends: dict[str, Ints] = {}
 
-    def read(self, layout: _Layout) -> Flags:
+    def read(self, layout: Layout) -> Flags:
         """Read every field; return which records are right to the last byte."""
         for name, kind, bound in layout.fields:
             if kind == "fixed":
@@ -217,54 +208,3 @@ class _Reader:
         room = self._last - self._at
         self._ok &= length <= room
         self._at = self._at + np.minimum(np.maximum(length, 0), room)
-
-
-def _fields(schema: dict[str, Any]) -> tuple[tuple[str, str, Any], ...]:
-    """List name, kind and bound (or items) of each field of the record schema, in order.
-
-    Raises:
-        NotImplementedError: a field is of a type that no column is made of.
-    """
-    enums: dict[str, int] = {}
-    return tuple((field["name"], *_kind(field["type"], enums)) for field in schema["fields"])
-
-
-def _kind(node: Any, enums: dict[str, int]) -> tuple[str, Any]:
-    if isinstance(node, list) and len(node) == 2 and node[0] == "null":
-        inner = node[1]
-        if isinstance(inner, dict) and inner["type"] == "record":
-            items = tuple((item["name"], *_kind(item["type"], enums)) for item in inner["fields"])
-            return "optional record", items
-        return f"optional {_simple(inner)}", 0
-    if isinstance(node, dict) and node["type"] == "fixed":
-        return "fixed", int(node["size"])
-    if isinstance(node, dict) and node["type"] == "enum":
-        enums[node["name"]] = len(node["symbols"])
-    name = node["name"] if isinstance(node, dict) and "name" in node else _simple(node)
-    if name in enums:
-        return "number", enums[name]
-    kinds = {"string": "text", "long": "number", "boolean": "boolean"}
-    if name not in kinds:
-        raise NotImplementedError(f"no column for the Avro type {node!r}")
-    return kinds[name], 0
-
-
-def _simple(node: Any) -> str:
-    return str(node["type"] if isinstance(node, dict) else node)
-
-
-def _layouts() -> list[_Layout]:
-    """Lay out every registered version, the newest first."""
-    entry = lgsp_schemas.registry()["subjects"][EVENTS.subject]
-    newest = _fields(lgsp_schemas.load(entry["schema"]))
-    layouts = []
-    for version, schema_id in sorted(entry["versions"].items(), key=lambda v: -int(v[0])):
-        fields = _fields(lgsp_schemas.load_version(entry["schema"], int(version)))
-        names = {name for name, _, _ in fields}
-        header = MAGIC.to_bytes(1, "big") + int(schema_id).to_bytes(4, "big")
-        absent = tuple(field for field in newest if field[0] not in names)
-        layouts.append(_Layout(np.uint64(int.from_bytes(header, "little")), fields, absent))
-    return layouts
-
-
-_LAYOUTS = _layouts()
