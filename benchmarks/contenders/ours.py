@@ -14,12 +14,12 @@ from benchmarks.contenders.process import Stopwatch, Task, read_task, report
 from benchmarks.digests import digests_in
 from benchmarks.job import PROFILE
 from lgsp.runtime.calendar.vietnam import load_calendar
-from lgsp.runtime.ending import LastResort
 from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.worker import SideTask, run_worker
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.settings import load_settings
+from lgsp.runtime.stopping.ending import LastResort
 from lgsp.store.engine import open_store
 from lgsp.store.rates.fold import LANE
 from lgsp.store.rates.folds import make_fold

@@ -9,7 +9,6 @@ import structlog
 from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.ending import LastResort
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
@@ -17,7 +16,8 @@ from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.letters.dead_letters import DeadLetters, open_letters
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.signals import stop_on_signal
+from lgsp.runtime.stopping.ending import LastResort
+from lgsp.runtime.stopping.signals import stop_on_signal
 from lgsp_connectors.kit.contract import Page
 from lgsp_connectors.kit.lease import Lease
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lgsp.runtime.documents import Document
+from lgsp.runtime.documents.document import Document
 
 __all__ = [
     "PORTAL_ID",

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lgsp.domain.errors import ConfigurationError
-from lgsp.runtime.documents import Document, read_document
-from lgsp.runtime.faults import Faults, nearest
+from lgsp.runtime.documents.document import Document
+from lgsp.runtime.documents.faults import Faults, nearest
+from lgsp.runtime.documents.reading import read_document
 from lgsp_connectors.kit.config import Head, read_head, read_settings
 from lgsp_connectors.kit.contract import Connector, Context, Seal
 from lgsp_connectors.kit.fingerprint import fingerprint

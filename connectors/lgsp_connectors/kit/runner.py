@@ -19,10 +19,10 @@ from lgsp.domain.errors import (
 from lgsp.domain.event import DossierEvent
 from lgsp.runtime import metrics
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.ending import cancel_tasks
 from lgsp.runtime.pace import limiter
 from lgsp.runtime.personal import mask_file_name
-from lgsp.runtime.waiting import is_set_within
+from lgsp.runtime.stopping.ending import cancel_tasks
+from lgsp.runtime.stopping.waiting import is_set_within
 from lgsp_connectors.kit.clock_watch import ClockWatch
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import OWN, Connector, Cursor, Listing, Page, Record

@@ -74,7 +74,7 @@ def _show(title: str, document: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _stay(broker: "EmbeddedBroker") -> None:
-    from lgsp.runtime.signals import StopSignal
+    from lgsp.runtime.stopping.signals import StopSignal
 
     with StopSignal() as stopping:
         while not stopping():

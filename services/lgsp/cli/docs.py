@@ -13,8 +13,8 @@ from pydantic_core import PydanticUndefined
 from lgsp.runtime import metrics
 from lgsp.runtime.commands.options import Data, Json, begin
 from lgsp.runtime.commands.output import emit_json, say
+from lgsp.runtime.documents.setting_files import CONFIG_VARIABLE, SECRETS_VARIABLE
 from lgsp.runtime.kafka.topics import topics
-from lgsp.runtime.setting_files import CONFIG_VARIABLE, SECRETS_VARIABLE
 from lgsp.runtime.settings import Settings
 
 _MADE = "<!-- Written by `make docs` from {source}; change that file, not this one. -->"

@@ -18,7 +18,7 @@ from lgsp.runtime.commands.options import Data, ServiceJson, begin
 from lgsp.runtime.commands.output import emit_service
 from lgsp.runtime.disk import describe, is_full
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.signals import StopSignal
+from lgsp.runtime.stopping.signals import StopSignal
 
 _MARK = "lgsp-data"
 _DRAIN_SECONDS = 10.0

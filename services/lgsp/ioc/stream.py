@@ -10,7 +10,7 @@ import structlog
 from lgsp.domain.errors import RetryableError
 from lgsp.ioc.board import Board, Breakdown, Published
 from lgsp.runtime import metrics
-from lgsp.runtime.waiting import is_set_within
+from lgsp.runtime.stopping.waiting import is_set_within
 from lgsp.store.figures.answers import Question
 
 _MOST_QUESTIONS = 200

@@ -20,7 +20,7 @@ from lgsp.national.conversation import DONE, Conversation, PersonOpener, Pushed,
 from lgsp.national.results import encode_result
 from lgsp.national.retries import Retries
 from lgsp.runtime import metrics
-from lgsp.runtime.waiting import is_set_within
+from lgsp.runtime.stopping.waiting import is_set_within
 from lgsp.store.rates.layout import decode as decode_dossier
 from lgsp.store.sync.queue import SyncQueue
 from lgsp.store.sync.rows import Outgoing, Settled, Waiting

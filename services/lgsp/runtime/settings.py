@@ -17,8 +17,8 @@ from pydantic_settings import (
 
 from lgsp.domain.errors import ConfigurationError, Fault
 from lgsp.domain.profiles.registry import profile_named
-from lgsp.runtime.faults import HIDDEN, Faults, Keys, faults_of
-from lgsp.runtime.setting_files import (
+from lgsp.runtime.documents.faults import HIDDEN, Faults, Keys, faults_of
+from lgsp.runtime.documents.setting_files import (
     CONFIG_VARIABLE,
     PREFIX,
     SECRETS_VARIABLE,

@@ -10,10 +10,10 @@ from tests.runtime.lane.fakes import TOPIC, FakeConsumer, FakeHandler
 from tests.turns import VirtualLoop, cancelled_in_every_turn, in_every_turn
 
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.ending import LastResort
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.watch import LaneWatch
 from lgsp.runtime.lane.worker import run_until_stopped
+from lgsp.runtime.stopping.ending import LastResort
 
 
 class Exited(BaseException):

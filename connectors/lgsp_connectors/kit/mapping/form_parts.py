@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from lgsp.runtime.faults import Keyed, nearest, shown
+from lgsp.runtime.documents.faults import Keyed, nearest, shown
 from lgsp_connectors.kit.mapping.attributes import (
     DATES,
     OF_FILE,

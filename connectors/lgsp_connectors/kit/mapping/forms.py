@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
-from lgsp.runtime.faults import Keyed, nearest
+from lgsp.runtime.documents.faults import Keyed, nearest
 from lgsp_connectors.kit.mapping import cells
 from lgsp_connectors.kit.mapping.attributes import (
     ATTRIBUTES,

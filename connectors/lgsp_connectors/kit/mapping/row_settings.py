@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from lgsp.domain.codes import DOSSIER
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.status import Status
-from lgsp.runtime.faults import keyed, nearest
+from lgsp.runtime.documents.faults import keyed, nearest
 from lgsp_connectors.kit.config import PORTAL_ID, Strict
 from lgsp_connectors.kit.contract import Context
 from lgsp_connectors.kit.mapping.attributes import words_of

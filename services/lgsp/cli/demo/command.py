@@ -22,7 +22,7 @@ from lgsp.domain.period import parse_period
 from lgsp.runtime.commands.options import Json, begin
 from lgsp.runtime.commands.output import emit_json
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.signals import StopSignal
+from lgsp.runtime.stopping.signals import StopSignal
 from lgsp.simulation.spec import RECEIVED, ProvinceSpec
 from lgsp.simulation.truth import PROFILE
 from lgsp.simulation.twin import simulate

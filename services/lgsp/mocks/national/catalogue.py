@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from lgsp.domain.codes import is_procedure
-from lgsp.runtime.documents import load_as
+from lgsp.runtime.documents.reading import load_as
 
 Entry = dict[str, Any]
 

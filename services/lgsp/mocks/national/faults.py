@@ -18,7 +18,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lgsp.runtime.documents import load_entries
+from lgsp.runtime.documents.reading import load_entries
 
 
 class Match(BaseModel):

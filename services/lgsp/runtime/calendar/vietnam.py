@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, StrictBool
 
 from lgsp.domain.working_time import FIRST_YEAR, LAST_YEAR, Calendar, day_number
-from lgsp.runtime.documents import load_entries
+from lgsp.runtime.documents.reading import load_entries
 
 VERSION = "vn-2026.1"
 _SHIPPED = Path(__file__).with_name("decisions.yaml")

@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.ending import LastResort, cancel_tasks
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.lane.collector import collect_all_now_and_then, collect_young_only
 from lgsp.runtime.lane.consumer import GroupConsumer
@@ -20,7 +19,8 @@ from lgsp.runtime.lane.faust import FaustConsumer
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.watch import LaneWatch
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.signals import stop_on_signal
+from lgsp.runtime.stopping.ending import LastResort, cancel_tasks
+from lgsp.runtime.stopping.signals import stop_on_signal
 
 SideTask = Callable[[], Awaitable[None]]
 _LIVENESS_LIMIT = 30.0  # seconds that the loop may stand still before /healthz says so

@@ -10,7 +10,8 @@ import yaml
 from lgsp.domain.errors import ConfigurationError, RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, ServiceLevel
 from lgsp.domain.status import Status
-from lgsp.runtime.documents import Document, read_document
+from lgsp.runtime.documents.document import Document
+from lgsp.runtime.documents.reading import read_document
 from lgsp_connectors.kit.config import read_settings
 from lgsp_connectors.kit.contract import Context, Record
 from lgsp_connectors.kit.mapping.forms import Shape

@@ -8,7 +8,8 @@ import pytest
 
 from lgsp.domain.errors import ConfigurationError, RejectedRecord
 from lgsp.domain.usable import FIRST_OBSERVATION
-from lgsp.runtime.documents import Document, read_document
+from lgsp.runtime.documents.document import Document
+from lgsp.runtime.documents.reading import read_document
 from lgsp_connectors.files.settings import FilesSettings
 from lgsp_connectors.kit.config import read_settings
 from lgsp_connectors.kit.contract import Context, Record

@@ -9,7 +9,7 @@ from math import inf
 from types import FrameType
 from typing import Any
 
-from lgsp.runtime.ending import LastResort
+from lgsp.runtime.stopping.ending import LastResort
 
 _ANOTHER_AFTER = 1.0  # seconds; `timeout` and shells send one order twice
 

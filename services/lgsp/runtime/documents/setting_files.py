@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lgsp.runtime.documents import Document, read_document
-from lgsp.runtime.faults import Faults, Keys
+from lgsp.runtime.documents.document import Document
+from lgsp.runtime.documents.faults import Faults, Keys
+from lgsp.runtime.documents.reading import read_document
 
 CONFIG_VARIABLE = "LGSP_CONFIG"
 SECRETS_VARIABLE = "LGSP_SECRETS_DIR"

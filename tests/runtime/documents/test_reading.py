@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lgsp.runtime.documents import read_document
+from lgsp.runtime.documents.reading import read_document
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-
-from lgsp.runtime.ending import cancel_tasks
-from lgsp.runtime.waiting import is_set_within
 from tests.turns import VirtualLoop, cancelled_in_every_turn
+
+from lgsp.runtime.stopping.ending import cancel_tasks
+from lgsp.runtime.stopping.waiting import is_set_within
 
 WORLDS = {
     "obeys": "await stop.wait(); sys.stdin.readline()",
@@ -23,8 +23,8 @@ WORLDS = {
 }
 SCRIPT = """
 import asyncio, sys, threading, time
-from lgsp.runtime.ending import LastResort
-from lgsp.runtime.signals import stop_on_signal
+from lgsp.runtime.stopping.ending import LastResort
+from lgsp.runtime.stopping.signals import stop_on_signal
 
 lock = threading.Lock()
 lock.acquire()
@@ -105,7 +105,7 @@ def test_one_order_sent_twice_is_one_order() -> None:
 def test_the_last_resort_can_be_called_off_and_an_earlier_time_stands() -> None:
     script = """
 import time
-from lgsp.runtime.ending import LastResort
+from lgsp.runtime.stopping.ending import LastResort
 resort = LastResort()
 resort.exit_within(0.2)
 resort.exit_within(3600)

@@ -1,0 +1,1 @@
+"""How a process ends: the order to stop, waits that it cuts short, the last resort."""
