@@ -18,7 +18,8 @@ from lgsp.domain.working_time import (
 )
 from lgsp.simulation.agencies import LONGEST_DAYS, Agencies, Procedure
 from lgsp.simulation.arrivals import arrivals, submitted
-from lgsp.simulation.course import Course, Ending, Fate, StatusChange, received_course
+from lgsp.simulation.course import Course, Ending, StatusChange, received_course
+from lgsp.simulation.delays import Fate
 from lgsp.simulation.spec import ProvinceSpec, Quotas, quotas
 
 _LATE_ROOM = 4  # working days before the end after which none is chosen to be late
