@@ -55,7 +55,7 @@ def test_the_tables_show_the_same_numbers(data: Path, capsys: pytest.CaptureFixt
 
     value = figures["rates"]["on_time_rate"]["value"]
     assert f"{value} %".replace(".", ",") in shown
-    assert "quy tắc simple/1" in shown
+    assert "quy tắc simple/2" in shown
     assert f"resolved_late: {figures['counts']['resolved_late']}" in listed
 
 
@@ -68,7 +68,7 @@ def test_the_profile_is_that_of_the_option_else_of_the_setting(
     fill(engine, history(random.Random(6), dossiers=39), profile=BY_DATE)
     engine.dispose()
     simple = json.loads(run(capsys, "indicators", "--json"))
-    with pytest.raises(ConfigurationError, match="by profile simple/1, not by profile by-date/7"):
+    with pytest.raises(ConfigurationError, match="by profile simple/2, not by profile by-date/7"):
         run(capsys, "indicators", "--profile", "by-date")
     monkeypatch.setenv("LGSP_DATA", str(other))
     by_date = json.loads(run(capsys, "indicators", "--profile", "by-date", "--json"))

@@ -97,7 +97,7 @@ def test_the_document_has_the_published_shape() -> None:
     assert document["period"] == {"name": "2024-H1", "from": "2024-01-01", "to": "2024-06-30"}
     assert document["scope"] == {"unit": "H37"}
     assert document["as_of"] == "2024-06-30T17:00:00Z"
-    assert document["profile"] == {"name": "simple", "version": "1"}
+    assert document["profile"] == {"name": "simple", "version": "2"}
     assert document["calendar"] == {"version": "vn-2026.1"}
     assert tuple(document[k] for k in ("trust", "trust_reasons", "freshness")) == ("full", [], [])
     assert (document["counts"]["received"], document["counts"]["resolved"]) == (171_997, 171_035)
@@ -197,4 +197,4 @@ def test_a_figure_of_a_measure_that_is_not_there_is_no_profile() -> None:
 def test_an_unknown_profile_names_the_known_ones() -> None:
     with pytest.raises(ConfigurationError, match="profile 'qd766' is none of: simple"):
         profile_named("qd766")
-    assert profile_named("simple").label == "simple/1"
+    assert profile_named("simple").label == "simple/2"

@@ -122,6 +122,24 @@ def test_sends_a_late_step_before_the_record() -> None:
     assert () == planned.steps
 
 
+def test_sends_a_withdrawal_that_was_told_late_as_the_last_word() -> None:
+    course = [step(0, 2), step(4, 4, reopens=True)]
+    withdrawn = step(2, 7, stated_at=START + 6 * HOUR, finished_at=START + 2 * HOUR)
+    before = drafted(course)
+    known = Acknowledged().with_record(before.record_digest)
+    known = known.with_steps(s.record for s in before.steps)
+    wanted = drafted([*course, withdrawn])
+    planned = plan(wanted, known)
+
+    assert ("4", "7") == (before.record["TrangThaiHoSo"], wanted.record["TrangThaiHoSo"])
+    assert (True, ["7"], ()) == (
+        planned.changed,
+        [s["TrangThai"] for s in planned.late],
+        planned.steps,
+    )
+    assert ["2", "7"] == [s.record["TrangThai"] for s in wanted.steps]
+
+
 def test_believes_the_portal_over_its_memory() -> None:
     wanted = drafted(steps(2, 4))
     held = wanted.record | {"DanhSachTienDo": [wanted.steps[0].record]}

@@ -4,15 +4,15 @@
 re-batching of the same events gives an equal Dossier, bit for bit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
-from lgsp.domain.statements import in_force, may_reopen
-from lgsp.domain.status import WITHOUT_EFFECT, Status, StatusSemantics, Verdict
+from lgsp.domain.statements import in_force, is_history
+from lgsp.domain.status import WITHOUT_EFFECT, Flags, Status, StatusSemantics, Verdict
 from lgsp.domain.transition import Transition, is_later, overrules, transition_of
 
 ATTRIBUTES = (
@@ -149,39 +149,58 @@ def judge_transitions(
 ) -> list[JudgedTransition]:
     """Judge every transition of a dossier, in their order.
 
-    The first one in force whose status is mapped always takes effect.
+    The first one in force whose status is mapped always takes effect. What would open a closed
+    dossier again must be a later word of its source than the one that closed it.
     """
     standing = {t.event_id for t in in_force(transitions)}
+    closes = statuses.closes
     judged: list[JudgedTransition] = []
-    last: Transition | None = None
+    taken: list[Transition] = []
     for transition in transitions:
-        current = Status.UNKNOWN if last is None else last.status
+        current = taken[-1].status if taken else Status.UNKNOWN
         said = statuses.verdict(current, transition.status, reopens=transition.reopens)
+        opens = said is Verdict.REOPENED or (closes[current] and not closes[transition.status])
         if transition.removed:
             said = Verdict.REMOVED
         elif transition.event_id not in standing:
             said = Verdict.REPLACED
-        elif said is Verdict.REOPENED and last is not None and not may_reopen(last, transition):
-            said = Verdict.REPLACED if last.portal == transition.portal else Verdict.HELD
+        elif said is Verdict.REOPENED and taken[-1].portal != transition.portal:
+            said = Verdict.HELD
+        elif (
+            opens
+            and said not in WITHOUT_EFFECT
+            and is_history(_closing(taken, closes), transition)
+        ):
+            said = Verdict.REPLACED
         judged.append(JudgedTransition(transition, said, current))
         if judged[-1].effective:
-            last = transition
+            taken.append(transition)
     return judged
 
 
 def effective_transitions(dossier: Dossier, statuses: StatusSemantics) -> list[Transition]:
     """Return the transitions that took effect, in order."""
-    takes, ends = statuses.takes, statuses.ends
+    takes, closes = statuses.takes, statuses.closes
     taken: list[Transition] = []
     current = Status.UNKNOWN
     for transition in in_force(dossier.transitions):
         status, reopens = transition.status, transition.reopens
-        if reopens and ends[current] and not may_reopen(taken[-1], transition):
-            reopens = False
+        if closes[current] and (reopens or not closes[status]):
+            if is_history(_closing(taken, closes), transition):
+                if not closes[status]:
+                    continue
+                reopens = False
+            elif taken[-1].portal != transition.portal:
+                reopens = False
         if takes[reopens][current][status]:
             taken.append(transition)
             current = status
     return taken
+
+
+def _closing(taken: Sequence[Transition], closes: Flags) -> Iterator[Transition]:
+    """Give what has closed the dossier since it was last open."""
+    return takewhile(lambda t: closes[t.status], reversed(taken))
 
 
 def current_status(dossier: Dossier, statuses: StatusSemantics) -> Status:

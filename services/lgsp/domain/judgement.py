@@ -99,10 +99,11 @@ class BareTransition(NamedTuple):
 def surely_effective(bare: Iterable[BareTransition], statuses: StatusSemantics) -> bool:
     """Tell whether all transitions in this order took effect, whatever their times and portals.
 
-    False means that it depends on them. The rules are asked about the worst case: every date was
-    stated later than it was, and each differs from the others of its kind. What only one portal's
-    word could open again counts as not sure.
+    False means that it depends on them. The rules are asked about the worst case: each transition
+    was stated before the one that it follows, and every date later than it was; each date differs
+    from the others of its kind. What only one portal's word could open again counts as not sure.
     """
+    course = list(bare)
     worst = [
         Transition(
             occurred_at=at,
@@ -111,13 +112,13 @@ def surely_effective(bare: Iterable[BareTransition], statuses: StatusSemantics) 
             status=given.status,
             reopens=given.reopens,
             due_at=None,
-            stated=statement(at, 1),
+            stated=statement(len(course) - at, 1),
             dated=given.dated,
             removed=given.removed,
             portal="",
             details=0,
         )
-        for at, given in enumerate(bare)
+        for at, given in enumerate(course)
     ]
     sure = {Verdict.LEGAL, Verdict.SKIPPED}
     return all(judged.verdict in sure for judged in judge_transitions(worst, statuses))

@@ -3,7 +3,7 @@
 The transitions of a dossier are never taken away; here it is told which of them are in force.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lgsp.domain.event import date_of_status, statement
 from lgsp.domain.status import Status
@@ -69,10 +69,14 @@ def is_removed(transitions: Sequence[Transition]) -> bool:
     return all(t.removed for t in latest.values())
 
 
-def may_reopen(end: Transition, after: Transition) -> bool:
-    """Tell whether `after` may open again what `end` ended.
+def is_history(closing: Iterable[Transition], after: Transition) -> bool:
+    """Tell whether the source of `after` said later that the dossier had been closed before it.
 
-    Only the source that ended a dossier opens it again, and only by a later word: what was stated
-    before the end was known denies nothing.
+    What a source showed until then is history, whatever its dates: only a later word of it opens
+    the dossier again.
+
+    Args:
+        closing: the transitions that closed the dossier since it was last open.
+        after: stands behind them.
     """
-    return after.portal == end.portal and after.statement > end.statement
+    return any(end.portal == after.portal and after.statement <= end.statement for end in closing)

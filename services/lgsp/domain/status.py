@@ -81,6 +81,8 @@ class StatusSemantics:
         skips: `skips[old][new]`: whether steps between the two were not observed.
         suspends, finishes, refuses, withdraws, ends, denies_reception, implies_reception: the sets
             above as flags.
+        closes: whether a dossier that stands so is no longer open: finished, refused, withdrawn or
+            ended.
     """
 
     next: Mapping[Status, frozenset[Status]]
@@ -99,6 +101,7 @@ class StatusSemantics:
     refuses: Flags = field(init=False, repr=False)
     withdraws: Flags = field(init=False, repr=False)
     ends: Flags = field(init=False, repr=False)
+    closes: Flags = field(init=False, repr=False)
     denies_reception: Flags = field(init=False, repr=False)
     implies_reception: Flags = field(init=False, repr=False)
     _reachable: Mapping[Status, frozenset[Status]] = field(init=False, repr=False)
@@ -109,6 +112,7 @@ class StatusSemantics:
         if set(self.next) != mapped:
             raise ValueError(f"next must name {sorted(mapped)}, not {sorted(self.next)}")
         reachable = {s: frozenset() if s in self.ended else self._beyond(s) for s in mapped}
+        closing = self.ended | self.refused | self.withdrawn | frozenset(self.finished)
         silent = self.not_received | self.silent_on_reception | {Status.UNKNOWN}
         derived = {
             "_reachable": reachable,
@@ -117,6 +121,7 @@ class StatusSemantics:
             "refuses": _flags(self.refused),
             "withdraws": _flags(self.withdrawn),
             "ends": _flags(self.ended),
+            "closes": _flags(closing),
             "denies_reception": _flags(self.not_received),
             "implies_reception": _flags(frozenset(Status) - silent),
         }

@@ -28,7 +28,7 @@ def test_the_first_to_count_owns_the_store(engine: Engine) -> None:
 
     assert owner(engine) == "by-date/7"
     assert cells is claim(engine, BY_DATE)
-    with pytest.raises(ConfigurationError, match="by profile by-date/7, not by profile simple/1"):
+    with pytest.raises(ConfigurationError, match="by profile by-date/7, not by profile simple/2"):
         claim(engine, SIMPLE)
     assert owner(engine) == "by-date/7"
 
@@ -52,7 +52,7 @@ def test_workers_that_start_at_once_make_one_owner(store_url: str) -> None:
         thread.join(timeout=30)
 
     assert failed == []
-    assert owner(engines[0]) == "simple/1"
+    assert owner(engines[0]) == "simple/2"
     for engine in engines:
         engine.dispose()
 

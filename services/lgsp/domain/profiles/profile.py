@@ -33,7 +33,7 @@ class Profile:
 
     @property
     def label(self) -> str:
-        """Name and version as published: simple/1."""
+        """Name and version as published: simple/2."""
         return f"{self.name}/{self.version}"
 
     def document(self) -> dict[str, str]:

@@ -49,7 +49,7 @@ _STATUSES = StatusSemantics(
 
 SIMPLE = Profile(
     name="simple",
-    version="1",
+    version="2",
     statuses=_STATUSES,
     rule=by_deadline,
     measures=TWO_RATES,

@@ -1,8 +1,9 @@
 """Joins new transitions into many dossiers at once: the usual case of domain/dossier.py `merge`.
 
 Usual: every new transition is greater than the dossier's last one and was stated later, by the
-same source, which reopens and removes nothing and gives each date alike. All others are marked,
-and joined one by one by the domain.
+same source, which reopens and removes nothing and gives each date alike. So nothing is history:
+what would open a closed dossier again was always stated later. All others are marked, and joined
+one by one by the domain.
 """
 
 from typing import Any, NamedTuple
