@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
+from lgsp.domain.details import Answer
 from lgsp.domain.errors import FatalError, RejectReason, RetryableError
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
@@ -23,6 +24,7 @@ from lgsp_connectors.kit.mapping.row_settings import (
     words_of_settings,
 )
 from lgsp_connectors.kit.mapping.times import compile_format
+from lgsp_connectors.kit.mapping.words import Words
 
 _PATH = "/o/rest/v2/dossiers"
 # 24 hours: OpenCPS's own statistics read 12, which turns 12:30 into 00:30.
@@ -240,7 +242,9 @@ def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:
     words = words_of_settings(settings.missing, "exact")
     dates = Dates([_FORM], settings.source.timezone, words=words)
     getters = {
-        name: cells.date(column, dates) if name.endswith("_at") else cells.text(column, words)
+        name: cells.date(column, dates)
+        if name.endswith("_at")
+        else cells.public_text(column, words)
         for name, column in _COLUMNS.items()
     }
     released, finished = getters["finished_at"], getters["returned_at"]
@@ -253,10 +257,21 @@ def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:
         words=words,
     )
     sub_word = cells.text("dossierSubStatus", words)
+    online = cells.enum(
+        "online", Answer, reason=RejectReason.UNMAPPED_VALUE, words=Words(fold=True)
+    )
 
     def status(row: cells.Row) -> Status | None:
         found: Status | None = settings.sub_statuses.get(sub_word(row) or "") or main(row)
         return found
+
+    def channel(row: cells.Row) -> Channel:
+        """Without a word of the portal it is not known, and never direct."""
+        if (said := online(row)) is Answer.YES:
+            return Channel.ONLINE
+        if str(row.get("viaPostal")) == "2":
+            return Channel.POSTAL
+        return Channel.DIRECT if said is Answer.NO else Channel.UNKNOWN
 
     def finished_at(row: cells.Row) -> int | None:
         """OpenCPS stamps finishDate, not always releaseDate, on what ends without a result."""
@@ -272,7 +287,7 @@ def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:
 
     getters |= {
         "status": status,
-        "channel": _channel,
+        "channel": channel,
         "service_level": lambda row: _LEVELS.get(str(row.get("serviceLevel"))),
         "finished_at": finished_at,
         "returned_at": returned_at,
@@ -286,9 +301,3 @@ def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:
         sealed={name: cells.text(column, words) for name, column in _SEALED.items()},
         looked_up=["status"],
     )
-
-
-def _channel(row: cells.Row) -> Channel:
-    if str(row.get("online")).lower() in {"true", "1"}:
-        return Channel.ONLINE
-    return Channel.POSTAL if str(row.get("viaPostal")) == "2" else Channel.DIRECT

@@ -11,7 +11,7 @@ from tests.connectors.test_opencps import CONFIG, PASSWORD, OpenCpsRig, at, code
 
 from lgsp.domain.dossier import judge_transitions, merge_all
 from lgsp.domain.errors import FatalError, RejectReason
-from lgsp.domain.event import DossierEvent
+from lgsp.domain.event import Channel, DossierEvent
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.standing import State
 from lgsp.domain.status import Status, Verdict
@@ -61,6 +61,11 @@ def events(source: Connector, **fields: Any) -> list[DossierEvent]:
         ({"dueDate": "01/01/0001 00:00:00"}, RejectReason.BAD_DATE, "dueDate"),
         ({"dossierSubStatus": ["a"]}, RejectReason.BAD_VALUE, "dossierSubStatus"),
         ({"dossierStatus": {"a": 1}}, RejectReason.BAD_VALUE, "dossierStatus"),
+        ({"online": "Trực tuyến"}, RejectReason.UNMAPPED_VALUE, "online"),
+        ({"online": ["true"]}, RejectReason.BAD_VALUE, "online"),
+        ({"govAgencyCode": "TRAN THI THU"}, RejectReason.BAD_VALUE, "govAgencyCode"),
+        ({"serviceCode": "0912 345 678"}, RejectReason.BAD_VALUE, "serviceCode"),
+        ({"domainCode": "Số 12 đường Thử, TP Mẫu"}, RejectReason.BAD_VALUE, "domainCode"),
     ],
 )
 async def test_a_value_that_is_none_is_a_letter_of_its_row_and_the_portal_goes_on(
@@ -74,8 +79,27 @@ async def test_a_value_that_is_none_is_a_letter_of_its_row_and_the_portal_goes_o
     ((record, error),) = bench.sink.rejects
     assert (error.reason, error.field) == (reason, field)
     assert record.data["dossierNo"] == code(3)
+    assert not any(word in str(error).lower() for word in ("tran thi", "0912", "đường"))
     assert rig.codes - {code(3)} == bench.sink.codes()
     assert (report.caught_up, again.caught_up, again.rejected) == (True, True, 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "channel"),
+    [
+        ({"online": None}, Channel.UNKNOWN),
+        ({"online": ""}, Channel.UNKNOWN),
+        ({"online": None, "viaPostal": 2}, Channel.POSTAL),
+        ({"online": 0}, Channel.DIRECT),
+        ({"online": "false", "viaPostal": "2"}, Channel.POSTAL),
+        ({"online": 1}, Channel.ONLINE),
+    ],
+)
+def test_what_a_portal_does_not_say_of_the_channel_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], channel: Channel
+) -> None:
+    monkeypatch.setenv("OPENCPS_PASSWORD", PASSWORD)
+    assert {channel} == {e.channel for e in events(connector(tmp_path / "a"), **fields)}
 
 
 async def test_no_list_and_a_total_of_nought_is_an_empty_portal(rig: OpenCpsRig) -> None:

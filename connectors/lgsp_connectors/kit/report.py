@@ -54,7 +54,7 @@ class Report:
             )
         if self.conflicts:
             found["conflicts"] = (
-                f"{self.conflicts} codes were given to another owner's dossier, which is held"
+                f"codes given anew, to another owner's dossier, which is held: {self.conflicts}"
                 " (dead letters of the reason conflict)"
             )
         return {code: words for code, words in found.items() if words}
