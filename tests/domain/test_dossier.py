@@ -4,10 +4,13 @@ import random
 from dataclasses import replace
 from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lgsp.domain import dossier as domain
 from lgsp.domain.dossier import (
+    MOST_TRANSITIONS,
     current_status,
     effective_transitions,
     judge_transitions,
@@ -15,6 +18,7 @@ from lgsp.domain.dossier import (
     merge,
     merge_all,
 )
+from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.status import Status, Verdict
@@ -110,6 +114,27 @@ def test_current_status_is_the_last_effective_one(found: list[DossierEvent]) -> 
         assert current_status(dossier, SIMPLE.statuses) == (
             taken[-1].status if taken else Status.UNKNOWN
         )
+
+
+def test_a_dossier_has_a_bounded_number_of_transitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(domain, "MOST_TRANSITIONS", 3)
+    made = steps(1, 2, 4, 9)
+    (full,) = merge_all(made[:3]).values()
+
+    with pytest.raises(RejectedRecord, match="has 3 transitions, and no more"):
+        merge(full, made[3])
+    assert full is merge(full, made[1])
+
+
+def test_a_dossier_of_the_most_transitions_survives_the_store() -> None:
+    (one,) = merge_all(steps(2)).values()
+    (first,) = one.transitions
+    course = tuple(
+        first._replace(occurred_at=first.occurred_at + n) for n in range(MOST_TRANSITIONS)
+    )
+    most = replace(one, transitions=course, written=(course[-1],) * len(one.written))
+
+    assert most == decode(one.code, encode(most))
 
 
 def test_what_was_known_then_has_no_time_after_it() -> None:

@@ -10,6 +10,7 @@ from itertools import pairwise, takewhile
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.statements import in_force, is_history
 from lgsp.domain.status import WITHOUT_EFFECT, Flags, Status, StatusSemantics, Verdict
@@ -32,6 +33,9 @@ ATTRIBUTES = (
     "sealed",
     "national_code",
 )
+MOST_TRANSITIONS = 10_000
+"""Of one dossier: a hundred times what a long-lived one has. The order of the log says which ones
+are kept, so every reader of the log keeps the same."""
 _values_of = attrgetter(*ATTRIBUTES)
 _SEALED = ATTRIBUTES.index("sealed")
 # What "not known" is, of each attribute; 0 and b"" are no date and no data either.
@@ -71,6 +75,9 @@ def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
     """Join one event into the dossier (None: the first seen); the same object if known.
 
     The caller passes events of one dossier only; `event.event_id` must be filled in.
+
+    Raises:
+        RejectedRecord: the event is new, and the dossier has as many transitions as one may have.
     """
     new = transition_of(event)
     if dossier is None:
@@ -81,10 +88,12 @@ def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
         return Dossier(event.dossier_code, (new,), written, *values)
     transitions = dossier.transitions
     is_last = is_later(new, transitions[-1])
+    if not is_last and new in transitions:
+        return _reseal(dossier, new, event.sealed)
+    if len(transitions) >= MOST_TRANSITIONS:
+        raise _too_many(event.dossier_code)
     if is_last:
         transitions = (*transitions, new)
-    elif new in transitions:
-        return _reseal(dossier, new, event.sealed)
     else:
         place = next(i for i, known in enumerate(transitions) if is_later(known, new))
         transitions = (*transitions[:place], new, *transitions[place:])
@@ -99,6 +108,14 @@ def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
                 values_list[i] = value
                 written_list[i] = new
     return Dossier(dossier.code, transitions, tuple(written_list), *values_list)
+
+
+def _too_many(code: str) -> RejectedRecord:
+    detail = (
+        f"the dossier has {MOST_TRANSITIONS:,} transitions, and no more are kept: find out why its"
+        " portal states so many"
+    )
+    return RejectedRecord(RejectReason.BAD_VALUE, field="dossier_code", value=code, detail=detail)
 
 
 def _reseal(dossier: Dossier, known: Transition, sealed: bytes | None) -> Dossier:

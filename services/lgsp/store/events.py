@@ -1,12 +1,13 @@
 """Reads records of `dossier-events` into usable events, for both processors alike."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
+from lgsp.domain.dossier import Dossier, merge
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.usable import check_usable
@@ -37,6 +38,28 @@ def read_event(record: LogRecord, years: Years, *, sealed: bool = True) -> Dossi
     if sealed or event.sealed is None:
         return event
     return replace(event, sealed=None)
+
+
+Refused = dict[DossierEvent, RejectedRecord]
+"""Usable events that their dossiers do not take, and why."""
+
+
+def merge_read(
+    dossier: Dossier | None, events: Iterable[DossierEvent], refused: Refused
+) -> Dossier | None:
+    """Join the events of one dossier, in the order of the log, into what is known of it.
+
+    Args:
+        dossier: None: nothing is known.
+        events: usable ones.
+        refused: gets those that the dossier does not take.
+    """
+    for event in events:
+        try:
+            dossier = merge(dossier, event)
+        except RejectedRecord as cause:
+            refused[event] = cause.with_traceback(None)
+    return dossier
 
 
 class ReadBatches(NamedTuple):
@@ -88,6 +111,17 @@ class EventReader:
                 else:
                     by_code.setdefault(event.dossier_code, []).append(event)
         return ReadBatches(touched, rejects)
+
+    def rejects_of(
+        self, batches: Sequence[Batch], refused: Mapping[DossierEvent, RejectedRecord]
+    ) -> list[Reject]:
+        """Return the records of the refused events: they are read again, which is seldom."""
+        return [
+            Reject(batch.partition, record, refused[event])
+            for batch in batches
+            for record, event in zip(batch.records, self.read(batch.records), strict=True)
+            if isinstance(event, DossierEvent) and event in refused
+        ]
 
     def _read_alone(self, record: LogRecord) -> DossierEvent | RejectedRecord:
         try:

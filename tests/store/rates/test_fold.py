@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, select
 from tests.records import FakeRecord
 from tests.store.rates.history import NOW, history
 
+from lgsp.domain import dossier as domain
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import DossierEvent, with_id
@@ -27,6 +28,7 @@ from lgsp.runtime.lane.handler import FencedError
 from lgsp.store.engine import open_store
 from lgsp.store.rates.cells import day_cells, mark_published
 from lgsp.store.rates.digest import digest
+from lgsp.store.rates.fast import merge as fast_merge
 from lgsp.store.rates.fast.fold import FastRatesFold
 from lgsp.store.rates.fold import RatesFold
 from lgsp.store.rates.protocol import Fold
@@ -258,6 +260,34 @@ def test_one_bad_record_is_parked_and_hurts_nothing_else(engine: Engine, kind: K
     assert {RejectReason.UNREADABLE} == {r.cause.reason for r in rejects}
     assert expected_cells(events) == stored_cells(engine)
     assert fold.position(0) == lane[-1].offset + 1
+
+
+def test_a_dossier_without_end_stops_nobody(
+    engine: Engine, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 40
+    for module in (domain, fast_merge):
+        monkeypatch.setattr(module, "MOST_TRANSITIONS", most)
+    (first, *_), others = (history(random.Random(9), dossiers=n) for n in (1, 9))
+    endless = [
+        with_id(
+            replace(first, dossier_code="H37.1-240108-9999", occurred_at=first.occurred_at + n)
+        )
+        for n in range(most + 30)
+    ]
+    fold, rejects = make(engine, kind=kind)
+    fold.open_partition(0)
+    made = [*endless[:20], *others, *endless[20:], *endless[:5]]
+    cut = 20 + len(others) + 30  # the first batch holds more than there may be
+    for start, part in ((0, made[:cut]), (cut, made[cut:])):
+        fold.fold([Batch(0, records(part, start))])
+
+    assert expected_cells([*endless[:most], *others]) == stored_cells(engine)
+    assert [len(others) + most + n for n in range(30)] == sorted(
+        reject.record.offset for reject in rejects
+    )
+    assert {RejectReason.BAD_VALUE} == {reject.cause.reason for reject in rejects}
+    assert len(made) == fold.position(0)
 
 
 def test_an_event_observed_out_of_time_never_reaches_a_portal_s_freshness(

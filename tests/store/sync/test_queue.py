@@ -11,6 +11,7 @@ from sqlalchemy import Engine, inspect, select
 from tests.national.dossiers import CODE, HOUR, START, step, steps
 from tests.records import FakeRecord
 
+from lgsp.domain import dossier as domain
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import DossierEvent
@@ -94,6 +95,20 @@ def test_a_unit_of_any_length_is_a_reject_and_stops_nobody(engine: Engine) -> No
         (reject.cause.reason, reject.cause.field) for reject in rejects
     ]
     assert {other: "pending"} == states(engine)
+
+
+def test_a_dossier_without_end_stops_nobody(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(domain, "MOST_TRANSITIONS", 3)
+    queue, rejects = make(engine)
+    other = "H37.9-240108-0001"
+    made = steps(1, 2, 4, 9, 10)
+    queue.fold([batch([*made, *made[:2], *steps(2, code=other)])])
+
+    assert [3, 4] == [reject.record.offset for reject in rejects]
+    assert {CODE: "pending", other: "pending"} == states(engine)
+    assert len(made) + 3 == queue.position(0)
 
 
 def test_the_longest_texts_are_kept(engine: Engine) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from lgsp.domain.dossier import Dossier, merge
+from lgsp.domain.dossier import Dossier
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.measures import DayCount
 from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.working_time import Calendar
+from lgsp.store.events import Refused, merge_read
 from lgsp.store.rates.cells import Cells
 
 
@@ -52,14 +53,17 @@ class Counting:
         by_code: Mapping[str, Sequence[DossierEvent]],
         cells: Cells,
         now: int,
+        refused: Refused,
     ) -> dict[str, CountedDossier]:
-        """Merge a partition's events, change the cells; return the changed dossiers by code."""
+        """Merge a partition's events, change the cells; return the changed dossiers by code.
+
+        What a dossier does not take goes into `refused`.
+        """
         changed: dict[str, CountedDossier] = {}
         for code, events in by_code.items():
             old = known.get(code)
-            before = dossier = None if old is None else old.dossier
-            for event in events:
-                dossier = merge(dossier, event)
+            before = None if old is None else old.dossier
+            dossier = merge_read(before, events, refused)
             if dossier is None or dossier is before:
                 continue
             changed[code] = self.recount(partition, old, dossier, cells, now)

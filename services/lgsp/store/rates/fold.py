@@ -16,7 +16,7 @@ from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.store.engine import reading
-from lgsp.store.events import COLUMNS_FROM, EventReader
+from lgsp.store.events import COLUMNS_FROM, EventReader, Refused
 from lgsp.store.offsets import Position, advance_all, load_position
 from lgsp.store.rates.bulk_sql import stored_rows
 from lgsp.store.rates.cells import CellRow, Cells, cell_rows
@@ -116,12 +116,17 @@ class RatesFold:
             self._write_rejects(rejects)
         changed: dict[int, dict[str, CountedDossier]] = {}
         cells = self.cells.no_changes()
+        refused: Refused = {}
         # Worked out before the transaction, which is short: nobody writes a dossier without moving
         # its partition's position, so what is loaded here is not stale when `advance` succeeds.
         self._load(touched, now)
         for partition, by_code in touched.items():
             known = self._owned[partition].entries
-            changed[partition] = self._counting.merge(partition, known, by_code, cells, now)
+            changed[partition] = self._counting.merge(
+                partition, known, by_code, cells, now, refused
+            )
+        if refused:
+            self._write_rejects(self._reader.rejects_of(batches, refused))
         rows = self._numbered(cells)
         with self._engine.begin() as connection:
             positions = self.advance(connection, {b.partition: b.next_offset for b in batches})

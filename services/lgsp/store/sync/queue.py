@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import Connection, Engine, bindparam, delete, func, select
 
-from lgsp.domain.dossier import Dossier, merge
+from lgsp.domain.dossier import Dossier
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.working_time import Calendar
 from lgsp.runtime.kafka.records import Batch, Reject
-from lgsp.store.events import EventReader
+from lgsp.store.events import EventReader, Refused, merge_read
 from lgsp.store.offsets import Position, advance, advance_all, load_position
 from lgsp.store.rates.layout import decode
 from lgsp.store.sync.rows import (
@@ -114,12 +114,15 @@ class SyncQueue:
         if rejects:
             self._write_rejects(rejects)
         changed: dict[int, dict[str, Dossier]] = {}
+        refused: Refused = {}
         with self._engine.begin() as connection:
             held = {partition: self._owned[partition].position for partition in touched}
             offsets = {batch.partition: batch.next_offset for batch in batches}
             positions = advance_all(connection, LANE, self._topic, held, offsets)
             for partition, by_code in touched.items():
-                changed[partition] = self._merge(connection, partition, by_code)
+                changed[partition] = self._merge(connection, partition, by_code, refused)
+            if refused:
+                self._write_rejects(self._reader.rejects_of(batches, refused))
             mark_pending(connection, changed, self._clock())
         for partition, position in positions.items():
             owned = self._owned[partition]
@@ -208,7 +211,11 @@ class SyncQueue:
             connection.execute(delete(OUTBOX).where(OUTBOX.c.id == bindparam("gone")), gone)
 
     def _merge(
-        self, connection: Connection, partition: int, by_code: dict[str, list[DossierEvent]]
+        self,
+        connection: Connection,
+        partition: int,
+        by_code: dict[str, list[DossierEvent]],
+        refused: Refused,
     ) -> dict[str, Dossier]:
         dossiers = self._owned[partition].dossiers
         missing = [code for code in by_code if code not in dossiers]
@@ -220,9 +227,8 @@ class SyncQueue:
                 dossiers[code] = decode(code, encoded)
         changed: dict[str, Dossier] = {}
         for code, events in by_code.items():
-            before = dossier = dossiers.get(code)
-            for event in events:
-                dossier = merge(dossier, event)
+            before = dossiers.get(code)
+            dossier = merge_read(before, events, refused)
             if dossier is not None and dossier is not before:
                 changed[code] = dossier
         return changed

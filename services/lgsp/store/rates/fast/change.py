@@ -14,8 +14,9 @@ import numpy.typing as npt
 from sqlalchemy import Connection, Engine
 
 from lgsp.domain.dossier import Dossier, merge
+from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
-from lgsp.runtime.kafka.records import LogRecord
+from lgsp.runtime.kafka.records import LogRecord, Reject
 from lgsp.store.engine import reading
 from lgsp.store.events import read_event
 from lgsp.store.rates.bulk_sql import (
@@ -92,6 +93,7 @@ class BatchChange:
         self._grown: list[GrownRow] = []
         self._whole: list[WholeRow] = []
         self._cells: list[CellRow] = []
+        self.rejects: list[Reject] = []  # found by `prepare`
 
     def prepare(self, read: Read, others: Sequence[Other], partitions: Ints) -> None:
         """Merge the events; nothing is written."""
@@ -113,7 +115,7 @@ class BatchChange:
         self._take_usual(groups, np.flatnonzero(~odd), old, new, wakes)
         alone = np.isin(slots, np.concatenate([groups.slots[odd], slots[count:]]))
         rows = np.concatenate([read.events.row, [other.row for other in others]])
-        self._take_alone(slots[alone], rows[alone].astype(np.int64))
+        self._take_alone(slots[alone], rows[alone].astype(np.int64), partitions)
         self._cells = cell_changes(
             np.concatenate([changed.old for changed in self._changed]),
             np.concatenate([changed.new for changed in self._changed]),
@@ -184,8 +186,11 @@ class BatchChange:
         self._grown = list(compress(grown, stored))
         self._changed.append(_Changed(slots, old, new))
 
-    def _take_alone(self, slots: Ints, rows: Ints) -> None:
-        """Merge the events in `rows` of the batch one by one, from the dossiers as stored."""
+    def _take_alone(self, slots: Ints, rows: Ints, partitions: Ints) -> None:
+        """Merge the events in `rows` of the batch one by one, from the dossiers as stored.
+
+        `partitions` are those of all rows of the batch.
+        """
         if not slots.size:
             return
         codes = {slot: self._held.codes[slot].decode() for slot in set(slots.tolist())}
@@ -195,8 +200,14 @@ class BatchChange:
         after: dict[int, Dossier] = {}
         order = np.argsort(rows)
         for slot, row in zip(slots[order].tolist(), rows[order].tolist(), strict=True):
-            event = read_event(self._records[row], self._calendar.plain.years, sealed=False)
-            after[slot] = merge(after.get(slot, before.get(codes[slot])), event)
+            record = self._records[row]
+            event = read_event(record, self._calendar.plain.years, sealed=False)
+            try:
+                after[slot] = merge(after.get(slot, before.get(codes[slot])), event)
+            except RejectedRecord as cause:
+                self.rejects.append(
+                    Reject(int(partitions[row]), record, cause.with_traceback(None))
+                )
         changed = {s: d for s, d in after.items() if d is not before.get(codes[s])}
         if not changed:
             return
@@ -207,6 +218,6 @@ class BatchChange:
         new["service"] = self._services.of(new["texts"])
         names = [codes[slot] for slot in changed]
         late, wake_at = new["overdue"].astype(int).tolist(), or_null(wakes)
-        partitions = new["partition"].tolist()
-        self._whole = list(zip(names, partitions, late, wake_at, encoded, strict=True))
+        own = new["partition"].tolist()
+        self._whole = list(zip(names, own, late, wake_at, encoded, strict=True))
         self._changed.append(_Changed(index, old, new))

@@ -125,6 +125,8 @@ class FastRatesFold:
         )
         try:
             change.prepare(read, others, partitions)
+            if change.rejects:
+                self._write_rejects(change.rejects)
             with self._engine.begin() as connection:
                 offsets = {batch.partition: batch.next_offset for batch in batches}
                 moved = self._plain.advance(connection, offsets)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lgsp.domain.dossier import ATTRIBUTES
+from lgsp.domain.dossier import ATTRIBUTES, MOST_TRANSITIONS
 from lgsp.store.rates.fast.calendar import FastCalendar
 from lgsp.store.rates.fast.rows import DATE_OF, TRANSITION, Rows
 from lgsp.store.rates.fast.rules import Rules
@@ -24,7 +24,6 @@ Flags = npt.NDArray[np.bool_]
 _PORTAL = TEXTS.index("portal")
 _OF_STATUSES = sorted({int(column) for column in DATE_OF if column >= 0})
 _NOTHING = dict.fromkeys(TIMES, NO_TIME)
-_MOST_TRANSITIONS = 0xFF00  # the layout counts to 0xFFFF; the domain tells what then
 
 
 class Events(NamedTuple):
@@ -96,7 +95,7 @@ def join(rows: Rows, groups: Groups, rules: Rules, calendar: FastCalendar) -> Fl
     odd = np.logical_or.reduceat(flags & (REOPENS | REMOVED) != 0, starts)
     known = rows["count"] > 0
     odd |= known & (~_greater(first, rows["last"]) | (first["stated"] < rows["stated"]))
-    odd |= rows["count"] + sizes > _MOST_TRANSITIONS
+    odd |= rows["count"] + sizes > MOST_TRANSITIONS
     odd |= _restated(rows, groups, known)
 
     status = flags & STATUS
