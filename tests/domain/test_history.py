@@ -116,6 +116,16 @@ def test_the_latest_word_of_several_ends_counts() -> None:
     assert S.STOPPED is last(dossier(*events))
 
 
+def test_an_end_that_could_not_follow_is_a_word_all_the_same() -> None:
+    """A finish dated behind the return, and stated after the row that showed the dossier open."""
+    returned = said(S.RESULT_RETURNED, END, stated=END)
+    finish = ended(S.PROCESSED, at=MONDAY + 9 * DAY)
+    events = (RECEIVED, returned, finish, seen(S.PROCESSING))
+
+    assert [Verdict.ILLEGAL, Verdict.REPLACED] == [verdict for _, verdict in verdicts(*events)[2:]]
+    assert S.RESULT_RETURNED is last(dossier(*events))
+
+
 def test_a_return_seen_before_the_finish_was_mended_takes_effect() -> None:
     returned = said(S.RESULT_RETURNED, SEEN, stated=SEEN)
 

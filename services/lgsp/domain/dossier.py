@@ -4,16 +4,16 @@
 re-batching of the same events gives an equal Dossier, bit for bit.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.statements import in_force, is_history
-from lgsp.domain.status import WITHOUT_EFFECT, Flags, Status, StatusSemantics, Verdict
+from lgsp.domain.status import WITHOUT_EFFECT, Status, StatusSemantics, Verdict
 from lgsp.domain.transition import Transition, is_later, overrules, transition_of
 
 ATTRIBUTES = (
@@ -167,9 +167,10 @@ def judge_transitions(
     """Judge every transition of a dossier, in their order.
 
     The first one in force whose status is mapped always takes effect. What would open a closed
-    dossier again must be a later word of its source than the one that closed it.
+    dossier again must be a later word of its source than all in which it said that it is closed.
     """
-    standing = {t.event_id for t in in_force(transitions)}
+    standing = in_force(transitions)
+    ids = {t.event_id for t in standing}
     closes = statuses.closes
     judged: list[JudgedTransition] = []
     taken: list[Transition] = []
@@ -179,15 +180,11 @@ def judge_transitions(
         opens = said is Verdict.REOPENED or (closes[current] and not closes[transition.status])
         if transition.removed:
             said = Verdict.REMOVED
-        elif transition.event_id not in standing:
+        elif transition.event_id not in ids:
             said = Verdict.REPLACED
         elif said is Verdict.REOPENED and taken[-1].portal != transition.portal:
             said = Verdict.HELD
-        elif (
-            opens
-            and said not in WITHOUT_EFFECT
-            and is_history(_closing(taken, closes), transition)
-        ):
+        elif opens and said not in WITHOUT_EFFECT and is_history(transition, standing, closes):
             said = Verdict.REPLACED
         judged.append(JudgedTransition(transition, said, current))
         if judged[-1].effective:
@@ -200,24 +197,22 @@ def effective_transitions(dossier: Dossier, statuses: StatusSemantics) -> list[T
     takes, closes = statuses.takes, statuses.closes
     taken: list[Transition] = []
     current = Status.UNKNOWN
-    for transition in in_force(dossier.transitions):
+    standing = in_force(dossier.transitions)
+    for transition in standing:
         status, reopens = transition.status, transition.reopens
+        if not takes[reopens][current][status]:
+            continue
         if closes[current] and (reopens or not closes[status]):
-            if is_history(_closing(taken, closes), transition):
-                if not closes[status]:
-                    continue
+            history = is_history(transition, standing, closes)
+            if history and not closes[status]:
+                continue
+            if history or taken[-1].portal != transition.portal:
                 reopens = False
-            elif taken[-1].portal != transition.portal:
-                reopens = False
-        if takes[reopens][current][status]:
-            taken.append(transition)
-            current = status
+            if not takes[reopens][current][status]:
+                continue
+        taken.append(transition)
+        current = status
     return taken
-
-
-def _closing(taken: Sequence[Transition], closes: Flags) -> Iterator[Transition]:
-    """Give what has closed the dossier since it was last open."""
-    return takewhile(lambda t: closes[t.status], reversed(taken))
 
 
 def current_status(dossier: Dossier, statuses: StatusSemantics) -> Status:

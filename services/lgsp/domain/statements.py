@@ -4,9 +4,10 @@ The transitions of a dossier are never taken away; here it is told which of them
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from lgsp.domain.event import date_of_status, statement
-from lgsp.domain.status import Status
+from lgsp.domain.status import Flags, Status
 from lgsp.domain.transition import Transition
 
 _NAMES = sorted({date_of_status(status) for status in Status} - {""})
@@ -69,14 +70,19 @@ def is_removed(transitions: Sequence[Transition]) -> bool:
     return all(t.removed for t in latest.values())
 
 
-def is_history(closing: Iterable[Transition], after: Transition) -> bool:
+def is_history(after: Transition, standing: Iterable[Transition], closes: Flags) -> bool:
     """Tell whether the source of `after` said later that the dossier had been closed before it.
 
-    What a source showed until then is history, whatever its dates: only a later word of it opens
-    the dossier again.
+    What a source showed until then is history, whatever its dates: only a later word than all
+    these opens the dossier again.
 
     Args:
-        closing: the transitions that closed the dossier since it was last open.
-        after: stands behind them.
+        after: would open the dossier.
+        standing: the transitions in force, in order; those before `after` count.
+        closes: by status, whether it closes a dossier.
     """
-    return any(end.portal == after.portal and after.statement <= end.statement for end in closing)
+    before = takewhile(lambda t: t is not after, standing)
+    return any(
+        closes[t.status] and t.portal == after.portal and after.statement <= t.statement
+        for t in before
+    )
