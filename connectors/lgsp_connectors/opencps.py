@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
-from lgsp.domain.details import Answer
 from lgsp.domain.errors import FatalError, RejectReason, RetryableError
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
@@ -24,7 +23,6 @@ from lgsp_connectors.kit.mapping.row_settings import (
     words_of_settings,
 )
 from lgsp_connectors.kit.mapping.times import compile_format
-from lgsp_connectors.kit.mapping.words import Words
 
 _PATH = "/o/rest/v2/dossiers"
 # 24 hours: OpenCPS's own statistics read 12, which turns 12:30 into 00:30.
@@ -45,6 +43,7 @@ STATUSES = {
     "done": 10,
 }
 _LEVELS = {"4": ServiceLevel.FULL, "3": ServiceLevel.PARTIAL, "2": ServiceLevel.INFORMATION}
+_YES_NO = {"true": True, "1": True, "false": False, "0": False}
 _COLUMNS = {
     "dossier_code": "dossierNo",
     "agency": "govAgencyCode",
@@ -257,8 +256,8 @@ def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:
         words=words,
     )
     sub_word = cells.text("dossierSubStatus", words)
-    online = cells.enum(
-        "online", Answer, reason=RejectReason.UNMAPPED_VALUE, words=Words(fold=True)
+    online = cells.mapped(
+        "online", _YES_NO, default=None, reason=RejectReason.UNMAPPED_VALUE, words=words
     )
 
     def status(row: cells.Row) -> Status | None:
@@ -267,11 +266,11 @@ def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:
 
     def channel(row: cells.Row) -> Channel:
         """Without a word of the portal it is not known, and never direct."""
-        if (said := online(row)) is Answer.YES:
+        if filed_online := online(row):
             return Channel.ONLINE
         if str(row.get("viaPostal")) == "2":
             return Channel.POSTAL
-        return Channel.DIRECT if said is Answer.NO else Channel.UNKNOWN
+        return Channel.UNKNOWN if filed_online is None else Channel.DIRECT
 
     def finished_at(row: cells.Row) -> int | None:
         """OpenCPS stamps finishDate, not always releaseDate, on what ends without a result."""

@@ -23,7 +23,7 @@ from lgsp.runtime.sealing import Sealer
 from lgsp_connectors.kit.bench import Bench
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Record
-from lgsp_connectors.kit.memory.filing import PersonDigest, person_of
+from lgsp_connectors.kit.memory.filing import SealedPersons
 from lgsp_connectors.kit.memory.known_file import KnownFile
 from lgsp_connectors.kit.registry import read_config
 from lgsp_connectors.kit.report import Report
@@ -172,11 +172,6 @@ async def test_a_dossier_that_one_portal_ended_is_not_opened_by_another(
 SEALER = Sealer({"k": bytes(32)}, "k")
 
 
-def person(event: DossierEvent) -> PersonDigest:
-    assert event.sealed is not None
-    return person_of(SEALER.open(event.sealed, event.dossier_code), SEALER.pseudonym)
-
-
 async def run_sealed(rig: OpenCpsRig, bench: Bench) -> Report:
     rig.connector()
     runner = Runner(
@@ -187,7 +182,7 @@ async def run_sealed(rig: OpenCpsRig, bench: Bench) -> Report:
         settings=RunSettings(),
         sent=bench.sent,
         known=bench.known,
-        personal=person,
+        persons=SealedPersons(SEALER),
     )
     return await runner.run(once=True)
 

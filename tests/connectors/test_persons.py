@@ -12,7 +12,6 @@ from tests.connectors.files.workbook import workbook
 from typer.testing import CliRunner
 
 from lgsp.domain.errors import FatalError
-from lgsp.domain.event import DossierEvent
 from lgsp.runtime.avro.event_bytes import encode_event_fast
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.connector_status import ConnectorStatus
@@ -22,7 +21,7 @@ from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import load_settings
 from lgsp_connectors.cli import app
 from lgsp_connectors.kit.config import RunSettings
-from lgsp_connectors.kit.memory.filing import PersonDigest, person_of
+from lgsp_connectors.kit.memory.filing import SealedPersons
 from lgsp_connectors.kit.memory.kept import KeptCursor
 from lgsp_connectors.kit.memory.known_file import KnownFile
 from lgsp_connectors.kit.memory.sent import Sent
@@ -198,10 +197,6 @@ def scan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     known = KnownFile(state_file(settings.data, "my-portal", "known"))
     kept = KeptCursor(state_file(settings.data, "my-portal", "cursor"))
 
-    def personal(event: DossierEvent) -> PersonDigest:
-        clear = sealer.open(event.sealed or b"", event.dossier_code)
-        return person_of(clear, sealer.pseudonym)
-
     runner = Runner(
         configured.build(now_ms, sealer.seal),
         sink,
@@ -210,7 +205,7 @@ def scan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         settings=RunSettings(max_consecutive_rejects=2),
         sent=sent,
         known=known,
-        personal=personal,
+        persons=SealedPersons(sealer),
         speaker=Speaker("my-portal", now_ms, statuses.append),
     )
     try:

@@ -7,7 +7,6 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext
 import structlog
 
 from lgsp.domain.errors import FatalError, RetryableError
-from lgsp.domain.event import DossierEvent
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.kafka.bulk_write import BulkProducer
@@ -21,7 +20,7 @@ from lgsp.runtime.stopping.signals import stop_on_signal
 from lgsp_connectors.kit.contract import Page
 from lgsp_connectors.kit.lease import Lease
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink
-from lgsp_connectors.kit.memory.filing import PersonDigest, person_of
+from lgsp_connectors.kit.memory.filing import SealedPersons
 from lgsp_connectors.kit.memory.known import Known, Restated
 from lgsp_connectors.kit.memory.known_file import KnownFile
 from lgsp_connectors.kit.memory.sent import Sent
@@ -100,12 +99,6 @@ def run_connector(
         )
         opened.enter_context(closing(checkpoints))
 
-        def personal(event: DossierEvent) -> PersonDigest:
-            if event.sealed is None:
-                return PersonDigest()
-            clear = sealer.open(event.sealed, event.dossier_code)
-            return person_of(clear, sealer.pseudonym)
-
         async def work() -> Report:
             async with BulkProducer(settings.bootstrap, DOSSIER_EVENTS) as events:
                 runner = Runner(
@@ -116,7 +109,7 @@ def run_connector(
                     settings=configured.head.run,
                     sent=sent,
                     known=known,
-                    personal=personal,
+                    persons=SealedPersons(sealer),
                     yaml=configured.fingerprint(),
                     speaker=None if backfill else Speaker(key, now_ms, checkpoints.publish),
                     on_page=on_page,

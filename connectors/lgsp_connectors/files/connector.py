@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
+from lgsp.runtime.personal import mask_file_name
 from lgsp_connectors.files.columns import MappedColumns
 from lgsp_connectors.files.look import Look
 from lgsp_connectors.files.marks import key_of
@@ -117,7 +118,8 @@ class Files:
         except RejectedRecord:  # its name has no time: neither have its rows
             at = None
         at = listing.at if at is None else at
-        return replace(listing, name=f"{key_of(name)}@{written}", at=at)
+        shown = f"{mask_file_name(name)}@{written}/{key_of(name)[:8]}"
+        return replace(listing, name=shown, at=at)
 
     def _halt(self) -> None:
         if self._called_off.is_set():

@@ -1,11 +1,8 @@
 """How far a file has been read, and whether it is still the same file: one text in the cursor."""
 
 import os
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal, NamedTuple, Self
-
-from lgsp.runtime.personal import mask_file_name
 
 State = Literal["open", "tail", "done", "empty", "refused", "denied"]
 
@@ -13,13 +10,9 @@ UNUSABLE = ("refused", "denied")
 """States (and beginnings of texts) of files that cannot be used as they stand."""
 
 
-@lru_cache(262_144)  # every file of a folder, at every look
 def key_of(name: str) -> str:
-    """Give the key of a file in the cursor: its name, masked where it may be a person's."""
-    masked = mask_file_name(name)
-    if masked == name:
-        return name
-    return f"{masked}#{blake2b(name.encode(), digest_size=8).hexdigest()}"
+    """Give the key of a file in the cursor: a digest, because a name may be a person's."""
+    return blake2b(name.encode(), digest_size=12).hexdigest()
 
 
 class Stamp(NamedTuple):

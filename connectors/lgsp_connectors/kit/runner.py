@@ -26,7 +26,8 @@ from lgsp.runtime.stopping.waiting import is_set_within
 from lgsp_connectors.kit.clock_watch import ClockWatch
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import OWN, Connector, Cursor, Listing, Page, Record
-from lgsp_connectors.kit.memory.fresh import Fresh, Personal
+from lgsp_connectors.kit.memory.filing import Persons
+from lgsp_connectors.kit.memory.fresh import Fresh
 from lgsp_connectors.kit.memory.known import Known, MemoryKnown
 from lgsp_connectors.kit.memory.sent import Sent
 from lgsp_connectors.kit.rejects import Reject, defect, next_reading, reject_new
@@ -55,7 +56,7 @@ class Runner:
         settings: pacing, polling and limits.
         sent: rejects that are on the log already; a memory of this run when it is left out.
         known: what the portal has stated before; a memory of this run when it is left out.
-        personal: digests the personal data of an event, to see that it changed.
+        persons: digests the personal data of an event, to see that it changed.
         yaml: fingerprint of how records are read; when it changes, what cannot be used is told
             once more.
         speaker: tells the log how the source stands.
@@ -73,7 +74,7 @@ class Runner:
         settings: RunSettings,
         sent: Sent | None = None,
         known: Known | None = None,
-        personal: Personal | None = None,
+        persons: Persons | None = None,
         speaker: Speaker | None = None,
         yaml: str = "",
         on_page: Callable[[Page, Report], None] | None = None,
@@ -85,7 +86,7 @@ class Runner:
         self._clock, self._speaker = clock, speaker
         self._sent = sent or Sent()
         self._known = known or MemoryKnown()
-        self._fresh = Fresh(self._known, personal)
+        self._fresh = Fresh(self._known, persons)
         self._yaml, self._reading = yaml, ""
         self._rejects_in_a_row = 0
         self._watch = ClockWatch()

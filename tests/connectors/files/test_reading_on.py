@@ -9,6 +9,7 @@ from tests.connectors.files.conftest import Make
 from tests.connectors.files.folder import HEADER, SETTLE, Folder, code, codes, row
 
 from lgsp.domain.errors import RejectReason
+from lgsp_connectors.files.marks import key_of
 
 MANY = 2500
 
@@ -37,7 +38,7 @@ async def test_a_rewrite_within_one_tick_of_the_clock_is_seen(folder: Folder) ->
     # As if the file system had not noticed: the mark carries the stamp of now.
     parts = mark.split(":")
     parts[2:6] = map(str, (stamp.st_size, stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_ino))
-    folder.cursor = {"inbox/a.csv": ":".join(parts)}
+    folder.cursor = {key_of("inbox/a.csv"): ":".join(parts)}
     assert folder.codes(await folder.settle()) == codes(2)
 
 

@@ -5,30 +5,23 @@ they have, nobody can part them: so the second one is held.
 """
 
 import unicodedata
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import orjson
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.period import show_instant
+from lgsp.runtime.sealing import Sealer
 
 OWNER = 8
 """Bytes of the digest of an owner's number, or name."""
 _UNKNOWN = bytes(OWNER)
 
 
-class PersonDigest(NamedTuple):
-    """The personal data of an event, as digests; unknown where it tells none.
+class Owner(NamedTuple):
+    """Who filed, as digests of OWNER bytes: of an identity number and of a name."""
 
-    Args:
-        all: of everything.
-        number: of the owner's identity number, OWNER bytes.
-        name: of the owner's name, in whatever case and with or without diacritics, OWNER bytes.
-    """
-
-    all: bytes = b""
     number: bytes = _UNKNOWN
     name: bytes = _UNKNOWN
 
@@ -41,30 +34,63 @@ class Filing(NamedTuple):
     name: bytes = _UNKNOWN
 
 
-def person_of(clear: bytes, pseudonym: Callable[[bytes], str]) -> PersonDigest:
-    """Digest the personal fields of an event, as they were sealed."""
-    fields = orjson.loads(clear)
+class Persons(Protocol):
+    """Digests the personal data of an event, which is sealed anew each time."""
 
-    def digest(text: str) -> bytes:
-        return bytes.fromhex(pseudonym(text.encode()))[:OWNER] if text else _UNKNOWN
+    def all(self, event: DossierEvent) -> bytes:
+        """Digest all of it."""
+        ...
 
-    return PersonDigest(
-        pseudonym(clear).encode(),
-        digest("".join(str(fields.get("owner_id", "")).split())),
-        digest(_plain(str(fields.get("owner_name", "")))),
-    )
+    def owner(self, event: DossierEvent) -> Owner:
+        """Digest whose dossier it is; asked only where something has changed."""
+        ...
 
 
-def filing_of(before: Filing, event: DossierEvent, person: PersonDigest) -> Filing:
+class Nobody:
+    """Knows no person."""
+
+    def all(self, _event: DossierEvent) -> bytes:
+        """Digest nothing."""
+        return b""
+
+    def owner(self, _event: DossierEvent) -> Owner:
+        """Digest nobody."""
+        return Owner()
+
+
+class SealedPersons:
+    """Opens what the connector has sealed."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    def all(self, event: DossierEvent) -> bytes:
+        """Digest all personal data of the event."""
+        return self._sealer.pseudonym(self._open(event)).encode() if event.sealed else b""
+
+    def owner(self, event: DossierEvent) -> Owner:
+        """Digest its owner; a name in whatever case, with or without diacritics."""
+        fields = orjson.loads(self._open(event)) if event.sealed else {}
+        number = "".join(str(fields.get("owner_id", "")).split())
+        return Owner(self._digest(number), self._digest(_plain(str(fields.get("owner_name", "")))))
+
+    def _open(self, event: DossierEvent) -> bytes:
+        return self._sealer.open(event.sealed or b"", event.dossier_code)
+
+    def _digest(self, text: str) -> bytes:
+        return bytes.fromhex(self._sealer.pseudonym(text.encode()))[:OWNER] if text else _UNKNOWN
+
+
+def filing_of(before: Filing, event: DossierEvent, owner: Owner) -> Filing:
     """Give what is known after an event: what it does not tell stays."""
     return Filing(
         event.submitted_at or event.received_at or before.at,
-        person.number if person.number != _UNKNOWN else before.number,
-        person.name if person.name != _UNKNOWN else before.name,
+        owner.number if owner.number != _UNKNOWN else before.number,
+        owner.name if owner.name != _UNKNOWN else before.name,
     )
 
 
-def is_other(before: Filing, event: DossierEvent, person: PersonDigest) -> bool:
+def is_other(before: Filing, event: DossierEvent, owner: Owner) -> bool:
     """Tell whether an event is of another dossier: its owner and its filing date have changed.
 
     An owner with another number and the same name, or the other way round, is the same.
@@ -72,7 +98,7 @@ def is_other(before: Filing, event: DossierEvent, person: PersonDigest) -> bool:
     at = event.submitted_at or event.received_at
     if not before.at or not at or at == before.at:
         return False
-    pairs = ((before.number, person.number), (before.name, person.name))
+    pairs = ((before.number, owner.number), (before.name, owner.name))
     known = [a == b for a, b in pairs if _UNKNOWN not in (a, b)]
     return bool(known) and not any(known)
 

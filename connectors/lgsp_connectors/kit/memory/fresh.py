@@ -1,18 +1,15 @@
 """Of what a page states, what is new: sent to the log, and kept as known once it is there."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp_connectors.kit.contract import Listing
-from lgsp_connectors.kit.memory.filing import Filing, PersonDigest, conflict, filing_of, is_other
+from lgsp_connectors.kit.memory.filing import Nobody, Persons, conflict, filing_of, is_other
 from lgsp_connectors.kit.memory.known import Entry, Known, Source, gone, news
 
 _FEW = 20  # dossiers: that many may always be missing from a listing ...
 _MOST_SHARE = 0.2  # ... and this share of those known
-
-Personal = Callable[[DossierEvent], PersonDigest]
-"""Digests the personal data of an event, which is sealed anew each time."""
 
 
 class Fresh:
@@ -20,12 +17,12 @@ class Fresh:
 
     Args:
         known: what was stated before.
-        personal: digests personal data; None: it is not compared.
+        persons: digests personal data; None: it is not compared.
     """
 
-    def __init__(self, known: Known, personal: Personal | None = None) -> None:
+    def __init__(self, known: Known, persons: Persons | None = None) -> None:
         self._known = known
-        self._personal = personal or (lambda _event: PersonDigest())
+        self._persons = persons or Nobody()
         self._entries: dict[str, Entry] = {}
         self._seen: set[str] = set()
         self._speaker: DossierEvent | None = None
@@ -47,14 +44,16 @@ class Fresh:
         self.unordered, self.conflicts = 0, {}
         for place, events in dossiers:
             last = events[-1]
-            code, person = last.dossier_code, self._personal(last)
+            code = last.dossier_code
             before = self._entries.get(code) or found.get(code)
-            filing = before.filing if before else Filing()
-            if is_other(filing, last, person):
-                self.conflicts[place] = conflict(filing, last)
-                continue
-            said, after = news(before, events, whole=whole, personal=person.all)
-            after = after._replace(filing=filing_of(filing, last, person))
+            personal = self._persons.all(last)
+            said, after = news(before, events, whole=whole, personal=personal)
+            if said:
+                owner = self._persons.owner(last)
+                if is_other(after.filing, last, owner):
+                    self.conflicts[place] = conflict(after.filing, last)
+                    continue
+                after = after._replace(filing=filing_of(after.filing, last, owner))
             fresh += said
             if whole and before and said and last.stated_at is None:
                 self.unordered += before.stated.keys() >= after.stated.keys()

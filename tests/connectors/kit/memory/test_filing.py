@@ -1,10 +1,10 @@
 """A code that stands for another person's dossier than before is held, never merged."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from lgsp.domain.dossier import merge_all
@@ -13,7 +13,7 @@ from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.status import Status
 from lgsp.runtime.sealing import Sealer
 from lgsp_connectors.kit.contract import Listing
-from lgsp_connectors.kit.memory.filing import Filing, PersonDigest, filing_of, is_other, person_of
+from lgsp_connectors.kit.memory.filing import Filing, Owner, SealedPersons, filing_of, is_other
 from lgsp_connectors.kit.memory.fresh import Fresh
 from lgsp_connectors.kit.memory.known import Entry, Known, MemoryKnown, Restated
 from lgsp_connectors.kit.memory.known_file import KnownFile
@@ -44,15 +44,14 @@ def event(
     )
 
 
-def person(said: DossierEvent) -> PersonDigest:
-    if said.sealed is None:
-        return PersonDigest()
-    return person_of(SEALER.open(said.sealed, said.dossier_code), SEALER.pseudonym)
+PERSONS = SealedPersons(SEALER)
 
 
 def other(before: dict[str, str] | None, now: dict[str, str] | None, *filed: int | None) -> bool:
     first, second = (event(who, at) for who, at in zip((before, now), filed, strict=True))
-    return is_other(filing_of(Filing(), first, person(first)), second, person(second))
+    return is_other(
+        filing_of(Filing(), first, PERSONS.owner(first)), second, PERSONS.owner(second)
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,10 +85,10 @@ def test_without_a_date_on_both_sides_nobody_can_tell(
 
 def test_what_an_event_does_not_tell_stays_known() -> None:
     first, silent, third = event(A), event(None, None), event(B, START + DAY)
-    filing = filing_of(Filing(), first, person(first))
-    filing = filing_of(filing, silent, person(silent))
+    filing = filing_of(Filing(), first, PERSONS.owner(first))
+    filing = filing_of(filing, silent, PERSONS.owner(silent))
 
-    assert is_other(filing, third, person(third))
+    assert is_other(filing, third, PERSONS.owner(third))
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -106,7 +105,7 @@ def state(fresh: Fresh, *events: DossierEvent) -> list[DossierEvent]:
 
 
 def test_the_second_owner_is_held_until_the_first_one_is_back(known: Known) -> None:
-    fresh = Fresh(known, person)
+    fresh = Fresh(known, PERSONS)
     first, second = event(A), event(B, START + DAY)
     assert [first] == state(fresh, first)
     assert [] == state(fresh, second)
@@ -117,12 +116,12 @@ def test_the_second_owner_is_held_until_the_first_one_is_back(known: Known) -> N
     assert known.disputed == {CODE}
 
     moved = event(A, status=Status.PROCESSING)
-    assert [moved] == state(Fresh(known, person), moved)
+    assert [moved] == state(Fresh(known, PERSONS), moved)
     assert known.disputed == set()
 
 
 def test_both_on_one_page_do_not_merge(known: Known) -> None:
-    said = state(fresh := Fresh(known, person), event(A), event(B, START + DAY))
+    said = state(fresh := Fresh(known, PERSONS), event(A), event(B, START + DAY))
 
     assert [1] == list(fresh.conflicts)
     (found,) = merge_all(said).values()
@@ -130,7 +129,7 @@ def test_both_on_one_page_do_not_merge(known: Known) -> None:
 
 
 def test_a_held_record_is_in_its_listing(known: Known) -> None:
-    fresh = Fresh(known, person)
+    fresh = Fresh(known, PERSONS)
     listing = Listing("two", START + 9 * DAY, ended=True)
     state(fresh, event(A))
     fresh.of([[event(B, START + DAY)]], whole=True)
@@ -145,7 +144,7 @@ def test_what_is_disputed_is_known_after_a_restart_and_forgotten_with_its_dossie
     tmp_path: Path,
 ) -> None:
     first = KnownFile(tmp_path / "p.known")
-    fresh = Fresh(first, person)
+    fresh = Fresh(first, PERSONS)
     state(fresh, event(A))
     state(fresh, event(B, START + DAY))
     first.close()
@@ -161,8 +160,8 @@ def test_what_is_disputed_is_known_after_a_restart_and_forgotten_with_its_dossie
 
 def test_a_backfill_states_all_anew_but_no_other_owners_dossier(known: Known) -> None:
     first = event(A)
-    state(Fresh(known, person), first)
-    anew = Fresh(Restated(known), person)
+    state(Fresh(known, PERSONS), first)
+    anew = Fresh(Restated(known), PERSONS)
 
     assert [first] == state(anew, first)
     assert [] == state(anew, event(B, START + DAY))
@@ -185,7 +184,7 @@ def test_entries_of_another_version_are_stated_once_more(tmp_path: Path) -> None
 
 def test_no_person_stands_in_the_file(tmp_path: Path) -> None:
     known = KnownFile(tmp_path / "p.known")
-    state(Fresh(known, person), event(A))
+    state(Fresh(known, PERSONS), event(A))
     known.close()
     content = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert CODE.encode() in content
@@ -195,6 +194,26 @@ def test_no_person_stands_in_the_file(tmp_path: Path) -> None:
 
 def test_personal_data_of_any_form_is_digested() -> None:
     odd: dict[str, Any] = {"owner_name": "Đ", "owner_id": 7}
-    found = person_of(orjson.dumps(odd), SEALER.pseudonym)
-    assert found.name == person_of(b'{"owner_name": "d"}', SEALER.pseudonym).name
-    assert len(found.number) == len(found.name) == 8
+    first = replace(event(A), sealed=SEALER.seal(odd, CODE))
+    second = replace(event(A), sealed=SEALER.seal({"owner_name": "d"}, CODE))
+    found, same = PERSONS.owner(first), PERSONS.owner(second)
+
+    assert found.name == same.name != found.number
+    assert {8} == {len(part) for part in (*found, *same)}
+    assert PERSONS.all(first) != PERSONS.all(second)
+    assert PERSONS.owner(replace(first, sealed=None)) == Owner()
+
+
+def test_an_unchanged_dossier_costs_no_look_at_its_owner() -> None:
+    class Counting(SealedPersons):
+        asked = 0
+
+        def owner(self, said: DossierEvent) -> Owner:
+            self.asked += 1
+            return super().owner(said)
+
+    persons = Counting(SEALER)
+    fresh = Fresh(MemoryKnown(), persons)
+    for _ in range(3):
+        state(fresh, event(A))
+    assert persons.asked == 1
