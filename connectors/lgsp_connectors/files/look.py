@@ -104,7 +104,7 @@ class Look:
     def _problem(self) -> str:
         if not self._any:
             return f"no file matches {self._path}"
-        mark = parse_mark(self.after.get(self._newest))
+        mark = parse_mark(self.after.get(key_of(self._newest)))
         if mark is None or mark.state != "empty":
             return ""
         # An empty file with a later one beside it is the past: what it lacked has come since.
