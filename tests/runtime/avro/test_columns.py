@@ -141,6 +141,13 @@ def test_every_truncation_and_every_flipped_bit(value: bytes) -> None:
     agree([*flipped])
 
 
+def test_a_cursor_that_has_left_the_last_record_stays_within_the_bytes(value: bytes) -> None:
+    detailed = encode_event(replace(decode_event(value), details=Details(fee=1)))
+    for whole in (value, detailed):
+        for n in range(len(HEADER), len(whole)):
+            assert not agree([detailed, whole[:n]]).ok[1]
+
+
 def test_a_bad_record_does_not_hurt_its_neighbours(value: bytes) -> None:
     broken = value[:-3]
     huge = value[:21] + b"\xfe\xff\xff\xff\x0f" + value[22:]

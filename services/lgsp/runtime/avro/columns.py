@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsp.domain.details import BITS, MOST
-from lgsp.runtime.avro.layouts import LAYOUTS, Layout
+from lgsp.runtime.avro.layouts import LAYOUTS, Layout, most_numbers
 
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -24,12 +24,14 @@ UNKNOWN = np.iinfo(np.int64).min
 
 _HEADER_SIZE = 5
 _HEADER_MASK = np.uint64((1 << 8 * _HEADER_SIZE) - 1)
-_PADDING = bytes(16)  # a word may be read at every cursor, the last record's end included
+_WORD = 8
+# Behind the records, for cursors that have left the last one.
+_PADDING = bytes(_WORD * (1 + max(most_numbers(layout.fields) for layout in LAYOUTS)))
 
 _CONTINUES = np.uint64(0x8080808080808080)
 _PAYLOAD = np.uint64(0x7F7F7F7F7F7F7F7F)
 _ONE = np.uint64(1)
-_BYTE, _LONGER = np.uint64(0x7F), np.uint64(0x80)
+_LONGER = 0x80  # the bit that says: another byte follows
 # A varint carries 7 bits a byte: pairs of bytes are joined, then of 14 bits, then of 28.
 _JOINS = tuple(
     (np.uint64(low), np.uint64(high), np.uint64(shift))
@@ -65,7 +67,7 @@ def decode_columns(values: Sequence[bytes | None]) -> Columns:
     """
     framed = [value or b"" for value in values]
     data = b"".join(framed) + _PADDING
-    words: Words = np.ndarray((len(data) - 7,), "<u8", data, strides=(1,))
+    words: Words = np.ndarray((len(data) - _WORD + 1,), "<u8", data, strides=(1,))
     count = len(values)
     lengths = np.fromiter(map(len, framed), np.int64, count)
     last = np.cumsum(lengths)
@@ -73,7 +75,7 @@ def decode_columns(values: Sequence[bytes | None]) -> Columns:
     heads = words[begin] & _HEADER_MASK
     heads[lengths < _HEADER_SIZE] = 0
     layout = max(LAYOUTS, key=lambda known: np.count_nonzero(heads == known.header))
-    reader = _Reader(words, begin, last, heads == layout.header)
+    reader = _Reader(data, words, begin, last, heads == layout.header)
     return Columns(data, words, reader.read(layout), reader.numbers, reader.starts, reader.ends)
 
 
@@ -93,13 +95,18 @@ def packed_details(columns: Columns, index: Ints) -> Words:
 
 
 class _Reader:
-    """The cursors of one decoding, and what they have read so far."""
+    """The cursors of one decoding, and what they have read so far.
 
-    def __init__(self, words: Words, begin: Ints, last: Ints, ok: Flags) -> None:
+    A cursor only moves on, so one that has left its record does not stand at the record's end when
+    all fields are read: that is asked once, at the end, and not field by field.
+    """
+
+    def __init__(self, data: bytes, words: Words, begin: Ints, last: Ints, ok: Flags) -> None:
+        self._bytes = np.frombuffer(data, np.uint8)
         self._words = words
         self._last = last
         self._ok = ok
-        self._at = np.minimum(begin + _HEADER_SIZE, last)
+        self._at = begin + _HEADER_SIZE
         self.numbers: dict[str, Ints] = {}
         self.starts: dict[str, Ints] = {}
         self.ends: dict[str, Ints] = {}
@@ -117,10 +124,10 @@ class _Reader:
                     self._ok &= (number >= 0) & (number < bound)
                 self.numbers[name] = number
             elif kind == "boolean":
-                byte = (self._words[self._at] & np.uint64(0xFF)).view(np.int64)
+                byte = self._bytes[self._at]
                 self._ok &= byte < 2
-                self._skip(np.int64(1))
-                self.numbers[name] = byte
+                self._at = self._at + 1
+                self.numbers[name] = byte.astype(np.int64)
             else:
                 self._optional(name, kind, bound)
         self._ok &= self._at == self._last
@@ -133,26 +140,23 @@ class _Reader:
         branch = self._long(among)
         if among is not None:
             branch = np.where(among, branch, 0)
-        self._ok &= (branch == 0) | (branch == 1)
         there = branch == 1
-        if kind == "optional record":
+        self._ok &= there | (branch == 0)
+        if not there.any():
+            self._lack(name, kind, items)
+        elif kind == "optional record":
             self.numbers[name] = branch
             self._record(name, items, there)
-            return
-        value = self._long(there)
-        if kind == "optional bytes":
-            self._span(name, np.where(there, value, 0))
+        elif kind == "optional bytes":
+            self._span(name, np.where(there, self._long(there), 0))
         else:
-            self.numbers[name] = np.where(there, value, UNKNOWN)
+            self.numbers[name] = np.where(there, self._long(there), UNKNOWN)
 
     def _record(self, name: str, items: Any, there: Flags) -> None:
         """Read the items of a record, which are enums and optional longs, where it is `there`."""
-        any_there = there.any()
         for item, kind, bound in items:
             full = f"{name}.{item}"
-            if not any_there:
-                self._lack(full, kind, bound)
-            elif kind == "number":
+            if kind == "number":
                 number = np.where(there, self._long(there), 0)
                 self._ok &= (number >= 0) & (number < bound)
                 self.numbers[full] = number
@@ -173,12 +177,12 @@ class _Reader:
 
     def _long(self, there: Flags | None = None) -> Ints:
         """Read a zigzag varint of at most 8 bytes at each cursor (where `there`)."""
+        if there is None:
+            byte = self._bytes[self._at]
+            if byte.max(initial=0) < _LONGER:  # so is nearly every enum, branch and length
+                self._at = self._at + 1
+                return ((byte >> 1) ^ -(byte & 1)).view(np.int8).astype(np.int64)
         word = self._words[self._at]
-        if there is None and not (word & _LONGER).any():
-            # Nearly every enum, branch and length is one byte.
-            self._ok &= self._at < self._last
-            self._skip(np.int64(1))
-            return (((word & _BYTE) >> _ONE) ^ -(word & _ONE)).view(np.int64)
         stop = ~word & _CONTINUES
         stop &= ~stop + _ONE  # only the lowest: the top bit of the varint's last byte
         below = stop - _ONE
@@ -194,17 +198,13 @@ class _Reader:
             ended |= ~there
             size *= there
         self._ok &= ended
-        self._skip(size)
+        self._at = self._at + size
         return value
 
     def _span(self, name: str, length: Any) -> None:
+        """Skip bytes, at most to the record's end: a wrong length names no other's bytes."""
         start = self._at
-        self._ok &= length >= 0
-        self._skip(length)
+        end = start + length
+        self._ok &= (length >= 0) & (end <= self._last)
+        self._at = np.clip(end, start, np.maximum(start, self._last))
         self.starts[name], self.ends[name] = start, self._at
-
-    def _skip(self, length: Any) -> None:
-        """Move the cursors on, never past their records' ends."""
-        room = self._last - self._at
-        self._ok &= length <= room
-        self._at = self._at + np.minimum(np.maximum(length, 0), room)

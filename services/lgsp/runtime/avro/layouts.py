@@ -20,6 +20,11 @@ class Layout(NamedTuple):
     absent: tuple[tuple[str, str, Any], ...]
 
 
+def most_numbers(fields: tuple[tuple[str, str, Any], ...]) -> int:
+    """Count the numbers of a record at most: a field has two, where a branch comes before it."""
+    return sum(2 + (most_numbers(items) if "record" in kind else 0) for _, kind, items in fields)
+
+
 def _fields(schema: dict[str, Any]) -> tuple[tuple[str, str, Any], ...]:
     """List name, kind and bound (or items) of each field of the record schema, in order.
 
