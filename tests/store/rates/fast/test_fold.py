@@ -306,7 +306,7 @@ def lives(rnd: random.Random, dossiers: int) -> list[DossierEvent]:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_equal_over_long_histories_batches_evictions_and_wakes(
-    engine: Engine, tmp_path: Path, seed: int
+    engine: Engine, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rnd = random.Random(seed)
     made = lives(rnd, 250) + history(rnd, dossiers=60)
@@ -316,6 +316,7 @@ def test_equal_over_long_histories_batches_evictions_and_wakes(
         made.append(made.pop(rnd.randrange(len(made))))
     plain = open_store(f"sqlite:///{tmp_path}/plain.db")
     both = Both(plain, engine, keep=rnd.choice([0, 40, 50_000]), few=rnd.choice([0, 8]))
+    monkeypatch.setattr("lgsp.store.rates.fast.events._AT_ONCE", rnd.choice([3, 50, 1000]))
     both.clock.now = START + 60 * DAY
     at = 0
     while at < len(made):

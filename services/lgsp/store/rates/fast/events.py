@@ -1,8 +1,8 @@
 """Reads a batch's records into columns, texts as numbers; leaves unusual ones to the codec."""
 
 from collections.abc import Sequence
-from itertools import compress
-from typing import NamedTuple
+from itertools import chain, compress
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,9 @@ _RUNS = (
     ("", ("source_status",)),
     ("", ("national_code",)),
 )
+_AT_ONCE = 16_384
+"""Records decoded at once: what is worked on stays in the processor's cache, and what the first
+ones teach of texts need not be learnt of the others."""
 assert UNKNOWN == NO_TIME  # noqa: S101 - times go from the columns into the layout as they are
 
 
@@ -55,6 +58,21 @@ class ColumnReader:
 
     def read(self, records: Sequence[LogRecord]) -> Read:
         """Decode the records; one that is not plainly usable is among the others."""
+        parts = [
+            self._read(records[at : at + _AT_ONCE], at) for at in range(0, len(records), _AT_ONCE)
+        ]
+        columns: Any = zip(*[part.events for part in parts], strict=True)
+        # With its dtype: numpy alone would turn the ids into the processor's byte order.
+        events = [np.concatenate(column, dtype=column[0].dtype) for column in columns]
+        return Read(
+            Events(*events),
+            list(chain.from_iterable(part.codes for part in parts)),
+            np.concatenate([part.observed for part in parts]),
+            list(chain.from_iterable(part.others for part in parts)),
+        )
+
+    def _read(self, records: Sequence[LogRecord], first: int) -> Read:
+        """Decode some of the records, those from place `first` on."""
         columns = decode_columns([record.value for record in records])
         numbers = columns.numbers
         ok = usable_rows(columns, self._years, written_at(records))
@@ -68,14 +86,14 @@ class ColumnReader:
         index = np.flatnonzero(ok)
         times = np.stack([numbers[name] for name in TIMES], axis=1)[index]
         events = Events(
-            index,
-            _transitions(columns, index),
+            index + first,
+            _transitions(columns, index, times),
             texts[index],
             numbers["service_level"][index],
             numbers["channel"][index],
             times,
         )
-        others = np.flatnonzero(~ok).tolist()
+        others = (np.flatnonzero(~ok) + first).tolist()
         return Read(events, list(compress(codes, ok)), numbers["observed_at"][index], others)
 
     def _run(
@@ -107,22 +125,22 @@ class ColumnReader:
         new: list[int] = []
         bounds = [(columns.starts[name][index], columns.ends[name][index]) for name in names]
         keys = _cut(columns, begin, end)
-        for i, key in enumerate(keys):
+        for key, i in dict(zip(keys, range(len(keys)), strict=True)).items():
             if key in places:
                 continue
-            raw = [data[a[i] : b[i]] for a, b in bounds]
-            if None in map(usable_text, raw):
+            ids = [self._texts.id_if_usable(data[a[i] : b[i]]) for a, b in bounds]
+            if -1 in ids:
                 places[key] = 0
                 continue
             place = places[key] = self._count[run]
             self._count[run] += 1
             if place == len(known):
-                known = self._known[run] = np.resize(known, (2 * place, len(raw)))
-            known[place] = [self._texts.id_of(text) for text in raw]
+                known = self._known[run] = np.resize(known, (2 * place, len(ids)))
+            known[place] = ids
             new.append(i)
             if len(key) > LONGEST:
                 self._long[run][key] = place
-        found = np.array([places[key] for key in keys], np.int64)
+        found = np.array(list(map(places.__getitem__, keys)), np.int64)
         self._runs[run].learn(columns.words, begin[new], end[new], found[new])
         return found
 
@@ -135,7 +153,8 @@ def _are_texts(raw: Sequence[bytes]) -> Flags | bool:
     return np.fromiter((usable_text(one) is not None for one in raw), np.bool_, len(raw))
 
 
-def _transitions(columns: Columns, index: Ints) -> npt.NDArray[np.void]:
+def _transitions(columns: Columns, index: Ints, times: Ints) -> npt.NDArray[np.void]:
+    """Return the transitions of the records of the index; `times` (n, 5) are theirs."""
     numbers = columns.numbers
     transition = np.zeros(len(index), TRANSITION)
     transition["at"] = numbers["occurred_at"][index]
@@ -145,9 +164,8 @@ def _transitions(columns: Columns, index: Ints) -> npt.NDArray[np.void]:
         [columns.words[start], columns.words[start + 8]], axis=1
     ).byteswap()
     status, at = numbers["status"][index], numbers["occurred_at"][index]
-    date = np.stack([numbers[name][index] for name in TIMES], axis=1)
     column = DATE_OF[status]
-    dated = (column >= 0) & (date[np.arange(len(index)), column] == at)
+    dated = (column >= 0) & (times[np.arange(len(index)), column] == at)
     flags = numbers["reopens"] * REOPENS | numbers["removed"] * REMOVED
     transition["flags"] = status | flags[index] | dated * DATED
     transition["due"] = numbers["due_at"][index]

@@ -6,6 +6,7 @@ domain, from their stored bytes. tests/store/rates/fast/test_fold.py holds the t
 """
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -102,7 +103,7 @@ class FastRatesFold:
 
     def fold(self, batches: Sequence[Batch]) -> None:
         """Do what `apply` does, for callers without a loop (rebuild)."""
-        records = [record for batch in batches for record in batch.records]
+        records = list(chain.from_iterable(batch.records for batch in batches))
         if len(records) < self._few:
             self._forget()
             self._complete.clear()

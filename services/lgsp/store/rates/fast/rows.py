@@ -15,6 +15,7 @@ import numpy.typing as npt
 from lgsp.domain.dossier import ATTRIBUTES
 from lgsp.domain.event import date_of_status
 from lgsp.domain.status import Status
+from lgsp.domain.usable import usable_text
 from lgsp.store.rates import layout
 from lgsp.store.rates.layout import NO_TIME, NO_WRITER, TEXTS, TIMES, VERSION
 
@@ -137,6 +138,12 @@ class Texts:
                 self._lengths = np.resize(self._lengths, 2 * found)
             self._lengths[found] = len(raw)
         return found
+
+    def id_if_usable(self, raw: bytes) -> int:
+        """Return the number of a text; -1 when it is none that can be kept."""
+        if raw not in self._ids and usable_text(raw) is None:
+            return -1
+        return self.id_of(raw)
 
     def lengths(self, ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
         """Return the texts' lengths in bytes."""
