@@ -1,5 +1,7 @@
 """The change of the day cells when many dossiers change: old contributions out, new ones in."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +11,8 @@ from lgsp.store.rates.fast.rules import Rules
 from lgsp.store.rates.fast.standing import counted_days
 from lgsp.store.rates.layout import TEXTS
 from lgsp.store.rates.services import ServiceNumbers
+
+Ints = npt.NDArray[np.int64]
 
 _AGENCY, _DOMAIN, _PROCEDURE = (TEXTS.index(name) for name in ("agency", "domain", "procedure"))
 _TEXT_BITS = 21
@@ -24,7 +28,7 @@ class RowServices:
         self._numbers = numbers
         self._known: dict[int, int] = {}
 
-    def of(self, texts: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    def of(self, texts: npt.NDArray[np.int32]) -> Ints:
         """Return the number of each row's service; `texts` (n, 6) as in the rows."""
         names = texts.astype(np.int64)
         packed = (names[:, _AGENCY] << 2 * _TEXT_BITS) | (names[:, _DOMAIN] << _TEXT_BITS)
@@ -42,19 +46,18 @@ class RowServices:
         return np.array([self._known[key] for key in keys], np.int64)[place]
 
 
-def cell_changes(old: Rows, new: Rows, rules: Rules) -> list[CellRow]:
+def cell_changes(changes: Iterable[tuple[Rows, Rows]], rules: Rules) -> list[CellRow]:
     """Return what to add to the cells when each `old[i]` becomes `new[i]`, ordered by key."""
-    differs = old["service"] != new["service"]
-    for name in COUNTED:
-        differs |= old[name] != new[name]
-    both = np.concatenate([old[differs], new[differs]])
-    index, days, measures = counted_days(both, rules)
-    if not index.size:
+    found: list[tuple[Ints, Ints, Ints]] = []
+    for old, new in changes:
+        differs = old["service"] != new["service"]
+        for name in COUNTED:
+            differs |= old[name] != new[name]
+        found += [_counts(old[differs], -1, rules), _counts(new[differs], 1, rules)]
+    keys, measures, signs = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    if not keys.size:
         return []
-    key = days << _PARTITION_BITS | both["partition"][index]
-    key = key << _SERVICE_BITS | both["service"][index]
-    key, cell = np.unique(key, return_inverse=True)
-    signs = np.where(index < len(both) // 2, -1, 1)
+    key, cell = np.unique(keys, return_inverse=True)
     size = len(rules.measure)
     counts = np.bincount(cell * size + measures, signs, len(key) * size).reshape(-1, size)
     partition = key >> _SERVICE_BITS & (1 << _PARTITION_BITS) - 1
@@ -62,4 +65,12 @@ def cell_changes(old: Rows, new: Rows, rules: Rules) -> list[CellRow]:
     rows = np.column_stack(
         [key >> _SERVICE_BITS + _PARTITION_BITS, partition, service, counts.astype(np.int64)]
     )
-    return list(map(tuple, rows[counts.any(axis=1)].tolist()))
+    return list(zip(*rows[counts.any(axis=1)].T.tolist(), strict=True))
+
+
+def _counts(rows: Rows, sign: int, rules: Rules) -> tuple[Ints, Ints, Ints]:
+    """Return the key of the cell, the measure and the sign of each unit that the rows count."""
+    index, days, measures = counted_days(rows, rules)
+    key = days << _PARTITION_BITS | rows["partition"][index]
+    key = key << _SERVICE_BITS | rows["service"][index]
+    return key, measures, np.full(len(key), sign)

@@ -116,11 +116,7 @@ class BatchChange:
         alone = np.isin(slots, np.concatenate([groups.slots[odd], slots[count:]]))
         rows = np.concatenate([read.events.row, [other.row for other in others]])
         self._take_alone(slots[alone], rows[alone].astype(np.int64), partitions)
-        self._cells = cell_changes(
-            np.concatenate([changed.old for changed in self._changed]),
-            np.concatenate([changed.new for changed in self._changed]),
-            self._rules,
-        )
+        self._cells = cell_changes([(old, new) for _, old, new in self._changed], self._rules)
 
     def write(self, connection: Connection, cells: DayCells) -> None:
         """Write dossiers and cells inside the caller's transaction."""
@@ -140,17 +136,18 @@ class BatchChange:
         found = np.array(list(map(held.slots.get, codes, repeat(-1))), np.int64)
         unknown = np.flatnonzero(found < 0)
         if unknown.size:
-            missing = {codes[i]: i for i in unknown.tolist()}
+            unknown_codes = [codes[i] for i in unknown.tolist()]
+            missing = dict(zip(unknown_codes, unknown.tolist(), strict=True))
             places = partitions[rows[list(missing.values())]].tolist()
             may_be_stored = [p not in self._complete for p in places]
             stored = self._stored([code.decode() for code in compress(missing, may_be_stored)])
             if stored:
                 self._load(stored)
-            new = [code for code in missing if code not in held.slots]
-            empty = empty_rows(len(new))
-            empty["partition"] = partitions[rows[[missing[code] for code in new]]]
-            held.add(new, empty)
-            found[unknown] = [held.slots[codes[i]] for i in unknown.tolist()]
+                missing = {code: i for code, i in missing.items() if code not in held.slots}
+            empty = empty_rows(len(missing))
+            empty["partition"] = partitions[rows[list(missing.values())]]
+            held.add(list(missing), empty)
+            found[unknown] = list(map(held.slots.__getitem__, unknown_codes))
         return found
 
     def _stored(self, codes: list[str]) -> list[tuple[str, int, int, bytes]]:
@@ -173,7 +170,8 @@ class BatchChange:
 
     def _take_usual(self, groups: Groups, usual: Ints, old: Rows, new: Rows, wakes: Ints) -> None:
         held, slots = self._held, groups.slots[usual]
-        old, new = old[usual], new[usual]
+        if len(usual) < len(old):  # nearly always all are: they are not copied once more
+            old, new = old[usual], new[usual]
         codes = [held.codes[slot].decode() for slot in slots.tolist()]
         late, wake_at = new["overdue"].astype(int).tolist(), or_null(wakes[usual])
         starts, transitions = heads(new, held.texts), encoded_transitions(groups, usual)

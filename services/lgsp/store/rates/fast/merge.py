@@ -62,24 +62,23 @@ def group(events: Events, slots: Ints) -> tuple[Groups, Flags]:
         The groups, and which of them have events of equal order that are not the same.
     """
     order = np.argsort(slots, kind="stable")
-    transition = events.transition[order]
-    same_slot = _same(slots[order])
-    if not _greater(transition[1:], transition[:-1])[same_slot].all():
-        ids = events.transition["id"].astype(np.uint64)
-        at, sequence = events.transition["at"], events.transition["sequence"]
-        order = np.lexsort((ids[:, 1], ids[:, 0], sequence, at, slots))
-        transition = events.transition[order]
-        same_slot = _same(slots[order])
-    tie = np.flatnonzero(same_slot & ~_greater(transition[1:], transition[:-1]))
-    equal = transition[tie] == transition[tie + 1]
-    repeated, clash = np.zeros((2, len(order)), np.bool_)
-    repeated[tie + 1], clash[tie + 1] = equal, ~equal
-    order, clash = order[~repeated], clash[~repeated]
-    slots = slots[order]
+    ordered, slots = events.take(order), slots[order]
+    tie = _ties(ordered.transition, slots)
+    if tie.size:
+        ids = ordered.transition["id"].astype(np.uint64)
+        at, sequence = ordered.transition["at"], ordered.transition["sequence"]
+        ordered = ordered.take(np.lexsort((ids[:, 1], ids[:, 0], sequence, at, slots)))
+        tie = _ties(ordered.transition, slots)
+    clash = np.zeros(len(slots), np.bool_)
+    if tie.size:
+        equal = ordered.transition[tie] == ordered.transition[tie + 1]
+        clash[tie[~equal] + 1] = True
+        kept = np.delete(np.arange(len(slots)), tie[equal] + 1)
+        ordered, slots, clash = ordered.take(kept), slots[kept], clash[kept]
     starts = np.flatnonzero(np.concatenate(([True], ~_same(slots)))) if len(slots) else order
     sizes = np.diff(np.append(starts, len(slots)))
     odd = np.maximum.reduceat(clash, starts) if len(slots) else clash
-    return Groups(events.take(order), slots[starts], starts, sizes), odd
+    return Groups(ordered, slots[starts], starts, sizes), odd
 
 
 def join(rows: Rows, groups: Groups, rules: Rules, calendar: FastCalendar) -> Flags:
@@ -136,17 +135,19 @@ def _write_registers(rows: Rows, groups: Groups) -> None:
     names = {name: events.texts[:, i] for i, name in enumerate(TEXTS)}
     columns: dict[str, Any] = {**names, "service_level": events.level, "channel": events.channel}
     columns |= {name: events.times[:, i] for i, name in enumerate(TIMES)}
-    known = np.stack([column != _NOTHING.get(name, 0) for name, column in columns.items()])
-    place = np.where(known, np.arange(known.shape[1]), -1)
-    writer = np.maximum.reduceat(place, starts, axis=1)
     targets: dict[str, Any] = {name: rows["texts"][:, i] for i, name in enumerate(TEXTS)}
     targets |= {"service_level": rows["level"], "channel": rows["channel"]}
     targets |= {name: rows["times"][:, i] for i, name in enumerate(TIMES)}
-    for j, (name, column) in enumerate(columns.items()):
-        g = np.flatnonzero(writer[j] >= 0)
-        w = writer[j][g]
-        targets[name][g] = column[w]
-        rows["written"][g, ATTRIBUTES.index(name)] = rows["count"][g] + (w - starts[g])
+    places = np.arange(len(events.row))
+    before = rows["count"] - starts
+    for name, column in columns.items():
+        known = column != _NOTHING.get(name, 0)
+        if known.any():
+            writer = np.maximum.reduceat(np.where(known, places, -1), starts)
+            g = np.flatnonzero(writer >= 0)
+            w = writer[g]
+            targets[name][g] = column[w]
+            rows["written"][g, ATTRIBUTES.index(name)] = before[g] + w
 
 
 def encoded_transitions(groups: Groups, index: Ints) -> list[bytes]:
@@ -160,6 +161,11 @@ def encoded_transitions(groups: Groups, index: Ints) -> list[bytes]:
 def _same(slots: Ints) -> Flags:
     same: Flags = slots[1:] == slots[:-1]
     return same
+
+
+def _ties(transition: npt.NDArray[np.void], slots: Ints) -> Ints:
+    """Return the places whose next one is of the same dossier and not greater."""
+    return np.flatnonzero(_same(slots) & ~_greater(transition[1:], transition[:-1]))
 
 
 def _greater(new: npt.NDArray[np.void], old: npt.NDArray[np.void]) -> Flags:

@@ -156,7 +156,7 @@ class HeldRows:
     def __init__(self) -> None:
         self.slots: dict[bytes, int] = {}
         self.codes: list[bytes] = []
-        self.rows = empty_rows(1024)
+        self.rows: Rows = np.empty(1024, ROW)
         self.texts = Texts()
 
     def add(self, codes: Sequence[bytes], rows: Rows) -> None:
@@ -164,7 +164,7 @@ class HeldRows:
         first = len(self.slots)
         needed = first + len(codes)
         if needed > len(self.rows):
-            grown = empty_rows(max(needed, len(self.rows) * 9 // 8))
+            grown = np.empty(max(needed, len(self.rows) * 9 // 8), ROW)
             grown[:first] = self.rows[:first]
             self.rows = grown
         self.rows[first:needed] = rows
@@ -181,9 +181,9 @@ def heads(rows: Rows, texts: Texts) -> list[bytes]:
     head["lengths"][:, :-1] = texts.lengths(rows["texts"])  # no list of several portals
     raw = head.tobytes()
     size = HEAD.itemsize
-    written = texts.raw
+    text_of = texts.raw.__getitem__
     return [
-        raw[at : at + size] + b"".join([written[i] for i in ids])
+        raw[at : at + size] + b"".join(map(text_of, ids))
         for at, ids in zip(range(0, len(raw), size), rows["texts"].tolist(), strict=True)
     ]
 
