@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lgsp.domain import dossier as domain
 from lgsp.domain.dossier import (
+    MOST_PORTALS,
     MOST_TRANSITIONS,
     current_status,
     effective_transitions,
@@ -22,10 +23,11 @@ from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.status import Status, Verdict
+from lgsp.domain.usable import LONGEST_TEXT
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.store.rates.layout import decode, encode
 from tests.domain.events import event_sets, events, seen_again
-from tests.national.dossiers import HOUR, START, steps
+from tests.national.dossiers import HOUR, START, step, steps
 
 CALENDAR = load_calendar()
 
@@ -117,13 +119,25 @@ def test_current_status_is_the_last_effective_one(found: list[DossierEvent]) -> 
 
 
 def test_a_dossier_has_a_bounded_number_of_transitions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(domain, "MOST_TRANSITIONS", 3)
+    for name in ("MOST_TRANSITIONS", "MOST_PORTALS"):
+        monkeypatch.setattr(domain, name, 3)
     made = steps(1, 2, 4, 9)
     (full,) = merge_all(made[:3]).values()
 
     with pytest.raises(RejectedRecord, match="has 3 transitions, and no more"):
         merge(full, made[3])
     assert full is merge(full, made[1])
+
+
+def test_a_dossier_has_a_bounded_number_of_portals() -> None:
+    longest = "p" * (LONGEST_TEXT - 2)
+    made = [step(n, 2, portal=f"{longest}{n:02}") for n in range(MOST_PORTALS + 1)]
+    (full,) = merge_all(made[:-1]).values()
+
+    with pytest.raises(RejectedRecord, match="by 64 portals, and no more are heard"):
+        merge(full, made[-1])
+    again = merge(full, step(99, 4, portal=made[0].portal))
+    assert again == decode(again.code, encode(again))
 
 
 def test_a_dossier_of_the_most_transitions_survives_the_store() -> None:

@@ -153,6 +153,17 @@ def test_no_order_of_arrival_and_no_repetition_changes_the_outcome() -> None:
     assert S.WITHDRAWN is last(dossier(*events))
 
 
+def test_of_two_words_of_one_instant_and_row_one_stands_in_every_order() -> None:
+    """Nothing orders them: which one stands is the same for everybody, and no more is promised."""
+    shown_as = [
+        said(status, END, stated=TOLD, due=MONDAY + n * DAY, agency=f"H37.{n}", row=7)
+        for n, status in enumerate((S.PROCESSING, S.WITHDRAWN, S.PROCESSING, S.WITHDRAWN), 1)
+    ]
+    found = {encode(dossier(*order)) for order in permutations((RECEIVED, *shown_as))}
+
+    assert 1 == len(found)
+
+
 Row = tuple[Status, int]
 rows = st.lists(
     st.tuples(st.sampled_from((*OPEN, S.WITHDRAWN)), st.integers(0, 6)), min_size=1, max_size=8

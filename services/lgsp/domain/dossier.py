@@ -36,6 +36,8 @@ ATTRIBUTES = (
 MOST_TRANSITIONS = 10_000
 """Of one dossier: a hundred times what a long-lived one has. The order of the log says which ones
 are kept, so every reader of the log keeps the same."""
+MOST_PORTALS = 64
+"""That state one dossier."""
 _values_of = attrgetter(*ATTRIBUTES)
 _SEALED = ATTRIBUTES.index("sealed")
 # What "not known" is, of each attribute; 0 and b"" are no date and no data either.
@@ -77,7 +79,8 @@ def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
     The caller passes events of one dossier only; `event.event_id` must be filled in.
 
     Raises:
-        RejectedRecord: the event is new, and the dossier has as many transitions as one may have.
+        RejectedRecord: the event is new, and the dossier has as many transitions, or portals, as
+            one may have.
     """
     new = transition_of(event)
     if dossier is None:
@@ -90,8 +93,8 @@ def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
     is_last = is_later(new, transitions[-1])
     if not is_last and new in transitions:
         return _reseal(dossier, new, event.sealed)
-    if len(transitions) >= MOST_TRANSITIONS:
-        raise _too_many(event.dossier_code)
+    if len(transitions) >= MOST_PORTALS:  # fewer have no more portals
+        _check_room(dossier, new)
     if is_last:
         transitions = (*transitions, new)
     else:
@@ -110,12 +113,20 @@ def merge(dossier: Dossier | None, event: DossierEvent) -> Dossier:
     return Dossier(dossier.code, transitions, tuple(written_list), *values_list)
 
 
-def _too_many(code: str) -> RejectedRecord:
-    detail = (
-        f"the dossier has {MOST_TRANSITIONS:,} transitions, and no more are kept: find out why its"
-        " portal states so many"
-    )
-    return RejectedRecord(RejectReason.BAD_VALUE, field="dossier_code", value=code, detail=detail)
+def _check_room(dossier: Dossier, new: Transition) -> None:
+    """Raise RejectedRecord when the dossier cannot take one more, of that portal."""
+    field, value = "dossier_code", dossier.code
+    if len(dossier.transitions) >= MOST_TRANSITIONS:
+        has = f"{MOST_TRANSITIONS:,} transitions, and no more are kept"
+    elif new.portal == dossier.transitions[-1].portal:
+        return
+    elif len(portals := {t.portal for t in dossier.transitions} | {new.portal}) > MOST_PORTALS:
+        field, value = "portal", new.portal
+        has = f"been stated by {len(portals) - 1} portals, and no more are heard"
+    else:
+        return
+    detail = f"dossier {dossier.code} has {has}: find out which portal states so much, and why"
+    raise RejectedRecord(RejectReason.BAD_VALUE, field=field, value=value, detail=detail)
 
 
 def _reseal(dossier: Dossier, known: Transition, sealed: bytes | None) -> Dossier:

@@ -268,6 +268,7 @@ def test_a_dossier_without_end_stops_nobody(
     most = 40
     for module in (domain, fast_merge):
         monkeypatch.setattr(module, "MOST_TRANSITIONS", most)
+    monkeypatch.setattr(domain, "MOST_PORTALS", most)
     (first, *_), others = (history(random.Random(9), dossiers=n) for n in (1, 9))
     endless = [
         with_id(
@@ -288,6 +289,23 @@ def test_a_dossier_without_end_stops_nobody(
     )
     assert {RejectReason.BAD_VALUE} == {reject.cause.reason for reject in rejects}
     assert len(made) == fold.position(0)
+
+
+def test_a_dossier_of_many_portals_stops_nobody(engine: Engine, kind: Kind) -> None:
+    most = domain.MOST_PORTALS
+    made = history(random.Random(3), dossiers=9)
+    shared = [
+        with_id(replace(made[0], dossier_code="H37.1-240108-9999", portal=f"portal-{n}"))
+        for n in range(300)
+    ]
+    fold, rejects = make(engine, kind=kind)
+    fold.open_partition(0)
+    fold.fold([Batch(0, records([*shared, *made]))])
+
+    assert expected_cells([*shared[:most], *made]) == stored_cells(engine)
+    assert [("portal", n) for n in range(most, 300)] == sorted(
+        (reject.cause.field, reject.record.offset) for reject in rejects
+    )
 
 
 def test_an_event_observed_out_of_time_never_reaches_a_portal_s_freshness(

@@ -100,7 +100,8 @@ def test_a_unit_of_any_length_is_a_reject_and_stops_nobody(engine: Engine) -> No
 def test_a_dossier_without_end_stops_nobody(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(domain, "MOST_TRANSITIONS", 3)
+    for name in ("MOST_TRANSITIONS", "MOST_PORTALS"):
+        monkeypatch.setattr(domain, name, 3)
     queue, rejects = make(engine)
     other = "H37.9-240108-0001"
     made = steps(1, 2, 4, 9, 10)

@@ -11,7 +11,7 @@ from operator import attrgetter
 from struct import Struct
 from typing import Any
 
-from lgsp.domain.dossier import ATTRIBUTES, MOST_TRANSITIONS, Dossier
+from lgsp.domain.dossier import ATTRIBUTES, MOST_PORTALS, MOST_TRANSITIONS, Dossier
 from lgsp.domain.event import Channel, ServiceLevel
 from lgsp.domain.judgement import BareTransition
 from lgsp.domain.status import Status
@@ -36,6 +36,7 @@ TEXTS = (
 )
 assert LONGEST_TEXT <= 0xFFFF  # noqa: S101 - a text's length takes two bytes
 assert MOST_TRANSITIONS < NO_WRITER  # noqa: S101 - so does a place among the transitions
+assert MOST_PORTALS * (LONGEST_TEXT + 1) <= 0xFFFF  # noqa: S101 - and the list of portals
 
 HEAD = Struct(f"<BH{len(ATTRIBUTES)}H{len(TIMES)}qBB{len(TEXTS) + 1}HI")
 TRANSITION = Struct("<qq16sBqqBQ")
