@@ -1,12 +1,19 @@
 """The data folder of `lgsp up`: one at a time, and only what is ours is ever deleted."""
 
+import errno
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from lgsp.cli import up
+from lgsp.cli.stack import Stack
 from lgsp.cli.up import claim
-from lgsp.domain.errors import ConfigurationError
+from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.runtime import disk
+from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.settings import Settings
+from lgsp.runtime.supervisor import Supervisor
 
 
 @pytest.fixture
@@ -44,3 +51,33 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match=r"LGSP_DATA=.*file/data: Not a directory"):
         claim(Settings(data=tmp_path / "file" / "data"), fresh=False)
+
+
+def full_disk(*_arguments: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_no_fault_of_configuration(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(up, "_hold", full_disk)
+    monkeypatch.setattr(disk, "_left", lambda _path: 0)
+    with pytest.raises(FatalError, match=f"{settings.data}: No space left on device: .*LGSP_DATA"):
+        claim(settings, fresh=False)
+
+
+def test_a_broker_that_a_full_disk_keeps_down_is_started_once_there_is_room(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = Stack(settings, {})
+    started: list[bool] = []
+    monkeypatch.setattr(EmbeddedBroker, "alive", lambda _broker: bool(started))
+    monkeypatch.setattr(Supervisor, "keep_alive", lambda _supervisor: None)
+    monkeypatch.setattr(EmbeddedBroker, "start", full_disk)
+    with capture_logs() as logs:
+        stack.keep_alive()
+    assert [line["event"] for line in logs] == ["broker_died", "broker_not_restarted"]
+    monkeypatch.setattr(EmbeddedBroker, "start", lambda _broker: started.append(True))
+    stack._broker_retry_at = 0
+    stack.keep_alive()
+    assert started

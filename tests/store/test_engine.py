@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Engine, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from lgsp.domain.errors import ConfigurationError
-from lgsp.store.engine import as_store_error, open_store, reading
+from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.store.engine import as_store_error, execute, open_store, reading
 from lgsp.store.tables import PORTALS
 from lgsp.store.wal import background_wal_checkpoints
 
@@ -24,6 +24,23 @@ def test_a_store_of_another_version_is_refused_with_the_way_out(tmp_path: Path) 
 
     with pytest.raises(ConfigurationError, match=r"table dossiers.*lgsp rebuild"):
         open_store(f"sqlite:///{file}")
+
+
+def test_a_full_disk_is_told_with_the_store_and_the_way_out(tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    engine = open_store(f"sqlite:///{file}")
+    rows = [(f"portal {n:0100}", 0, 0) for n in range(5000)]
+    insertion = "INSERT INTO portals (portal, last_event_at, last_seen_at) VALUES (?, ?, ?)"
+    said = f"the store {file}: database or disk is full: its disk has .* LGSP_DATA"
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # that is: as large as it is now
+        with pytest.raises(FatalError, match=said):
+            execute(connection, insertion, rows)
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        with pytest.raises(FatalError, match=said):
+            connection.exec_driver_sql(insertion, rows)
+    engine.dispose()
 
 
 def test_a_reader_keeps_no_writer_out(engine: Engine) -> None:

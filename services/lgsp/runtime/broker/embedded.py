@@ -95,9 +95,12 @@ class EmbeddedBroker:
             )
             command = [java, *config.JVM, *jars, config.SERVER]
             self._child = self._spawn(command, lock.fileno(), detached=detached)
-        self._remember(self._child.pid)
         try:
+            self._remember(self._child.pid)
             wait_ready(self.bootstrap, timeout, alive=self.alive)
+        except OSError:  # a full disk: what nobody could find again may not run on
+            self.stop()
+            raise
         except RetryableError as error:
             code = self._child.poll()
             self.stop()
