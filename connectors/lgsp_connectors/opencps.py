@@ -1,12 +1,13 @@
 """The `opencps` connector: dossiers of an OpenCPS v2 portal, by its REST list, newest first."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from dataclasses import replace
+from hashlib import blake2b
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
-from lgsp.domain.errors import FatalError, RejectReason, RetryableError
+from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
 from lgsp_connectors.kit.config import Strict
@@ -23,11 +24,12 @@ from lgsp_connectors.kit.mapping.row_settings import (
     words_of_settings,
 )
 from lgsp_connectors.kit.mapping.times import compile_format
+from lgsp_connectors.kit.walk.newest import Newest
+from lgsp_connectors.kit.walk.window import Ask, DoubtfulError, Listed, Window
 
 _PATH = "/o/rest/v2/dossiers"
 # 24 hours: OpenCPS's own statistics read 12, which turns 12:30 into 00:30.
 _FORM = "%d/%m/%Y %H:%M:%S"
-_OVERLAP_ROWS = 10
 STATUSES = {
     "receiving": 1,
     "new": 2,
@@ -93,11 +95,18 @@ class Source(Strict):
     group_id: HeaderValue = Field(description="Value of the header groupId.")
     auth: Auth = Field(default=Auth(), description="How to log in.")
     sort: str = Field(default="modified", description="Sort key of the list (not confirmed).")
-    page_rows: int = Field(default=200, gt=_OVERLAP_ROWS, description="Dossiers a request.")
+    page_rows: int = Field(default=200, gt=1, description="Dossiers a request.")
     timezone: TimeZone = Field(
         default="Asia/Ho_Chi_Minh", description="Zone of the portal's clock: of its dates."
     )
     overlap_minutes: int = Field(default=10, ge=0, description="How far a poll reads back again.")
+    full_pass_hours: float = Field(
+        default=24, ge=0, description="Hours between passes through the whole list; 0: none."
+    )
+    complete: bool = Field(
+        default=True,
+        description="The list holds every dossier: one that a full pass does not find is removed.",
+    )
     timeout_seconds: float = Field(default=60, gt=0, description="Longest wait for one answer.")
     requests_per_second: float = Field(
         default=5, ge=0, description="Most requests a second; 0: no limit."
@@ -118,21 +127,7 @@ class OpenCpsSettings(CodeSettings):
 
 
 class OpenCps:
-    """Polls the list, which has no "changed since": newest first, back to the last watermark.
-
-    A pass starts at the top and pages down until it meets dossiers older than the watermark minus
-    the overlap (a snapshot: to the end). The next watermark is the newest change seen on the
-    *first* page. While a pass runs, the list moves, and nothing is missed:
-
-    - a dossier changed meanwhile goes to the top and pushes the others down, so they are read
-      twice at worst; itself it is newer than the next watermark and is read by the next pass;
-    - a dossier removed meanwhile pulls the others up, so pages overlap by ten rows: a page must
-      start with a change not older than the one the page before ended with, else the pass goes
-      back one page.
-
-    The cursor holds the watermark and, within a pass, its first change, the next row and the last
-    change read, so a restart goes on in the middle of a snapshot.
-    """
+    """Polls the list, which has no "changed since", as `kit.walk.newest` walks it."""
 
     name: ClassVar[str] = "opencps"
     settings: ClassVar[type[BaseModel]] = OpenCpsSettings
@@ -142,7 +137,6 @@ class OpenCps:
     def __init__(self, settings: OpenCpsSettings, context: Context) -> None:
         source = self._source = settings.source
         self._context = context
-        self._overlap = source.overlap_minutes * 60_000
         self._date = compile_format(_FORM, source.timezone)
         self._client = Client(
             source.url,
@@ -151,55 +145,42 @@ class OpenCps:
             timeout=source.timeout_seconds,
             rate=source.requests_per_second,
         )
+        self._walk = Newest(
+            rows=source.page_rows,
+            overlap=source.overlap_minutes * 60_000,
+            full_every=int(source.full_pass_hours * 3_600_000),
+            clock=context.clock,
+        )
         self._mapper = _mapper(settings, context)
 
     def start(self, since: int | None) -> Cursor:
         """Start at the top of the list; `since` ends the first pass there, else it reads all."""
-        return {"watermark": str(since or 0)}
+        return self._walk.start(since)
 
     async def fetch(self, cursor: Cursor) -> Page:
         """Read one page of the pass that the cursor stands in."""
-        watermark, start = int(cursor["watermark"]), int(cursor.get("next", "0"))
-        size = self._source.page_rows
+        page = await self._walk.fetch(cursor, self._read)
+        return page if self._source.complete else replace(page, listing=None)
+
+    async def _read(self, ask: Ask) -> Window:
+        source = self._source
         reply = await self._client.get_json(
-            self._source.path,
+            source.path,
             {
-                "start": str(start),
-                "end": str(start + size),
-                "sort": self._source.sort,
+                "start": str(ask.start),
+                "end": str(ask.start + ask.rows),
+                "sort": source.sort,
                 "order": "desc",
             },
         )
         rows, total = _rows_of(reply)
-        changes = [changed for row in rows if (changed := self._changed_at(row)) is not None]
-        if any(a < b for a, b in pairwise(changes)):
-            raise FatalError(
-                "the list is not in order of modifiedDate, newest first: check source.sort"
-                f" (now {self._source.sort!r})"
-            )
-        last = int(cursor.get("last", "0"))
-        if start and changes and changes[0] < last:
-            back = max(0, start - size)
-            return Page([], {**cursor, "next": str(back)}, False, start, total)
-        top = int(cursor["top"]) if start else max([watermark, *changes[:1]])
-        floor = watermark - self._overlap
-        now = self._context.clock()
-        url = f"{self._source.url}{self._source.path}"
-        records = [
-            Record(f"{url}?start={start}#{row.get('dossierId', i)}", row, now)
-            for i, row in enumerate(rows)
-            if (changed := self._changed_at(row)) is None or changed >= floor
-        ]
-        read = start + len(rows)
-        if not rows or (total and read >= total) or (changes and changes[-1] < floor):
-            return Page(records, {"watermark": str(top)}, True, read, total)
-        after = {
-            "watermark": str(watermark),
-            "top": str(top),
-            "next": str(max(start + 1, read - _OVERLAP_ROWS)),
-            "last": str(changes[-1] if changes else last),
-        }
-        return Page(records, after, False, read, total)
+        now, place = self._context.clock(), f"{source.url}{source.path}?start={ask.start}"
+        found = []
+        for row in rows:
+            id_ = _id_of(row)
+            record = Record(f"{place}#{id_}", row, now)
+            found.append(Listed(id_, self._changed_at(row), record))
+        return Window(ask.start, found, total)
 
     def to_events(self, record: Record) -> Sequence[DossierEvent]:
         """Derive the transitions of one snapshot of a dossier.
@@ -226,15 +207,22 @@ class OpenCps:
             return None  # the mapping rejects the record and says why
 
 
-def _rows_of(reply: Any) -> tuple[list[dict[str, Any]], int]:
-    """Give the dossiers of a reply and how many there are in all (0: not said)."""
-    rows = reply.get("data", []) if isinstance(reply, dict) else None
+def _rows_of(reply: Any) -> tuple[list[dict[str, Any]], int | None]:
+    """Give the dossiers of a reply and how many there are in all (None: not said)."""
+    rows = reply.get("data") if isinstance(reply, dict) else None
     if rows is None and isinstance(reply, dict) and reply.get("total") == 0:
         return [], 0  # so OpenCPS says that the portal is empty
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise RetryableError('the reply is not of the form {"total": N, "data": [...]}')
-    total = reply.get("total", 0)
-    return rows, total if isinstance(total, int) else 0
+        raise DoubtfulError('the reply is not of the form {"total": N, "data": [...]}')
+    total = reply.get("total")
+    is_told = isinstance(total, int) and not isinstance(total, bool) and (total or not rows)
+    return rows, total if is_told else None
+
+
+def _id_of(row: Mapping[str, Any]) -> str:
+    """Give what tells a dossier from the others of the list, whatever changes of it."""
+    id_ = row.get("dossierId") or row.get("dossierNo")
+    return str(id_) if id_ else blake2b(repr(row).encode(), digest_size=8).hexdigest()
 
 
 def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:

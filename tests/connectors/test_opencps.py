@@ -49,7 +49,7 @@ class OpenCpsRig:
     def __init__(self, base: Path) -> None:
         self.base = base
         self.rows = {code(i): dossier(i) for i in range(50)}
-        self.clock = 100
+        self.clock, self.moved = 100, 3
         self.portal = FakePortal("/o/rest/v2/dossiers", self.list)
 
     @property
@@ -78,7 +78,9 @@ class OpenCpsRig:
         return code(i)
 
     def change(self) -> str:
-        return self.touch(3, dossierStatus="releasing", releaseDate=at(self.clock + 1))
+        i = self.moved % 50
+        self.moved += 13
+        return self.touch(i, dossierStatus="releasing", releaseDate=at(self.clock + 1))
 
     def spoil(self) -> None:
         self.rows[code(70)] = dossier(70)

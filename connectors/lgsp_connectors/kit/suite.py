@@ -10,14 +10,21 @@ The tests are plain coroutines; run them with pytest in asyncio mode `auto`.
 
 import re
 import time
+from collections.abc import Iterable
 from typing import Protocol
 
 from structlog.testing import capture_logs
 
+from lgsp.domain.dossier import current_status, merge_all
 from lgsp.domain.errors import FatalError
+from lgsp.domain.event import DossierEvent
+from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.domain.status import Status
 from lgsp_connectors.kit.bench import Bench
 from lgsp_connectors.kit.contract import Connector
 from lgsp_connectors.kit.testing import FakePortal
+
+_MOST_PAGES = 50  # of the list that moves
 
 
 class Rig(Protocol):
@@ -33,7 +40,7 @@ class Rig(Protocol):
         ...
 
     def change(self) -> str:
-        """Let one dossier move on; give its code."""
+        """Let one dossier move on, each time another one if it can; give its code."""
         ...
 
     def spoil(self) -> None:
@@ -141,6 +148,20 @@ class ConnectorContract:
         assert {code} == {e.dossier_code for e in fresh}
         assert {e.event_id for e in fresh} <= anew.sink.ids()
 
+    async def test_misses_nothing_while_dossiers_move_and_it_is_killed(self, rig: Rig) -> None:
+        """A dossier moves on after each page, and another process goes on: nothing is lost."""
+        bench, anew = Bench(), Bench()
+        for _ in range(_MOST_PAGES):
+            report = await bench.run(rig.connector(), pages=1)
+            if report.caught_up:
+                break
+            rig.change()
+        report = await bench.run(rig.connector())
+        assert report.caught_up
+        await anew.run(rig.connector())
+        assert _statuses(anew.sink.events).items() <= _statuses(bench.sink.events).items()
+        assert rig.codes <= bench.sink.codes()
+
     async def test_parks_a_bad_record_and_goes_on(self, rig: Rig) -> None:
         """The bad record is a dead letter that says where and why; the good one is counted."""
         rig.spoil()
@@ -211,6 +232,11 @@ class HttpContract(ConnectorContract):
         """HTML with status 200, again and again, stops the connector."""
         rig.portal.always(200, body="<html>log in</html>")
         assert "HTML" in str(await _fatal(Bench(), rig.connector(), give_up_seconds=30))
+
+
+def _statuses(events: Iterable[DossierEvent]) -> dict[str, Status]:
+    dossiers = merge_all(events)
+    return {code: current_status(d, SIMPLE.statuses) for code, d in dossiers.items()}
 
 
 async def _fatal(

@@ -1,0 +1,82 @@
+"""A group of rows of one time that no answer holds whole: has all of it been read?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from lgsp_connectors.kit.walk.window import Window
+
+_OVERLAP = 10  # rows read again with the next answer: so many may be removed meanwhile
+_IN_ORDER = 5  # rows that follow each other as before are no accident
+
+
+def overlap_of(rows: int) -> int:
+    """Give how many of an answer's rows the next one reads again."""
+    return max(1, min(_OVERLAP, rows // 2))
+
+
+@dataclass
+class Ties:
+    """The rows of one time, met so far in one or more sweeps over them.
+
+    Two proofs that none is missing:
+
+    - *the order holds*: each answer of a sweep begins with at least five rows that the answer
+      before it ended with, in the same order. So the portal orders equal times in a stable way,
+      and rows that follow each other were read without a gap.
+    - *the count holds*, for a portal that orders equal times anew each time. An answer tells
+      exactly how many rows stand from the group's first row to the end of the list (its total less
+      that row's place), a later one how many stand behind the group. Rows only leave both, so the
+      difference is at least the group's size when the first of the two was given. As many
+      distinct rows met since are all of them. That number is the same again when the next sweep
+      begins only if none has left meanwhile; else the count begins anew.
+
+    Args:
+        time: of the group, ms UTC.
+        down: rows from the group's first row to the end of the list; None: the portal's total is
+            none, or is wrong.
+    """
+
+    time: int
+    down: int | None
+    met: set[str] = field(default_factory=set)
+    size: int | None = None
+    ordered: bool = True
+    sweeps: int = 1
+    _last: Sequence[str] = ()
+
+    def again(self, down: int | None) -> None:
+        """Begin another sweep, with the answer that shows the group's first row."""
+        self.sweeps += 1
+        self.ordered, self._last = True, ()
+        if down != self.down:
+            self.met.clear()
+        self.down = down
+
+    def meet(self, answer: Window, times: Sequence[int]) -> None:
+        """Take one answer of the sweep; `times`: by which its rows stand."""
+        ids = [row.id for row in answer.rows]
+        if not times or times[0] <= self.time:
+            self.ordered = self.ordered and self._follows(ids, times)
+        self.met.update(i for i, at in zip(ids, times, strict=True) if at == self.time)
+        self._last = ids
+
+    def end(self, behind: int | None) -> bool:
+        """End the sweep; tell whether the whole group was met.
+
+        Args:
+            behind: rows that stand behind the group; None: nobody can tell.
+        """
+        self.size = None if self.down is None or behind is None else self.down - behind
+        return self.ordered or len(self.met) == self.size
+
+    def _follows(self, ids: Sequence[str], times: Sequence[int]) -> bool:
+        if not self._last:
+            return True  # the first answer of the sweep
+        if not times or times[0] < self.time:
+            return False
+        before = {id_: place for place, id_ in enumerate(self._last)}
+        places = [before[id_] for id_ in ids if id_ in before]
+        rising = all(a < b for a, b in pairwise(places))
+        together = all(id_ in before for id_ in ids[: len(places)])
+        return rising and together and len(places) >= min(_IN_ORDER, overlap_of(len(self._last)))
