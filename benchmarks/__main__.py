@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,10 +15,10 @@ import typer
 
 from benchmarks import (
     endtoend,
-    exports,
     folds,
     latency,
     memory,
+    portal_files,
     rebuild,
     recovery,
     report,
@@ -37,6 +37,7 @@ from lgsp.runtime.settings import load_settings
 
 _SLOW_EVENTS = 50_000
 _END_TO_END_SECONDS = 30.0
+_DOSSIERS, _NIGHTS, _FILES = 170_000, 10, 100_000
 _LINEAR = (100_000, 1_000_000, 10_000_000)
 _LIBRARIES = ("aiokafka", "faust-streaming", "quixstreams", "bytewax", "confluent-kafka", "numpy")
 
@@ -69,16 +70,16 @@ def short(
     _end(as_json=as_json, done=done)
 
 
-@app.command()
-def nights(dossiers: int = 170_000, count: int = 10) -> None:
-    """Full exports night after night, 1 % of the rows changed: events, seconds, figures."""
-    _save("nights", exports.measure_nights(dossiers, count))
+@app.command("nights")
+def nights_only(dossiers: int = _DOSSIERS, count: int = _NIGHTS) -> None:
+    """Full exports night after night, 1 % of the rows changed: events, seconds, exact figures."""
+    sys.exit(0 if _measured({"nights": lambda: _nights(dossiers, count)}) else 1)
 
 
-@app.command()
-def files(count: int = 100_000) -> None:
-    """Very many small files: the first look, the next one, and one more file."""
-    _save("files", exports.measure_files(count))
+@app.command("files")
+def files_only(count: int = _FILES) -> None:
+    """Very many small files: the first look, the next one, one more file, a kill half way."""
+    sys.exit(0 if _measured({"files": lambda: _files(count)}) else 1)
 
 
 @app.command()
@@ -88,6 +89,9 @@ def long(rounds: int = 5, as_json: Json = False) -> None:
     count = dataset.size()
     _contenders(count, rounds, ())
     done = _parts(dataset, count, seconds=12, rounds=rounds)
+    done &= _measured(
+        {"nights": lambda: _nights(_DOSSIERS, _NIGHTS), "files": lambda: _files(_FILES)}
+    )
     _linear(_LINEAR)
     _end(as_json=as_json, done=done)
 
@@ -196,19 +200,25 @@ def _contenders(
 
 
 def _parts(dataset: Dataset, events: int, *, seconds: float, rounds: int) -> bool:
-    """Measure the rest, one part after another; one that fails is said and left out.
+    """Measure the rest; tell whether no part failed."""
+    return _measured(
+        {
+            "latency": lambda: save("latency", latency.measure(dataset, seconds, max(3, rounds))),
+            "memory": lambda: _save("memory", memory.measure(dataset)),
+            "recovery": lambda: _recovery(dataset, events, rounds),
+            "workers": lambda: _save("workers", workers.measure(dataset, events)),
+            "endtoend": lambda: _save("endtoend", endtoend.measure(_END_TO_END_SECONDS)),
+            "startup": lambda: _save("startup", startup.measure()),
+        }
+    )
+
+
+def _measured(parts: Mapping[str, Callable[[], object]]) -> bool:
+    """Measure one part after another; one that fails is said and left out.
 
     Returns:
         Whether none failed.
     """
-    parts: dict[str, Callable[[], object]] = {
-        "latency": lambda: save("latency", latency.measure(dataset, seconds, max(3, rounds))),
-        "memory": lambda: _save("memory", memory.measure(dataset)),
-        "recovery": lambda: _recovery(dataset, events, rounds),
-        "workers": lambda: _save("workers", workers.measure(dataset, events)),
-        "endtoend": lambda: _save("endtoend", endtoend.measure(_END_TO_END_SECONDS)),
-        "startup": lambda: _save("startup", startup.measure()),
-    }
     failed = False
     for name, measure in parts.items():
         try:
@@ -217,6 +227,16 @@ def _parts(dataset: Dataset, events: int, *, seconds: float, rounds: int) -> boo
             failed = True
             print(f"bench: {name}: not measured: {error}", file=sys.stderr, flush=True)
     return not failed
+
+
+def _nights(dossiers: int, nights: int) -> None:
+    with portal_files.office() as place:
+        _save("nights", portal_files.measure_nights(place, dossiers, nights))
+
+
+def _files(files: int) -> None:
+    with portal_files.office() as place:
+        _save("files", portal_files.measure_files(place, files))
 
 
 def _recovery(dataset: Dataset, events: int, rounds: int) -> None:

@@ -52,7 +52,7 @@ def measure(seconds: float) -> dict[str, Any]:
         ):
             connector.wait_until("it reads", lambda: b"serving_health" in connector.new_log())
             written = asyncio.run(_emit(rows, folder / _FILE))
-            drained, _, _ = run_command(settings, "drain", "--timeout", "60")
+            drained = run_command(settings, "drain", "--timeout", "60").document
             received = list(receptions(rows, written))
             connector.wait_until("all received", lambda: stream.received >= len(received), 30)
             feed = waits_for_feed(received, stream.seen)

@@ -26,8 +26,8 @@ def rebuild(settings: Settings, dataset: Dataset, events: int) -> dict[str, Any]
     aside = [f"sqlite:///{settings.data / f'rebuilt-{n}.db'}" for n in range(_ROUNDS - 1)]
     runs = []
     for into in (*aside, settings.rates_store):
-        _, *times = run_command(settings, "rebuild", "--into", into, "--no-compare")
-        runs.append(times)
+        ran = run_command(settings, "rebuild", "--into", into, "--no-compare")
+        runs.append((ran.seconds, ran.cpu_seconds))
     seconds, cpu = sorted(runs)[_ROUNDS // 2]
     store = open_store(settings.rates_store, read_only=True)
     found = digests_in(store)

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import os
+import re
+import select
 import signal
 import subprocess
 import sys
@@ -14,7 +16,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 from tests.ports import free_port_pair
@@ -50,15 +52,22 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def installation(dataset: Dataset, events: int, **overrides: Any) -> Iterator[Settings]:
-    """Run a broker with our topics and the first `events` on the log; the state is deleted."""
+def empty_installation(**overrides: Any) -> Iterator[Settings]:
+    """Run a broker with our topics; the state is deleted."""
     with tempfile.TemporaryDirectory(prefix="bench-system-") as folder:
         settings = new_settings(Path(folder) / "data", **overrides)
         with EmbeddedBroker(settings) as broker:
             settings = settings.model_copy(update={"broker": broker.bootstrap})
             apply_topics(settings)
-            asyncio.run(produce(broker.bootstrap, DOSSIER_EVENTS, dataset.records(events)))
             yield settings
+
+
+@contextlib.contextmanager
+def installation(dataset: Dataset, events: int, **overrides: Any) -> Iterator[Settings]:
+    """Run a broker with our topics and the first `events` on the log; the state is deleted."""
+    with empty_installation(**overrides) as settings:
+        asyncio.run(produce(settings.bootstrap, DOSSIER_EVENTS, dataset.records(events)))
+        yield settings
 
 
 class Process:
@@ -137,10 +146,20 @@ class Process:
         return self.new_log()[-800:].decode(errors="replace")
 
 
-def run_command(
-    settings: Settings, *arguments: str, module: str = "lgsp.cli"
-) -> tuple[dict[str, Any], float, float]:
-    """Run a command with --json to its end; return its document, wall and CPU seconds.
+class Ran(NamedTuple):
+    """A command that has ended well: what it printed, and what it took.
+
+    `peak_mb` is its largest resident memory, looked at twenty times a second.
+    """
+
+    document: dict[str, Any]
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+
+
+def run_command(settings: Settings, *arguments: str, module: str = "lgsp.cli") -> Ran:
+    """Run a command with --json to its end.
 
     Raises:
         MeasurementError: it failed; the text ends with what it said.
@@ -153,14 +172,39 @@ def run_command(
             stdout=subprocess.PIPE,
             stderr=said,
         )
-        assert child.stdout is not None
-        output = child.stdout.read()
+        output, peak_mb = _output(child)
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             said.seek(0)
             raise MeasurementError(f"{arguments[0]}: {said.read().decode()[-800:]}")
-    return json.loads(output), time.monotonic() - began, used.ru_utime + used.ru_stime
+    seconds, cpu = time.monotonic() - began, used.ru_utime + used.ru_stime
+    return Ran(json.loads(output), seconds, cpu, peak_mb)
+
+
+def _output(child: subprocess.Popen[bytes]) -> tuple[bytes, float]:
+    """Read what a child prints to its end; give its peak memory, too.
+
+    The kernel's own figure of an ended child (`ru_maxrss`) begins with the memory of its parent.
+    """
+    assert child.stdout is not None
+    output, peak_mb = b"", 0.0
+    with child.stdout:
+        while True:
+            (ready, _, _) = select.select([child.stdout], [], [], _LOOK_EVERY)
+            peak_mb = max(peak_mb, _peak_mb(child.pid))
+            if ready:
+                piece = os.read(child.stdout.fileno(), 65_536)
+                if not piece:
+                    return output, peak_mb
+                output += piece
+
+
+def _peak_mb(pid: int) -> float:
+    """Return the largest resident memory of a process so far; 0 when it has just ended."""
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) / 1000 if found else 0.0
 
 
 def cpu_seconds(pid: int) -> float:
