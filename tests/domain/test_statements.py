@@ -216,6 +216,27 @@ def test_what_was_stated_before_the_end_was_known_opens_nothing() -> None:
     )
 
 
+@pytest.mark.parametrize("hours", range(8))  # eight events of other ids
+def test_an_end_stated_again_with_the_same_date_is_a_later_word_than_the_opening(
+    hours: int,
+) -> None:
+    due, end = MONDAY + 9 * DAY, MONDAY + 5 * DAY
+
+    def ended(status: Status, stated: int) -> DossierEvent:
+        finish = end if status is S.PROCESSED else None
+        return said(status, end, stated=stated, due=due + hours * HOUR, finished=finish)
+
+    first, again = (ended(S.PROCESSED, MONDAY + n * DAY) for n in (6, 8))
+    returned = ended(S.RESULT_RETURNED, MONDAY + 6 * DAY)
+    opened = said(S.PROCESSING, MONDAY + 7 * DAY, stated=MONDAY + 7 * DAY, reopens=True)
+
+    for events in ((RECEIVED, first, opened), (RECEIVED, first, returned, opened)):
+        assert State.OPEN is state(*events)
+        assert State.EARLY is state(*events, again)
+        judged = judge_transitions(dossier(*events, again).transitions, SIMPLE.statuses)
+        assert Verdict.REPLACED is judged[-1].verdict
+
+
 @given(
     st.permutations(
         [
