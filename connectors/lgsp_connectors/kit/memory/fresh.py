@@ -1,6 +1,7 @@
 """Of what a page states, what is new: sent to the log, and kept as known once it is there."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
@@ -30,16 +31,31 @@ class Fresh:
         self.conflicts: dict[int, RejectedRecord] = {}
         """The records of the last page whose code stands for another dossier, by their place."""
 
-    def of(self, records: Iterable[Sequence[DossierEvent]], *, whole: bool) -> list[DossierEvent]:
+    def of(
+        self,
+        records: Iterable[Sequence[DossierEvent]],
+        *,
+        whole: bool,
+        listing: Listing | None = None,
+    ) -> list[DossierEvent]:
         """Give the events that say something new, in order; see `conflicts` for what is held.
+
+        Of a listing stated before one that has ended only what it says of known dossiers counts:
+        the others were gone by then.
 
         Args:
             records: the events of each record.
             whole: each record states its whole dossier, not one step of it.
+            listing: that the records belong to.
         """
         dossiers = [(i, part) for i, said in enumerate(records) for part in _by_dossier(said)]
         codes = {events[0].dossier_code for _, events in dossiers}
         found = self._known.load(codes)
+        if listing is not None and listing.at < self._known.newest():
+            codes &= found.keys() | self._entries.keys()
+            dossiers = [(i, said) for i, said in dossiers if said[0].dossier_code in codes]
+        elif listing is not None and (new := codes - found.keys()):
+            self._known.announce(new)  # should the process die now, they can be found missing
         fresh: list[DossierEvent] = []
         self.unordered, self.conflicts = 0, {}
         for place, events in dossiers:
@@ -69,7 +85,7 @@ class Fresh:
         Args:
             listing: that the page belongs to.
         """
-        self._known.keep(self._entries, self._seen, listing.name if listing else "")
+        self._known.keep(self._entries, self._seen, _sortable(listing) if listing else "")
         self._known.dispute([error.dossier_code for error in self.conflicts.values()])
         self._entries, self._seen = {}, set()
 
@@ -79,7 +95,7 @@ class Fresh:
             if error.dossier_code:
                 self._seen.add(error.dossier_code)
             else:
-                self._known.spoil(listing.name)
+                self._known.spoil(_sortable(listing))
 
     def gone(self, listing: Listing, now: int) -> tuple[list[DossierEvent], str]:
         """Give the removal of every known dossier that an ended listing does not hold.
@@ -97,7 +113,9 @@ class Fresh:
         at = min(listing.at, now)
         if not self._known.is_newest(at):
             return [], ""
-        found = self._known.missing(listing.name)
+        found = self._known.missing(_sortable(listing))
+        if at < listing.at:
+            self._known.date_back(_sortable(listing), _sortable(replace(listing, at=at)))
         if found is None:
             return [], (
                 f"{listing.name}: nothing was removed: some of its rows cannot be read, and nobody"
@@ -125,6 +143,11 @@ class Fresh:
     def forget(self, events: Iterable[DossierEvent]) -> None:
         """Drop the dossiers of these events: what comes back is stated anew."""
         self._known.forget([event.dossier_code for event in events])
+
+
+def _sortable(listing: Listing) -> str:
+    """Give the listing's name such that it sorts by when it was stated."""
+    return f"{listing.at:016d} {listing.name}"
 
 
 def _by_dossier(events: Sequence[DossierEvent]) -> list[list[DossierEvent]]:

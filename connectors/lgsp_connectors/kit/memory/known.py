@@ -11,33 +11,47 @@ from struct import Struct
 from typing import NamedTuple, Protocol
 
 from lgsp.domain.details import pack
-from lgsp.domain.event import Channel, DossierEvent, ServiceLevel, with_id
+from lgsp.domain.event import (
+    LAST_ROW,
+    Channel,
+    DossierEvent,
+    ServiceLevel,
+    instant_of,
+    statement_of,
+    with_id,
+)
 from lgsp.domain.profiles.registry import PROFILES
 from lgsp.domain.status import Status
 from lgsp_connectors.kit.memory.filing import OWNER, Filing
 
 _STATUS, _ATTRIBUTES = 6, 4  # bytes of a digest
-_HEAD = Struct(f"<Bqq{OWNER}s{OWNER}s")
+_HEAD = Struct(f"<Bqqqq{OWNER}s{OWNER}s")
 _PAUSING = frozenset().union(*(profile.statuses.suspending for profile in PROFILES.values()))
 
 
 class Entry(NamedTuple):
     """What was last stated of one dossier.
 
-    `stated` has the digest of each status with its time, and of the attributes stated with it.
-    `paused` is the pausing status that was shown last (0: none), `shown_at` when (ms UTC);
-    `filing` tells whose dossier it is.
+    Args:
+        stated: the digest of each status with its time, and of the attributes stated with it.
+        paused: the pausing status that was shown last (0: none).
+        shown_at: when it was (ms UTC).
+        said: the order of that statement (lgsp.domain.event.statement_of); 0: it has none.
+        written: the order of the last statement that was news, as it was sent to the log.
+        filing: tells whose dossier it is.
     """
 
     stated: Mapping[bytes, bytes] = {}
     paused: int = 0
     shown_at: int = 0
+    said: int = 0
+    written: int = 0
     filing: Filing = Filing()
 
     def encode(self) -> bytes:
         """Give the entry as bytes."""
         pairs = [status + attributes for status, attributes in self.stated.items()]
-        return _HEAD.pack(self.paused, self.shown_at, *self.filing) + b"".join(pairs)
+        return _HEAD.pack(*self[1:-1], *self.filing) + b"".join(pairs)
 
     @staticmethod
     def decode(raw: bytes) -> "Entry":
@@ -47,12 +61,12 @@ class Entry(NamedTuple):
             raw[at : at + _STATUS]: raw[at + _STATUS : at + size]
             for at in range(_HEAD.size, len(raw), size)
         }
-        paused, shown_at, *filing = _HEAD.unpack_from(raw)
-        return Entry(stated, paused, shown_at, Filing(*filing))
+        paused, shown_at, said, written, *filing = _HEAD.unpack_from(raw)
+        return Entry(stated, paused, shown_at, said, written, Filing(*filing))
 
 
 class Known(Protocol):
-    """Keeps the entries of one portal, by dossier code."""
+    """Keeps the entries of one portal, by dossier code; a listing's name sorts by its time."""
 
     @property
     def disputed(self) -> Set[str]:
@@ -63,10 +77,15 @@ class Known(Protocol):
         """Give the entries of those of the codes that are known."""
         ...
 
+    def announce(self, codes: Collection[str]) -> None:
+        """Note codes that are about to be stated for the first time: the log may hold them."""
+        ...
+
     def keep(self, entries: Mapping[str, Entry], seen: Collection[str], listing: str) -> None:
         """Keep the entries; mark the codes seen as held by the listing ("": by none).
 
-        The codes seen are disputed no longer.
+        A code that a later listing holds stays marked with that. The codes seen are disputed no
+        longer.
         """
         ...
 
@@ -79,10 +98,18 @@ class Known(Protocol):
         ...
 
     def missing(self, listing: str) -> tuple[list[str], int] | None:
-        """Give the known codes that the listing does not hold, and how many are known.
+        """Give the known codes that neither it nor a later one holds, and how many are known.
 
         None: it cannot be told, the listing is spoilt.
         """
+        ...
+
+    def date_back(self, listing: str, earlier: str) -> None:
+        """Give a listing of a clock ahead its name by an earlier time."""
+        ...
+
+    def newest(self) -> int:
+        """Give when the newest listing that has ended was stated (ms UTC); 0: there is none."""
         ...
 
     def is_newest(self, at: int) -> bool:
@@ -116,12 +143,17 @@ class MemoryKnown:
         """Give the entries of those of the codes that are known."""
         return {code: self.entries[code] for code in codes if code in self.entries}
 
+    def announce(self, codes: Collection[str]) -> None:
+        """Note codes that are about to be stated for the first time."""
+        for code in codes:
+            self.entries.setdefault(code, Entry())
+
     def keep(self, entries: Mapping[str, Entry], seen: Collection[str], listing: str) -> None:
         """Keep the entries; mark the codes seen as held by the listing ("": by none)."""
         self.entries.update(entries)
         self.disputed -= set(seen)
-        if listing:
-            self._listings.update(dict.fromkeys(seen, listing))
+        later = [code for code in seen if self._listings.get(code, "") < listing]
+        self._listings.update(dict.fromkeys(later, listing))
 
     def dispute(self, codes: Collection[str]) -> None:
         """Note codes that were stated of another dossier."""
@@ -132,11 +164,20 @@ class MemoryKnown:
         self._spoilt.add(listing)
 
     def missing(self, listing: str) -> tuple[list[str], int] | None:
-        """Give the known codes that the listing does not hold, and how many are known."""
+        """Give the known codes that neither it nor a later one holds, and how many are known."""
         if listing in self._spoilt:
             return None
-        gone = [code for code in self.entries if self._listings.get(code) != listing]
+        gone = [code for code in self.entries if self._listings.get(code, "") < listing]
         return gone, len(self.entries)
+
+    def date_back(self, listing: str, earlier: str) -> None:
+        """Give a listing of a clock ahead its name by an earlier time."""
+        held = [code for code, name in self._listings.items() if name == listing]
+        self._listings.update(dict.fromkeys(held, earlier))
+
+    def newest(self) -> int:
+        """Give when the newest listing that has ended was stated."""
+        return self._newest
 
     def is_newest(self, at: int) -> bool:
         """Note that a listing stated at `at` has ended; False after a later one."""
@@ -197,6 +238,10 @@ def news(
     source no longer shows is stated once more, as of when it was last shown: that far its length
     is known.
 
+    Of two different words stated at one instant and row, the one read later is sent as the later
+    one. An older word than the one that stands is sent as it is; not when the log does not know
+    yet that the one that stands was said again since, and would take it for the last one.
+
     Args:
         entry: what was stated before; None: nothing.
         events: of one dossier, at least one, in the order of the record.
@@ -212,13 +257,26 @@ def news(
     if not whole:
         return fresh, Entry({**before, **now}, filing=filing)
     last = events[-1]
+    said = 0 if last.stated_at is None else statement_of(last)
+    if entry and said and said < entry.said:
+        return (fresh if said < entry.written else []), entry
     stated_at = last.occurred_at if last.stated_at is None else last.stated_at
+    written = entry.written if entry else 0
+    if fresh and said:
+        written = max(said, written + 1)
+        if written != said:
+            fresh = [_stated(event, written) for event in fresh]
     pauses = last.status in _PAUSING
     if entry and entry.paused and last.status != entry.paused and entry.shown_at < stated_at:
         fresh = [_shown_then(entry, last), *fresh]
-    if not pauses:
-        return fresh, Entry(now, filing=filing)
-    return fresh, Entry(now, int(last.status), stated_at, filing)
+    shown_at = stated_at if pauses else 0
+    return fresh, Entry(now, int(last.status) if pauses else 0, shown_at, said, written, filing)
+
+
+def _stated(event: DossierEvent, order: int) -> DossierEvent:
+    """Give the event with another order of its statement."""
+    at, row = instant_of(order), order & LAST_ROW
+    return with_id(replace(event, stated_at=at, stated_row=row))
 
 
 class Source(NamedTuple):

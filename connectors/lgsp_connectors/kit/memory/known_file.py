@@ -15,7 +15,7 @@ _TABLE = (
 )
 _NEWEST = "CREATE TABLE IF NOT EXISTS newest (at INTEGER PRIMARY KEY)"
 _DISPUTED = "CREATE TABLE IF NOT EXISTS disputed (code TEXT PRIMARY KEY)"
-_VERSION = 1  # of an entry; what another version has kept is stated once more
+_VERSION = 2  # of an entry; what another version has kept is stated once more
 _SPOILT = "CREATE TABLE IF NOT EXISTS spoilt (listing TEXT PRIMARY KEY)"
 
 
@@ -61,6 +61,15 @@ class KnownFile:
         )
         return {code: Entry.decode(entry) for code, entry in found}
 
+    def announce(self, codes: Collection[str]) -> None:
+        """Note codes that are about to be stated for the first time."""
+        nothing = Entry().encode()
+        with self._connection as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO known VALUES (?, ?, '')",
+                [(code, nothing) for code in codes],
+            )
+
     def keep(self, entries: Mapping[str, Entry], seen: Collection[str], listing: str) -> None:
         """Keep the entries; mark the codes seen as held by the listing ("": by none)."""
         with self._connection as connection:
@@ -72,7 +81,7 @@ class KnownFile:
             if listing:
                 connection.execute(
                     "UPDATE known SET listing = ?"
-                    " WHERE code IN (SELECT value FROM json_each(?)) AND listing <> ?",
+                    " WHERE code IN (SELECT value FROM json_each(?)) AND listing < ?",
                     (listing, json.dumps(list(seen)), listing),
                 )
             self._settle(self.disputed & set(seen))
@@ -98,14 +107,26 @@ class KnownFile:
             connection.execute("INSERT OR IGNORE INTO spoilt VALUES (?)", (listing,))
 
     def missing(self, listing: str) -> tuple[list[str], int] | None:
-        """Give the known codes that the listing does not hold, and how many are known."""
+        """Give the known codes that neither it nor a later one holds, and how many are known."""
         spoilt = self._connection.execute("SELECT 1 FROM spoilt WHERE listing = ?", (listing,))
         if spoilt.fetchone():
             return None
-        found = self._connection.execute("SELECT code FROM known WHERE listing <> ?", (listing,))
+        found = self._connection.execute("SELECT code FROM known WHERE listing < ?", (listing,))
         gone = [code for (code,) in found]
         ((count,),) = self._connection.execute("SELECT count(*) FROM known")
         return gone, count
+
+    def date_back(self, listing: str, earlier: str) -> None:
+        """Give a listing of a clock ahead its name by an earlier time."""
+        with self._connection as connection:
+            connection.execute(
+                "UPDATE known SET listing = ? WHERE listing = ?", (earlier, listing)
+            )
+
+    def newest(self) -> int:
+        """Give when the newest listing that has ended was stated (ms UTC); 0: there is none."""
+        ((newest,),) = self._connection.execute("SELECT max(at) FROM newest")
+        return newest or 0
 
     def is_newest(self, at: int) -> bool:
         """Note that a listing stated at `at` has ended; False after a later one."""

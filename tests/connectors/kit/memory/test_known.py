@@ -69,7 +69,39 @@ def test_an_unchanged_row_of_a_later_file_says_nothing() -> None:
     fresh, again = say(entry, facts(status=Status.PROCESSING, stated_at=START + 2 * DAY, row=7))
 
     assert [] == fresh
-    assert entry == again
+    assert (entry.stated, entry.written) == (again.stated, again.written)
+
+
+def test_of_two_words_of_one_instant_and_row_the_one_read_later_stands() -> None:
+    words = [facts(channel=channel) for channel in (Channel.ONLINE, Channel.DIRECT) * 2]
+    entry, events = None, []
+    for word in words:
+        fresh, entry = say(entry, word)
+        events += fresh
+        assert word.channel is merge_all(events)[CODE].channel
+    assert len({event.event_id for event in events}) == len(events) == 4
+
+
+def test_an_older_word_does_not_make_the_later_one_news_or_forgotten() -> None:
+    later = facts(channel=Channel.DIRECT, stated_at=START + 3 * DAY)
+    first, entry = say(None, later)
+    older, entry = say(entry, facts(stated_at=START + 2 * DAY))
+    again, entry = say(entry, later)
+    back, entry = say(entry, facts(stated_at=START + 4 * DAY))
+
+    assert [Channel.ONLINE] == [event.channel for event in older]
+    assert [] == again
+    assert Channel.DIRECT is merge_all([*first, *older])[CODE].channel
+    assert Channel.ONLINE is merge_all([*first, *older, *back])[CODE].channel
+
+
+def test_an_older_word_is_kept_back_when_the_later_one_was_said_again_unwritten() -> None:
+    first, entry = say(None, facts(stated_at=START + DAY))
+    _, entry = say(entry, facts(stated_at=START + 3 * DAY))
+    late, entry = say(entry, facts(channel=Channel.DIRECT, stated_at=START + 2 * DAY))
+
+    assert [] == late
+    assert Channel.ONLINE is merge_all([*first, *late])[CODE].channel
 
 
 def test_a_changed_attribute_is_one_event() -> None:
@@ -121,7 +153,8 @@ def test_personal_data_that_changed_is_stated() -> None:
     _, entry = news(None, events, whole=True, personal=b"one")
 
     assert [] == news(entry, events, whole=True, personal=b"one")[0]
-    assert events[-1:] == news(entry, events, whole=True, personal=b"two")[0]
+    (again,) = news(entry, events, whole=True, personal=b"two")[0]
+    assert (again.status, again.stated_row) == (events[-1].status, events[-1].stated_row + 1)
 
 
 def test_steps_are_known_one_by_one() -> None:
@@ -237,6 +270,45 @@ def test_a_listing_of_a_clock_ahead_is_of_now(known: Known) -> None:
     removed, _ = fresh.gone(listing("two", day=3), START + 3 * DAY)
 
     assert [START + 3 * DAY] == [event.stated_at for event in removed]
+
+
+def test_what_a_process_stated_before_it_died_can_be_found_missing(known: Known) -> None:
+    codes = [f"H37.12-240601-{n:04d}" for n in range(3)]
+    died = Fresh(known)
+    sent = died.of(
+        [from_dossier(facts(code=code)) for code in codes], whole=True, listing=listing("one")
+    )
+    fresh = Fresh(known)
+    list_all(fresh, codes[1:], listing("two", day=3))
+    removed, _ = fresh.gone(listing("two", day=3), START + 3 * DAY)
+
+    assert codes == [event.dossier_code for event in sent]
+    assert codes[:1] == [event.dossier_code for event in removed]
+
+
+def test_of_an_older_listing_only_what_it_says_of_known_dossiers_counts(known: Known) -> None:
+    codes = [f"H37.12-240601-{n:04d}" for n in range(3)]
+    fresh = Fresh(known)
+    list_all(fresh, codes[:2], listing("new", day=3))
+    assert ([], "") == fresh.gone(listing("new", day=3), START + 3 * DAY)
+    older = [
+        from_dossier(facts(code=code, channel=Channel.DIRECT, stated_at=START)) for code in codes
+    ]
+    sent = fresh.of(older, whole=True, listing=listing("old", day=2))
+    fresh.keep(listing("old", day=2))
+
+    assert codes[:2] == [event.dossier_code for event in sent]
+    list_all(fresh, codes[:2], listing("new", day=3))
+    assert ([], "") == fresh.gone(listing("new", day=3), START + 3 * DAY)
+
+
+def test_a_code_that_a_later_listing_holds_is_not_missing_from_an_older_one(known: Known) -> None:
+    codes = [f"H37.12-240601-{n:04d}" for n in range(3)]
+    fresh = Fresh(known)
+    list_all(fresh, codes, listing("a later one, not ended", day=4))
+    list_all(fresh, codes[:1], listing("older", day=3))
+
+    assert ([], "") == fresh.gone(listing("older", day=3), START + 5 * DAY)
 
 
 def test_a_listing_that_lacks_most_removes_nothing(known: Known) -> None:
