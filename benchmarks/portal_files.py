@@ -6,6 +6,7 @@ an oracle that reads the files alone.
 
 import contextlib
 import random
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -59,7 +60,10 @@ class Office:
         )
         if ran.document["rejected"]:
             raise MeasurementError(f"{config.name}: rejected: {ran.document['reasons']}")
-        return ran, self.events() - before
+        events = self.events() - before
+        said = f"{events} events, {ran.seconds:.1f} s, {ran.peak_mb:.0f} MB"
+        print(f"bench: {config.stem}: {said}", file=sys.stderr, flush=True)
+        return ran, events
 
     def killed(self, config: Path, events: int) -> float:
         """Run a connector, kill it (-9) after so many events; give the seconds until then."""

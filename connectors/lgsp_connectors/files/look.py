@@ -73,7 +73,7 @@ class Look:
                 size += file.stamp.size if file.stamp else 0
                 self._todo.pop()
             if self._reading.source.complete and file.stamp is not None:
-                listing = self._listing(file.name, file.stamp, finished=finished)
+                listing = self._listing(file.name, finished=finished)
                 break  # a page is of one listing only
         self.ended = not self._todo
         caught_up, self._first = self.ended and self._first, False
@@ -113,10 +113,12 @@ class Look:
             " or remove it"
         )
 
-    def _listing(self, name: str, stamp: Stamp, *, finished: bool) -> Listing:
+    def _listing(self, name: str, *, finished: bool) -> Listing | None:
         mark = parse_mark(self.after.get(key_of(name)))
-        ended = finished and mark is not None and mark.state == "done"
-        return Listing(f"{name}@{stamp.mtime}", stamp.mtime // 1_000_000, ended)
+        if mark is None:  # the file is gone
+            return None
+        ended = finished and mark.state == "done"
+        return Listing(f"{name}@{mark.written}", mark.written, ended)
 
     def _unread(self, file: Found, since: int) -> bool:
         """Tell whether there is something to read, or to make sure of, in a file."""
@@ -172,12 +174,17 @@ class Look:
 
     def _open(self, file: Found, stamp: Stamp) -> FileReader:
         mark = parse_mark(self.after.get(key_of(file.name)))
-        anew = mark is not None and self._reading.source.complete and mark.stamp != stamp
-        if mark and (mark.state == "denied" or mark.how != self._reading.how or anew):
+        if mark and mark.state == "denied":
             mark = None
-        since = mark.since if mark and mark.stamp == stamp else self._now
+        same = mark is not None and mark.stamp == stamp
+        anew = mark is not None and (
+            mark.how != self._reading.how or (self._reading.source.complete and not same)
+        )
+        since = mark.since if mark and same and not anew else self._now
         still = self._is_still(stamp, since)
-        reader = FileReader(self._base, file, mark, self._reading, still=still, since=since)
+        reader = FileReader(
+            self._base, file, mark, self._reading, anew=anew, still=still, since=since
+        )
         if reader.changed:
             _log.info("file_changed", file=file.name)
         return reader
@@ -188,7 +195,7 @@ class Look:
         how, now = self._reading.how, self._reading.clock()
         if mark and mark.how == how and _is_denied(mark, fault):
             return []
-        denied = Mark("denied", False, _NOTHING, now, 0, 0, 0, _digest(fault), "", how)
+        denied = Mark("denied", False, _NOTHING, now, 0, 0, 0, 0, _digest(fault), "", how)
         self.after[key_of(file.name)] = denied.text()
         cause = RejectedRecord(RejectReason.UNREADABLE, detail=f"cannot be read: {fault}")
         return [Record(file.name, b"", now, cause, file.name)]

@@ -43,6 +43,7 @@ class Mark(NamedTuple):
         sure: the file stood still before it was read, or was digested again since.
         stamp: the file's when it was opened.
         since: when that stamp was first seen, ms UTC by our clock.
+        written: when what stands there was written, ms UTC: orders what the file states.
         rows: rows or lines passed.
         position: where the next row begins in the stored bytes; 0 where one cannot go on in the
             middle (compressed, UTF-16, whole documents).
@@ -56,6 +57,7 @@ class Mark(NamedTuple):
     sure: bool
     stamp: Stamp
     since: int
+    written: int
     rows: int
     position: int
     digested: int
@@ -72,16 +74,17 @@ class Mark(NamedTuple):
 def parse_mark(text: str | None) -> Mark | None:
     """Read what `Mark.text` wrote; None for no text, or for one of another version."""
     parts = (text or "").split(":")
-    if len(parts) != 13:
+    if len(parts) != 14:
         return None
-    size, mtime, ctime, inode, since, rows, position, digested = map(int, parts[2:10])
+    size, mtime, ctime, inode, since, written, rows, position, digested = map(int, parts[2:11])
     return Mark(
         parts[0],  # type: ignore[arg-type]
         parts[1] == "1",
         Stamp(size, mtime, ctime, inode),
         since,
+        written,
         rows,
         position,
         digested,
-        *parts[10:],
+        *parts[11:],
     )

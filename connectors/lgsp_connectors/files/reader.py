@@ -51,8 +51,9 @@ class FileReader:
     Args:
         base: folder of the YAML.
         found: the file, as listed.
-        mark: where to go on; None: from the start.
+        mark: of the last reading under this name; None: there was none.
         reading: how.
+        anew: read from the start whatever the mark says.
         still: the file has stood still: what its last row lacks will not be written any more.
         since: when the stamp of the listing was first seen, ms UTC.
 
@@ -67,6 +68,7 @@ class FileReader:
         mark: Mark | None,
         reading: Reading,
         *,
+        anew: bool,
         still: bool,
         since: int,
     ) -> None:
@@ -76,11 +78,18 @@ class FileReader:
         unmoved = self._stamp == found.stamp
         self._still = still and unmoved
         self._since = since if unmoved else reading.clock()
+        self._stored = Stored(self._file, reading.halt)
         try:
-            mark = self._verified(mark)
+            self.changed = not (
+                mark is None or self._stored.begins_with(mark.digested, mark.digest)
+            )
         except BaseException:
             self.close()
             raise
+        self._written = self._time_of_writing(mark)
+        if self.changed or anew:
+            mark = None
+            self._stored = Stored(self._file, reading.halt)
         form = form_of(found.name)
         self._open_file = OpenFile(
             Content(self._stored, form, reading.source),
@@ -115,10 +124,7 @@ class FileReader:
         records: list[Record] = []
         if self.finished:
             return records
-        now = self._reading.clock()
-        written = min(
-            self._stamp.mtime // _MS, now
-        )  # no file was written by a clock ahead of ours
+        now, written = self._reading.clock(), self._written
         name, content = self._name, self._open_file.content
         until = content.made + PAGE_BYTES
         try:
@@ -155,6 +161,7 @@ class FileReader:
             self._still,
             self._stamp,
             self._since,
+            self._written,
             self._open_file.place.rows,
             self._open_file.place.position,
             self._stored.digested,
@@ -167,15 +174,23 @@ class FileReader:
         """Close the file."""
         self._file.close()
 
-    def _verified(self, mark: Mark | None) -> Mark | None:
-        """Give the mark when the file still begins with what it covers, else None."""
-        self.changed = False
-        self._stored = Stored(self._file, self._reading.halt)
-        if mark is None or self._stored.begins_with(mark.digested, mark.digest):
-            return mark
-        self.changed = True
-        self._stored = Stored(self._file, self._reading.halt)
-        return None
+    def _time_of_writing(self, before: Mark | None) -> int:
+        """Tell when what stands in the file was written, ms UTC: what orders its statements.
+
+        That is the file's own time, with two exceptions. No file was written by a clock ahead of
+        ours. And a file that was rewritten in its place was written after what stood there before,
+        also where its time does not say so: it was set back, or kept by a copy.
+        """
+        now = self._reading.clock()
+        mtime, ctime = min(self._stamp.mtime // _MS, now), min(self._stamp.ctime // _MS, now)
+        if before is None:
+            return mtime
+        if not self.changed:
+            same = before.stamp == self._stamp
+            return before.written if same else max(mtime, before.written)
+        if mtime > before.written or before.stamp.inode != self._stamp.inode:
+            return mtime
+        return max(ctime, before.written + 1)
 
     def _settled(self, mark: Mark) -> bool:
         """Tell whether nothing stands behind what the mark covers: the file was only touched."""

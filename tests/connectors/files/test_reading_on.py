@@ -8,7 +8,9 @@ import pytest
 from tests.connectors.files.conftest import Make
 from tests.connectors.files.folder import HEADER, SETTLE, Folder, code, codes, row
 
+from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason
+from lgsp.domain.event import DossierEvent
 from lgsp_connectors.files.marks import key_of
 
 MANY = 2500
@@ -257,3 +259,57 @@ async def test_records_carry_file_time_and_row(folder: Folder) -> None:
         ("inbox/a.csv", 1_700_000_000_123, 2),
         ("inbox/a.csv", 1_700_000_000_123, 3),
     ]
+
+
+async def test_what_is_rewritten_in_place_with_its_times_set_back_is_a_later_word(
+    folder: Folder,
+) -> None:
+    folder.write("a.csv", HEADER + row(1) + row(2))
+    first = folder.events(await folder.read())
+    folder.keep_times(
+        "a.csv", lambda: folder.write("a.csv", HEADER + row(1, "H37.99") + row(2), mode="r+b")
+    )
+    again = folder.events(await folder.poll())
+    assert stated(first) < stated(again)
+    folder.keep_times(
+        "a.csv", lambda: folder.write("a.csv", HEADER + row(1, "H37.88") + row(2), mode="r+b")
+    )
+    last = folder.events(await folder.read())
+    assert stated(again) < stated(last)
+    assert merge_all([*last, *again, *first])[code(1)].agency == "H37.88"
+
+
+async def test_rows_added_with_times_set_back_are_not_older_than_those_before(
+    folder: Folder,
+) -> None:
+    path = folder.write("a.csv", HEADER + row(1))
+    first = folder.events(await folder.read())
+    folder.write("a.csv", row(1, "H37.99"), mode="ab")
+    os.utime(path, (0, 0))
+    added = folder.events(await folder.poll())
+    assert stated(first) == stated(added)
+    assert merge_all([*added, *first])[code(1)].agency == "H37.99"
+
+
+async def test_an_older_file_renamed_over_another_keeps_its_own_time(folder: Folder) -> None:
+    folder.write("a.csv", HEADER + row(1))
+    old = folder.write("b.csv", HEADER + row(1, "H37.99"))
+    os.utime(old, (1_700_000_000, 1_700_000_000))
+    await folder.read()
+    old.replace(folder.inbox / "a.csv")
+    assert stated(folder.events(await folder.poll())) == [1_700_000_000_000]
+
+
+async def test_a_touched_file_states_nothing_older(folder: Folder) -> None:
+    path = folder.write("a.csv", HEADER + row(1))
+    first = folder.events(await folder.read())
+    os.utime(path, (0, 0))
+    await folder.read()
+    folder.write("a.csv", row(2), mode="ab")
+    os.utime(path, (0, 0))
+    assert stated(folder.events(await folder.read())) == stated(first)
+
+
+def stated(events: list[DossierEvent]) -> list[int]:
+    """Give the instants of the statements."""
+    return sorted({event.stated_at or 0 for event in events})

@@ -175,7 +175,9 @@ def test_entries_of_another_version_are_stated_once_more(tmp_path: Path) -> None
     known.close()
     again = KnownFile(tmp_path / "p.known")
     assert again.load([CODE]) == {}
-    again.keep({CODE: Entry({b"123456": b"1234"}, 5, 7, Filing(1, b"a" * 8, b"b" * 8))}, [], "")
+    again.keep(
+        {CODE: Entry({b"123456": b"1234"}, 5, 7, 8, 9, Filing(1, b"a" * 8, b"b" * 8))}, [], ""
+    )
     again.close()
     last = KnownFile(tmp_path / "p.known")
     assert last.load([CODE])[CODE].filing == Filing(1, b"a" * 8, b"b" * 8)
