@@ -25,7 +25,7 @@ from lgsp.domain.status import Status
 from lgsp_connectors.kit.memory.filing import OWNER, Filing
 
 _STATUS, _ATTRIBUTES = 6, 4  # bytes of a digest
-_HEAD = Struct(f"<Bqqqq{OWNER}s{OWNER}s")
+_HEAD = Struct(f"<Bqqqqq{OWNER}s{OWNER}s")
 _PAUSING = frozenset().union(*(profile.statuses.suspending for profile in PROFILES.values()))
 
 
@@ -38,6 +38,7 @@ class Entry(NamedTuple):
         shown_at: when it was (ms UTC).
         said: the order of that statement (lgsp.domain.event.statement_of); 0: it has none.
         written: the order of the last statement that was news, as it was sent to the log.
+        aside: the order of the last older word that was sent.
         filing: tells whose dossier it is.
     """
 
@@ -46,6 +47,7 @@ class Entry(NamedTuple):
     shown_at: int = 0
     said: int = 0
     written: int = 0
+    aside: int = 0
     filing: Filing = Filing()
 
     def encode(self) -> bytes:
@@ -61,8 +63,8 @@ class Entry(NamedTuple):
             raw[at : at + _STATUS]: raw[at + _STATUS : at + size]
             for at in range(_HEAD.size, len(raw), size)
         }
-        paused, shown_at, said, written, *filing = _HEAD.unpack_from(raw)
-        return Entry(stated, paused, shown_at, said, written, Filing(*filing))
+        *orders, at, number, name = _HEAD.unpack_from(raw)
+        return Entry(stated, *orders, filing=Filing(at, number, name))
 
 
 class Known(Protocol):
@@ -239,8 +241,9 @@ def news(
     is known.
 
     Of two different words stated at one instant and row, the one read later is sent as the later
-    one. An older word than the one that stands is sent as it is; not when the log does not know
-    yet that the one that stands was said again since, and would take it for the last one.
+    one. An older word than the one that stands is sent as it is, once; not when it is of the same
+    instant (a later row of its file has mended it), nor when the log does not know that the one
+    that stands was said again since, and would take the older one for the last.
 
     Args:
         entry: what was stated before; None: nothing.
@@ -259,7 +262,10 @@ def news(
     last = events[-1]
     said = 0 if last.stated_at is None else statement_of(last)
     if entry and said and said < entry.said:
-        return (fresh if said < entry.written else []), entry
+        of_now = instant_of(said) == instant_of(entry.said)
+        if of_now or said >= entry.written or said == entry.aside:
+            return [], entry
+        return fresh, entry._replace(aside=said)
     stated_at = last.occurred_at if last.stated_at is None else last.stated_at
     written = entry.written if entry else 0
     if fresh and said:
@@ -269,8 +275,9 @@ def news(
     pauses = last.status in _PAUSING
     if entry and entry.paused and last.status != entry.paused and entry.shown_at < stated_at:
         fresh = [_shown_then(entry, last), *fresh]
-    shown_at = stated_at if pauses else 0
-    return fresh, Entry(now, int(last.status) if pauses else 0, shown_at, said, written, filing)
+    paused, shown_at = (int(last.status), stated_at) if pauses else (0, 0)
+    aside = entry.aside if entry else 0
+    return fresh, Entry(now, paused, shown_at, said, written, aside, filing)
 
 
 def _stated(event: DossierEvent, order: int) -> DossierEvent:

@@ -87,12 +87,23 @@ def test_an_older_word_does_not_make_the_later_one_news_or_forgotten() -> None:
     first, entry = say(None, later)
     older, entry = say(entry, facts(stated_at=START + 2 * DAY))
     again, entry = say(entry, later)
+    repeated, entry = say(entry, facts(stated_at=START + 2 * DAY))
     back, entry = say(entry, facts(stated_at=START + 4 * DAY))
 
     assert [Channel.ONLINE] == [event.channel for event in older]
-    assert [] == again
+    assert [] == again == repeated
     assert Channel.DIRECT is merge_all([*first, *older])[CODE].channel
     assert Channel.ONLINE is merge_all([*first, *older, *back])[CODE].channel
+
+
+def test_a_row_that_a_later_row_of_its_file_mends_is_written_once() -> None:
+    rows = [facts(), facts(channel=Channel.DIRECT, row=5)]
+    entry, written = None, []
+    for one in rows * 3:
+        fresh, entry = say(entry, one)
+        written += [event.channel for event in fresh]
+
+    assert [Channel.ONLINE, Channel.DIRECT] == written
 
 
 def test_an_older_word_is_kept_back_when_the_later_one_was_said_again_unwritten() -> None:
