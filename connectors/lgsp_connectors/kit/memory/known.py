@@ -63,8 +63,8 @@ class Entry(NamedTuple):
             raw[at : at + _STATUS]: raw[at + _STATUS : at + size]
             for at in range(_HEAD.size, len(raw), size)
         }
-        *orders, at, number, name = _HEAD.unpack_from(raw)
-        return Entry(stated, *orders, filing=Filing(at, number, name))
+        paused, shown_at, said, written, aside, *filing = _HEAD.unpack_from(raw)
+        return Entry(stated, paused, shown_at, said, written, aside, Filing(*filing))
 
 
 class Known(Protocol):
