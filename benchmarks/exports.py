@@ -7,7 +7,7 @@ import csv
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -63,8 +63,15 @@ class Drop:
     def write_config(self, folder: Path) -> Path:
         """Write its YAML into the folder."""
         config = folder / f"{self.portal}.yaml"
-        values = asdict(self) | {"complete": str(self.complete).lower()}
-        config.write_text(_CONFIG.format(**values), "utf-8")
+        text = _CONFIG.format(
+            portal=self.portal,
+            province=self.province,
+            path=self.path,
+            complete=str(self.complete).lower(),
+            page_rows=self.page_rows,
+            pace=self.pace,
+        )
+        config.write_text(text, "utf-8")
         return config
 
 
