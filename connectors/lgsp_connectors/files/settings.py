@@ -54,7 +54,11 @@ class Source(Strict):
         description="Every file is a full export: a known dossier that a later one no longer has"
         " is removed, and leaves every figure.",
     )
-    sheet: str = Field(default="", description="Sheet of a workbook; empty: the first one.")
+    sheet: str = Field(
+        default="",
+        description="Sheet of a workbook; `*`: all that have the mapping's columns; empty: the"
+        " first one, and an error when another one has them, too.",
+    )
     sparse: bool = Field(
         default=False,
         description="JSON that leaves out keys without a value: a file need not have them all.",

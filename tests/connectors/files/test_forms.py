@@ -3,8 +3,9 @@
 import gzip
 import json
 import unicodedata
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from tests.connectors.files.conftest import Make
@@ -251,22 +252,65 @@ async def test_a_rule_for_a_column_that_is_not_there_is_an_error(make: Make) -> 
     assert [fault.field for _, fault in folder.faults()] == ["GhiChu"]
 
 
+HEAD: list[Cell] = ["Ma", "DonVi", "Nhan"]
+
+
+def sheet_of(*numbers: int, above: Sequence[list[Cell]] = ()) -> list[list[Cell]]:
+    rows: list[list[Cell]] = [[code(i), "H37.12", "2024-07-05T08:15:00"] for i in numbers]
+    return [*above, HEAD, *rows]
+
+
 async def test_a_workbook_is_read_by_its_first_sheet(make: Make) -> None:
     folder = make("skip_rows: 1")
-    head: list[Cell] = ["Ma", "DonVi", "Nhan"]
-    sheets: dict[str, list[list[Cell]]] = {
-        "Một": [["DANH SÁCH"], [], head, [code(1), 12, "2024-07-05T08:15:00"], [], ["", "", ""]],
-        "Hai": [["X"], head, [code(2), "H37.12", "2024-07-05T08:15:00"]],
-    }
-    folder.write("a.XLSX", workbook(sheets))
+    titled = sheet_of(1, above=[["DANH SÁCH"], []])
+    notes: list[list[Cell]] = [["X"], ["Ghi chú"], ["khác"]]
+    folder.write("a.XLSX", workbook({"Một": [*titled, [], ["", "", ""]], "Hai": notes}))
     records = await folder.read()
-    assert [(e.dossier_code, e.agency) for e in folder.events(records)] == [(code(1), "12")]
+    assert folder.codes(records) == codes(1)
     assert [r.origin for r in records] == ["inbox/a.XLSX:4"]
-    folder.configure("skip_rows: 1, sheet: Hai")
-    assert folder.codes(await folder.read()) == codes(2)
     folder.configure("sheet: Ba")
     await folder.read()
     assert "Một, Hai" in folder.faults()[0][1].detail
+
+
+async def test_tables_on_further_sheets_are_told_unless_a_sheet_is_named(make: Make) -> None:
+    folder = make()
+    sheets: dict[str, list[list[Cell]]] = {
+        "Một": sheet_of(1, 2),
+        "Ghi chú": [["x"]],
+        "Hai": sheet_of(3),
+        "Ba": sheet_of(4),
+    }
+    folder.write("a.xlsx", workbook(sheets))
+    assert folder.codes(await folder.read()) == codes(1, 2)
+    ((origin, fault),) = folder.faults()
+    assert origin == "inbox/a.xlsx"
+    assert "others have the mapping's columns: Hai, Ba: name one in source.sheet" in fault.detail
+    assert folder.page is not None
+    assert folder.page.refused == 1
+    folder.configure("sheet: Hai")
+    assert folder.codes(await folder.read()) == codes(3)
+    assert folder.page.refused == 0
+
+
+async def test_all_sheets_that_are_tables_are_read_when_they_are_asked_for(make: Make) -> None:
+    folder = make('sheet: "*", page_rows: 2')
+    sheets: dict[str, list[list[Cell]]] = {
+        "Một": sheet_of(1, 2, 3),
+        "Ghi chú": [["x"]],
+        "Hai": sheet_of(4, above=[[], []]),
+        "Trống": [],
+    }
+    folder.write("a.xlsx", workbook(sheets))
+    records = await folder.read()
+    assert folder.codes(records) == codes(1, 2, 3, 4)
+    assert [r.row for r in records] == [2, 3, 4, 8]
+    assert folder.faults() == []
+    half: list[list[Cell]] = [["Ma", "DonVi"], ["x", "y"]]
+    folder.write("a.xlsx", workbook(sheets | {"Ba": half}))
+    await folder.read()
+    ((origin, fault),) = folder.faults()
+    assert (origin, fault.field) == ("inbox/a.xlsx:9", "Nhan")
 
 
 async def test_cells_of_a_workbook_keep_their_kind(folder: Folder) -> None:
@@ -403,9 +447,11 @@ async def test_a_column_that_no_object_has_is_an_error_as_for_csv(make: Make, na
 
 @pytest.mark.parametrize("source", ["", "sparse: true"])
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
-@pytest.mark.parametrize("objects_", [[{"A": 1}, {"B": 2}], [{}, {}]])
+@pytest.mark.parametrize(
+    "objects_", [[{"A": 1}, {"B": 2}], [{}, {}], [{"total": 2, "data": objects(1, 2)}]]
+)
 async def test_objects_without_any_column_of_the_mapping_are_refused(
-    make: Make, source: str, name: str, objects_: list[dict[str, int]]
+    make: Make, source: str, name: str, objects_: list[dict[str, Any]]
 ) -> None:
     """They would all state nothing, and be passed as if the file were empty."""
     folder = make(source)
