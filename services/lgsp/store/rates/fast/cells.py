@@ -53,7 +53,8 @@ def cell_changes(changes: Iterable[tuple[Rows, Rows]], rules: Rules) -> list[Cel
         differs = old["service"] != new["service"]
         for name in COUNTED:
             differs |= old[name] != new[name]
-        found += [_counts(old[differs], -1, rules), _counts(new[differs], 1, rules)]
+        index = np.flatnonzero(differs)
+        found += [_counts(old.take(index), -1, rules), _counts(new.take(index), 1, rules)]
     keys, measures, signs = (np.concatenate(parts) for parts in zip(*found, strict=True))
     if not keys.size:
         return []

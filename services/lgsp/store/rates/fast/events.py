@@ -84,11 +84,11 @@ class ColumnReader:
         codes = spans(columns, "dossier_code", np.arange(len(records)))
         ok &= _are_texts(codes)
         index = np.flatnonzero(ok)
-        times = np.stack([numbers[name] for name in TIMES], axis=1)[index]
+        times = np.stack([numbers[name] for name in TIMES], axis=1).take(index, axis=0)
         events = Events(
             index + first,
             _transitions(columns, index, times),
-            texts[index],
+            texts.take(index, axis=0),
             numbers["service_level"][index],
             numbers["channel"][index],
             times,
@@ -107,8 +107,7 @@ class ColumnReader:
         if unknown.size:
             bounds = begin[unknown], end[unknown]
             found[unknown] = self._learn(run, columns, names, *bounds, unknown)
-        numbers: npt.NDArray[np.int32] = self._known[run][found]
-        return numbers
+        return self._known[run].take(found, axis=0)
 
     def _learn(
         self,

@@ -42,7 +42,7 @@ class Events(NamedTuple):
 
     def take(self, index: Ints) -> "Events":
         """Return the events at the index, in its order."""
-        columns: Any = [column[index] for column in self]
+        columns: Any = [column.take(index, axis=0) for column in self]
         return Events(*columns)
 
 
@@ -89,7 +89,7 @@ def join(rows: Rows, groups: Groups, rules: Rules, calendar: FastCalendar) -> Fl
     events, starts, sizes = groups.events, groups.starts, groups.sizes
     if not len(rows):
         return np.zeros(0, np.bool_)
-    first = events.transition[starts]
+    first = events.transition.take(starts)
     flags = events.transition["flags"].astype(np.int64)
     odd = np.logical_or.reduceat(flags & (REOPENS | REMOVED) != 0, starts)
     known = rows["count"] > 0
@@ -104,7 +104,7 @@ def join(rows: Rows, groups: Groups, rules: Rules, calendar: FastCalendar) -> Fl
     follow(rows, transitions, rules, calendar)
     _write_registers(rows, groups)
     rows["count"] += sizes.astype(np.uint16)
-    last = events.transition[starts + sizes - 1]
+    last = events.transition.take(starts + sizes - 1)
     for name in ("at", "sequence", "id"):
         rows["last"][name] = last[name]
     rows["stated"] = last["stated"]
