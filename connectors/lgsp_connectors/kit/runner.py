@@ -215,7 +215,12 @@ class Runner:
         report = self.report
         before = (report.events, report.rejected, report.duplicates)
         stated, used, rejects = self._mapped(page)
-        events = self._fresh.of(stated, whole=page.whole, listing=page.listing)
+        events = self._fresh.of(
+            stated,
+            whole=page.whole,
+            listing=page.listing,
+            files=[record.file for record in used],
+        )
         for place, error in sorted(self._fresh.conflicts.items(), reverse=True):
             rejects.append((used.pop(place), error))
             stated.pop(place)

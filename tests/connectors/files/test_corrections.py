@@ -28,6 +28,7 @@ MAPPING = f"""\
 """
 CHANGED = f"  occurred_at: {{field: Sua, {DATE}}}\n"
 STATUS = "  status: {field: TrangThai, map: {cho: 5, xong: 9}}\n"
+NOON = 1_718_168_400  # seconds; 2024-06-12 12:00 in Vietnam
 HEADER = "Ma,DonVi,Kenh,Nhan,Hen,Xong,Sua,TrangThai\n"
 
 
@@ -84,6 +85,31 @@ async def test_corrections_that_nothing_orders_lower_the_trust(make: Make) -> No
 
     assert report.unordered == 40
     assert "40 known dossiers came back with other values" in report.problems["unordered"]
+
+
+@pytest.mark.parametrize("above", [0, 1])  # rows above it in the file that is read first
+@pytest.mark.parametrize("channels", [("ONLINE", "DIRECT"), ("DIRECT", "ONLINE")])
+async def test_of_two_files_of_one_time_the_one_read_later_stands_and_it_is_said(
+    make: Make, channels: tuple[str, str], above: int
+) -> None:
+    folder, bench = make(mapping=MAPPING), Bench()
+    first, second = ([row(i, channel) for i in range(8)] for channel in channels)
+    for name, rows in (("a", [*[row(9)] * above, *first]), ("b", second)):
+        path = folder.write(f"{name}.csv", HEADER + "".join(rows))
+        os.utime(path, (NOON, NOON))
+    report = await bench.run(folder.start())
+    found = merge_all(bench.sink.events)
+
+    assert {Channel[channels[1]]} == {found[code(i)].channel for i in range(8)}
+    assert report.unordered == 8
+    assert "unordered" in report.problems
+
+
+async def test_what_one_file_corrects_in_its_own_rows_is_ordered(make: Make) -> None:
+    folder, bench = make(mapping=MAPPING), Bench()
+    folder.write("a.csv", HEADER + row(1) + row(1, "DIRECT"))
+
+    assert [Channel.DIRECT] == [each.channel for each in await dossiers(folder, bench)]
 
 
 async def test_a_finish_corrected_to_an_earlier_day_stands(make: Make) -> None:

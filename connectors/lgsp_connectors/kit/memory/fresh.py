@@ -37,6 +37,7 @@ class Fresh:
         *,
         whole: bool,
         listing: Listing | None = None,
+        files: Sequence[str] = (),
     ) -> list[DossierEvent]:
         """Give the events that say something new, in order; see `conflicts` for what is held.
 
@@ -47,6 +48,7 @@ class Fresh:
             records: the events of each record.
             whole: each record states its whole dossier, not one step of it.
             listing: that the records belong to.
+            files: that the records stand in; (): in none.
         """
         dossiers = [(i, part) for i, said in enumerate(records) for part in _by_dossier(said)]
         codes = {events[0].dossier_code for _, events in dossiers}
@@ -63,7 +65,8 @@ class Fresh:
             code = last.dossier_code
             before = self._entries.get(code) or found.get(code)
             personal = self._persons.all(last)
-            said, after = news(before, events, whole=whole, personal=personal)
+            file = files[place] if files else ""
+            said, after = news(before, events, whole=whole, personal=personal, file=file)
             if said:
                 owner = self._persons.owner(last)
                 if is_other(after.filing, last, owner):
@@ -71,8 +74,12 @@ class Fresh:
                     continue
                 after = after._replace(filing=filing_of(after.filing, last, owner))
             fresh += said
-            if whole and before and said and last.stated_at is None:
-                self.unordered += before.stated.keys() >= after.stated.keys()
+            if whole and before and said:
+                self.unordered += (
+                    before.ties(last, file)
+                    if last.stated_at is not None
+                    else before.stated.keys() >= after.stated.keys()
+                )
             if after != before:
                 self._entries[code] = after
             self._speaker = last

@@ -6,6 +6,7 @@ which changes no figure.
 
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
 from typing import NamedTuple, Protocol
@@ -24,8 +25,9 @@ from lgsp.domain.profiles.registry import PROFILES
 from lgsp.domain.status import Status
 from lgsp_connectors.kit.memory.filing import OWNER, Filing
 
-_STATUS, _ATTRIBUTES = 6, 4  # bytes of a digest
-_HEAD = Struct(f"<Bqqqqq{OWNER}s{OWNER}s")
+_STATUS, _ATTRIBUTES, _FILE = 6, 4, 4  # bytes of a digest
+_HEAD = Struct(f"<Bqqqq{_FILE}sq{OWNER}s{OWNER}s")
+_NO_FILE = bytes(_FILE)
 _PAUSING = frozenset().union(*(profile.statuses.suspending for profile in PROFILES.values()))
 
 
@@ -39,6 +41,7 @@ class Entry(NamedTuple):
         said: the order of that statement (lgsp.domain.event.statement_of); 0: it has none.
         written: the order of the last statement that was news, as it was sent to the log.
         aside: the order of the last older word that was sent.
+        file: digest of the file that made the statement.
         filing: tells whose dossier it is.
     """
 
@@ -48,6 +51,7 @@ class Entry(NamedTuple):
     said: int = 0
     written: int = 0
     aside: int = 0
+    file: bytes = _NO_FILE
     filing: Filing = Filing()
 
     def encode(self) -> bytes:
@@ -63,8 +67,17 @@ class Entry(NamedTuple):
             raw[at : at + _STATUS]: raw[at + _STATUS : at + size]
             for at in range(_HEAD.size, len(raw), size)
         }
-        paused, shown_at, said, written, aside, *filing = _HEAD.unpack_from(raw)
-        return Entry(stated, paused, shown_at, said, written, aside, Filing(*filing))
+        paused, shown_at, said, written, aside, file, *filing = _HEAD.unpack_from(raw)
+        return Entry(stated, paused, shown_at, said, written, aside, file, Filing(*filing))
+
+    def ties(self, event: DossierEvent, file: str) -> bool:
+        """Tell whether another file said something of the same instant: nothing orders the two."""
+        return bool(
+            event.stated_row
+            and event.stated_at == instant_of(self.said)
+            and _NO_FILE not in (self.file, _digest_of_file(file))
+            and self.file != _digest_of_file(file)
+        )
 
 
 class Known(Protocol):
@@ -232,6 +245,7 @@ def news(
     *,
     whole: bool,
     personal: bytes = b"",
+    file: str = "",
 ) -> tuple[list[DossierEvent], Entry]:
     """Give the events of one record that say something new, and the entry afterwards.
 
@@ -240,16 +254,18 @@ def news(
     source no longer shows is stated once more, as of when it was last shown: that far its length
     is known.
 
-    Of two different words stated at one instant and row, the one read later is sent as the later
-    one. An older word than the one that stands is sent as it is, once; not when it is of the same
-    instant (a later row of its file has mended it), nor when the log does not know that the one
-    that stands was said again since, and would take the older one for the last.
+    Of two different words stated at one instant and row, or at one instant by two files, the one
+    read later is sent as the later one. An older word than the one that stands is sent as it is,
+    once; not when it is of the same instant (a later row of its file has mended it), nor when the
+    log does not know that the one that stands was said again since, and would take the older one
+    for the last.
 
     Args:
         entry: what was stated before; None: nothing.
         events: of one dossier, at least one, in the order of the record.
         whole: the record states the whole dossier, not one step of it.
         personal: digest of the personal data, which is sealed anew each time.
+        file: that the record stands in.
     """
     before = entry.stated if entry else {}
     filing = entry.filing if entry else Filing()
@@ -261,7 +277,7 @@ def news(
         return fresh, Entry({**before, **now}, filing=filing)
     last = events[-1]
     said = 0 if last.stated_at is None else statement_of(last)
-    if entry and said and said < entry.said:
+    if entry and said and said < entry.said and not entry.ties(last, file):
         of_now = instant_of(said) == instant_of(entry.said)
         if of_now or said >= entry.written or said == entry.aside:
             return [], entry
@@ -277,7 +293,8 @@ def news(
         fresh = [_shown_then(entry, last), *fresh]
     paused, shown_at = (int(last.status), stated_at) if pauses else (0, 0)
     aside = entry.aside if entry else 0
-    return fresh, Entry(now, paused, shown_at, said, written, aside, filing)
+    told_by = _digest_of_file(file)
+    return fresh, Entry(now, paused, shown_at, said, written, aside, told_by, filing)
 
 
 def _stated(event: DossierEvent, order: int) -> DossierEvent:
@@ -357,6 +374,11 @@ def _attributes_digest(event: DossierEvent, personal: bytes) -> bytes:
         event.stated_at if event.stated_row == 0 else "",
         personal.hex(),
     )
+
+
+@lru_cache(1024)
+def _digest_of_file(name: str) -> bytes:
+    return _digest(_FILE, name) if name else _NO_FILE
 
 
 def _digest(size: int, *parts: object) -> bytes:

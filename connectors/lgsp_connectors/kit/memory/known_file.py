@@ -15,7 +15,7 @@ _TABLE = (
 )
 _NEWEST = "CREATE TABLE IF NOT EXISTS newest (at INTEGER PRIMARY KEY)"
 _DISPUTED = "CREATE TABLE IF NOT EXISTS disputed (code TEXT PRIMARY KEY)"
-_VERSION = 2  # of an entry; what another version has kept is stated once more
+_VERSION = 3  # of an entry; what another version has kept is stated once more
 _SPOILT = "CREATE TABLE IF NOT EXISTS spoilt (listing TEXT PRIMARY KEY)"
 
 

@@ -176,7 +176,13 @@ def test_entries_of_another_version_are_stated_once_more(tmp_path: Path) -> None
     again = KnownFile(tmp_path / "p.known")
     assert again.load([CODE]) == {}
     again.keep(
-        {CODE: Entry({b"123456": b"1234"}, 5, 7, 8, 9, 10, Filing(1, b"a" * 8, b"b" * 8))}, [], ""
+        {
+            CODE: Entry(
+                {b"123456": b"1234"}, 5, 7, 8, 9, 10, b"file", Filing(1, b"a" * 8, b"b" * 8)
+            )
+        },
+        [],
+        "",
     )
     again.close()
     last = KnownFile(tmp_path / "p.known")
