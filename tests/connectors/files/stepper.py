@@ -10,7 +10,8 @@ import structlog
 from lgsp.domain.event import DossierEvent
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
-from lgsp_connectors.kit.memory.known import Entry, MemoryKnown
+from lgsp_connectors.kit.memory.entry import Entry
+from lgsp_connectors.kit.memory.known import MemoryKnown
 from lgsp_connectors.kit.memory.sent import Sent
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.runner import Runner

@@ -6,8 +6,10 @@ from dataclasses import replace
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp_connectors.kit.contract import Listing
+from lgsp_connectors.kit.memory.entry import Entry
 from lgsp_connectors.kit.memory.filing import Nobody, Persons, conflict, filing_of, is_other
-from lgsp_connectors.kit.memory.known import Entry, Known, Source, gone, news
+from lgsp_connectors.kit.memory.known import Known
+from lgsp_connectors.kit.memory.news import Source, gone, news
 
 _FEW = 20  # dossiers: that many may always be missing from a listing ...
 _MOST_SHARE = 0.2  # ... and this share of those known

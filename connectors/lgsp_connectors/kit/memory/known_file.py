@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.private import create_private
-from lgsp_connectors.kit.memory.known import Entry
+from lgsp_connectors.kit.memory.entry import Entry
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS known"

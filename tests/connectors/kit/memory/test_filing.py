@@ -13,9 +13,10 @@ from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.status import Status
 from lgsp.runtime.sealing import Sealer
 from lgsp_connectors.kit.contract import Listing
+from lgsp_connectors.kit.memory.entry import Entry
 from lgsp_connectors.kit.memory.filing import Filing, Owner, SealedPersons, filing_of, is_other
 from lgsp_connectors.kit.memory.fresh import Fresh
-from lgsp_connectors.kit.memory.known import Entry, Known, MemoryKnown, Restated
+from lgsp_connectors.kit.memory.known import Known, MemoryKnown, Restated
 from lgsp_connectors.kit.memory.known_file import KnownFile
 
 START = 1_720_142_100_000

@@ -14,9 +14,11 @@ from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
 from lgsp_connectors.kit.contract import Listing
 from lgsp_connectors.kit.mapping.derive import Facts, from_dossier, from_step
+from lgsp_connectors.kit.memory.entry import Entry
 from lgsp_connectors.kit.memory.fresh import Fresh
-from lgsp_connectors.kit.memory.known import Entry, Known, MemoryKnown, news
+from lgsp_connectors.kit.memory.known import Known, MemoryKnown
 from lgsp_connectors.kit.memory.known_file import KnownFile
+from lgsp_connectors.kit.memory.news import news
 
 HOUR = 3_600_000
 DAY = 24 * HOUR

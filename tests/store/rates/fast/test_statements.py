@@ -16,7 +16,8 @@ from lgsp.store.engine import open_store
 from lgsp.store.rates.counted_by import claim
 from lgsp_connectors.kit.mapping.derive import Facts, from_dossier
 from lgsp_connectors.kit.memory.fresh import Fresh
-from lgsp_connectors.kit.memory.known import MemoryKnown, Source, gone
+from lgsp_connectors.kit.memory.known import MemoryKnown
+from lgsp_connectors.kit.memory.news import Source, gone
 
 DAY = 86_400_000
 ENDS = (Status.PROCESSED, Status.RESULT_RETURNED)
