@@ -21,13 +21,6 @@ from lgsp_connectors.files import Files
 runner = CliRunner()
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "inbox").mkdir()
-    return tmp_path
-
-
 def checked() -> Any:
     return json.loads(runner.invoke(app, ["check", "p.yaml", "--json"]).stdout)
 

@@ -12,13 +12,6 @@ from lgsp_connectors.kit.registry import read_config
 runner = CliRunner()
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "inbox").mkdir()
-    return tmp_path
-
-
 def test_list_names_the_connectors() -> None:
     done = runner.invoke(app, ["list", "--json"])
     names = [row["name"] for row in json.loads(done.stdout)["connectors"]]

@@ -14,13 +14,6 @@ from lgsp_connectors.kit import registry
 runner = CliRunner()
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "inbox").mkdir()
-    return tmp_path
-
-
 def test_a_package_that_cannot_be_imported_is_listed_as_broken_and_the_others_work(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
