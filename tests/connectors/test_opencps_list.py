@@ -37,6 +37,7 @@ class Portal:
         self.now = _parse("06/07/2024 08:00:00")
         self.rows: dict[str, dict[str, Any]] = {}
         self.asked = self.later = 0
+        self.more = ""  # keys of the source
         self.answer: Callable[[int, int, dict[str, Any]], Any] = lambda _asked, _start, body: body
         self.shuffled = False
         self.server = FakePortal("/o/rest/v2/dossiers", self.list)
@@ -65,7 +66,9 @@ class Portal:
 
     def connector(self) -> Connector:
         file = self.base / "c.yaml"
-        text = CONFIG.format(url=self.server.url).replace("page_rows: 20", "page_rows: 100")
+        text = CONFIG.format(url=self.server.url).replace(
+            "page_rows: 20", f"page_rows: 100{self.more}"
+        )
         file.write_text(text, "utf-8")
         return read_config(file).build(lambda: now_ms() + self.later, None)
 
@@ -279,6 +282,23 @@ async def test_a_portal_set_back_to_a_backup_is_said_and_read_anew(portal: Porta
     assert "portal_was_set_back" in {log["event"] for log in logs}
     assert code(8) in portal.with_status(Status.PROCESSED)
     assert report.removed == 20  # filed after the backup
+
+
+async def test_a_change_shown_after_the_overlap_is_found_by_the_next_full_pass(
+    portal: Portal,
+) -> None:
+    portal.more = "\n  full_pass_hours: 1"
+    portal.file(300)
+    await portal.run()
+    portal.now += _HOUR
+    portal.file(1)
+    await portal.run()
+    portal.touch(5, at=show(portal.now - _HOUR // 3))
+    await portal.run()
+    assert portal.with_status(Status.PAYMENT_REQUIRED) == set()
+    portal.later = 2 * _HOUR
+    await portal.run()
+    assert portal.with_status(Status.PAYMENT_REQUIRED) == {code(5)}
 
 
 async def test_a_dossier_deleted_at_the_portal_is_removed_and_can_come_back(
