@@ -76,17 +76,6 @@ async def test_a_channel_corrected_by_the_next_days_file_is_the_later_one(
     assert Counter(d.channel for d in await dossiers(folder, bench)) == {Channel.DIRECT: 40}
 
 
-async def test_of_two_files_of_one_time_the_one_with_the_later_name_stands(make: Make) -> None:
-    """As a copy of both leaves them."""
-    folder, bench = make(mapping=MAPPING), Bench()
-    export(folder, "06-12", *[row(i) for i in range(40)])
-    export(folder, "06-13", *[row(i, "DIRECT") for i in range(40)])
-    for path in folder.inbox.iterdir():
-        os.utime(path, (1.718e9, 1.718e9))
-
-    assert Counter(d.channel for d in await dossiers(folder, bench)) == {Channel.DIRECT: 40}
-
-
 async def test_corrections_that_nothing_orders_lower_the_trust(make: Make) -> None:
     folder, bench = make(mapping=MAPPING, rest="stated_at: none\n"), Bench()
     export(folder, "06-12", *[row(i) for i in range(40)])
