@@ -216,6 +216,29 @@ async def test_a_code_that_a_portal_set_back_gives_anew_is_a_conflict_and_no_mer
     assert (back.conflicts, back.events) == (0, 1)
 
 
+async def test_a_code_that_a_portal_lost_and_gives_anew_later_is_a_conflict(
+    rig: OpenCpsRig,
+) -> None:
+    """Set back, it no longer holds dossier 49; its code goes to whoever files next."""
+    bench = Bench()
+    await run_sealed(rig, bench)
+    lost = rig.rows.pop(code(49))
+    removed = await run_sealed(rig, bench)
+    assert removed.removed == 1
+    rig.rows[code(49)] = lost | {
+        "dossierId": 2049,
+        "applicantName": "TRAN THI THU",
+        "applicantIdNo": "000000000002",
+        "submitDate": "06/07/2024 08:00:00",
+        "receiveDate": "06/07/2024 09:00:00",
+    }
+    rig.touch(49)
+    report = await run_sealed(rig, bench)
+
+    assert (report.conflicts, report.events) == (1, 0)
+    assert [RejectReason.CONFLICT] == [error.reason for _, error in bench.sink.rejects]
+
+
 async def test_after_a_restart_the_overlap_states_nothing_anew(
     rig: OpenCpsRig, tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ class Fresh:
         elif listing is not None and (new := codes - found.keys()):
             self._known.announce(new)  # should the process die now, they can be found missing
         fresh: list[DossierEvent] = []
+        past = self._known.past([c for c in codes if c not in found or not found[c].filing.at])
         self.unordered, self.conflicts = 0, {}
         for place, events in dossiers:
             last = events[-1]
@@ -71,6 +72,8 @@ class Fresh:
             said, after = news(before, events, whole=whole, personal=personal, file=file)
             if said:
                 owner = self._persons.owner(last)
+                if not after.filing.at and code in past:
+                    after = after._replace(filing=past[code])
                 if is_other(after.filing, last, owner):
                     self.conflicts[place] = conflict(after.filing, last)
                     continue

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Set
 from typing import Protocol
 
 from lgsp_connectors.kit.memory.entry import Entry
+from lgsp_connectors.kit.memory.filing import Filing
 
 
 class Known(Protocol):
@@ -61,7 +62,11 @@ class Known(Protocol):
         ...
 
     def forget(self, codes: Collection[str]) -> None:
-        """Drop the entries: what comes back is stated anew."""
+        """Drop the entries, but for who filed them: what comes back is stated anew."""
+        ...
+
+    def past(self, codes: Collection[str]) -> dict[str, Filing]:
+        """Give who had filed those of the codes that were dropped: they may be given anew."""
         ...
 
     def reset(self) -> None:
@@ -80,6 +85,7 @@ class MemoryKnown:
         self.entries: dict[str, Entry] = {}
         self.disputed: set[str] = set()
         self._listings: dict[str, str] = {}
+        self._past: dict[str, Filing] = {}
         self._spoilt: set[str] = set()
         self._newest = 0
 
@@ -131,15 +137,21 @@ class MemoryKnown:
     def forget(self, codes: Collection[str]) -> None:
         """Drop the entries."""
         for code in codes:
-            self.entries.pop(code, None)
+            if (entry := self.entries.pop(code, None)) and entry.filing.at:
+                self._past[code] = entry.filing
             self.disputed.discard(code)
             self._listings.pop(code, None)
+
+    def past(self, codes: Collection[str]) -> dict[str, Filing]:
+        """Give who had filed those of the codes that were dropped."""
+        return {code: self._past[code] for code in codes if code in self._past}
 
     def reset(self) -> None:
         """Drop everything."""
         self.entries.clear()
         self.disputed.clear()
         self._listings.clear()
+        self._past.clear()
         self._newest = 0
 
     def close(self) -> None:
@@ -162,6 +174,10 @@ class Restated(MemoryKnown):
         found = super().load(codes)
         before = self._known.load(codes)
         return {code: Entry(filing=entry.filing) for code, entry in before.items()} | found
+
+    def past(self, codes: Collection[str]) -> dict[str, Filing]:
+        """Give who had filed those of the codes that were dropped."""
+        return self._known.past(codes)
 
     def close(self) -> None:
         """Free what is held open."""

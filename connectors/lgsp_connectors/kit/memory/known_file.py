@@ -8,6 +8,7 @@ from pathlib import Path
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.private import create_private
 from lgsp_connectors.kit.memory.entry import Entry
+from lgsp_connectors.kit.memory.filing import Filing
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS known"
@@ -15,6 +16,7 @@ _TABLE = (
 )
 _NEWEST = "CREATE TABLE IF NOT EXISTS newest (at INTEGER PRIMARY KEY)"
 _DISPUTED = "CREATE TABLE IF NOT EXISTS disputed (code TEXT PRIMARY KEY)"
+_PAST = "CREATE TABLE IF NOT EXISTS past (code TEXT PRIMARY KEY, entry BLOB NOT NULL)"
 _VERSION = 3  # of an entry; what another version has kept is stated once more
 _SPOILT = "CREATE TABLE IF NOT EXISTS spoilt (listing TEXT PRIMARY KEY)"
 
@@ -40,9 +42,11 @@ class KnownFile:
             ((version,),) = self._connection.execute("PRAGMA user_version")
             if version != _VERSION:
                 self._connection.execute("DROP TABLE IF EXISTS known")
+                self._connection.execute("DROP TABLE IF EXISTS past")
                 self._connection.execute(f"PRAGMA user_version = {_VERSION}")
             self._connection.execute(_TABLE)
             self._connection.execute(_DISPUTED)
+            self._connection.execute(_PAST)
             self._connection.execute(_SPOILT)
             self._connection.execute(_NEWEST)
             found = self._connection.execute("SELECT code FROM disputed")
@@ -55,8 +59,11 @@ class KnownFile:
 
     def load(self, codes: Collection[str]) -> dict[str, Entry]:
         """Give the entries of those of the codes that are known."""
+        return self._entries("known", codes)
+
+    def _entries(self, table: str, codes: Collection[str]) -> dict[str, Entry]:
         found = self._connection.execute(
-            "SELECT code, entry FROM known WHERE code IN (SELECT value FROM json_each(?))",
+            f"SELECT code, entry FROM {table} WHERE code IN (SELECT value FROM json_each(?))",  # noqa: S608 - our own names
             (json.dumps(list(codes)),),
         )
         return {code: Entry.decode(entry) for code, entry in found}
@@ -137,15 +144,26 @@ class KnownFile:
         return bool(at == newest)
 
     def forget(self, codes: Collection[str]) -> None:
-        """Drop the entries."""
+        """Drop the entries, but for who filed them."""
+        filed = [
+            (code, Entry(filing=entry.filing).encode())
+            for code, entry in self.load(codes).items()
+            if entry.filing.at
+        ]
         with self._connection as connection:
+            connection.executemany("INSERT OR REPLACE INTO past VALUES (?, ?)", filed)
             connection.executemany("DELETE FROM known WHERE code = ?", [(code,) for code in codes])
             self._settle(self.disputed & set(codes))
+
+    def past(self, codes: Collection[str]) -> dict[str, Filing]:
+        """Give who had filed those of the codes that were dropped."""
+        return {code: entry.filing for code, entry in self._entries("past", codes).items()}
 
     def reset(self) -> None:
         """Drop everything."""
         with self._connection as connection:
             connection.execute("DELETE FROM known")
+            connection.execute("DELETE FROM past")
             connection.execute("DELETE FROM spoilt")
             connection.execute("DELETE FROM newest")
             connection.execute("DELETE FROM disputed")

@@ -121,6 +121,22 @@ def test_the_second_owner_is_held_until_the_first_one_is_back(known: Known) -> N
     assert known.disputed == set()
 
 
+def test_a_code_that_was_removed_and_goes_to_another_owner_is_held(known: Known) -> None:
+    """A portal that was set back no longer holds it, and gives it anew later."""
+    first = event(A)
+    state(Fresh(known, PERSONS), first)
+    known.forget([CODE])
+    assert known.missing("9") == ([], 0)
+    fresh = Fresh(known, PERSONS)
+    assert [] == state(fresh, event(B, START + DAY))
+    assert [0] == list(fresh.conflicts)
+    assert [first] == state(fresh, first)
+    known.reset()
+    assert [event(B, START + DAY).event_id] == [
+        e.event_id for e in state(Fresh(known, PERSONS), event(B, START + DAY))
+    ]
+
+
 def test_both_on_one_page_do_not_merge(known: Known) -> None:
     said = state(fresh := Fresh(known, PERSONS), event(A), event(B, START + DAY))
 
