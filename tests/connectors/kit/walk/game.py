@@ -100,7 +100,8 @@ class Portal:
             del self.dossiers[id_]
 
     def back_up(self) -> None:
-        self._backups.append(dict(self.dossiers))
+        if self.dossiers:  # a portal that suddenly has none is an error of its own
+            self._backups.append(dict(self.dossiers))
 
     def restore(self) -> None:
         if not self._backups:
