@@ -149,12 +149,8 @@ class Runner:
         if page.listing is not None and page.listing.ended:
             await self._remove(page.listing)
         if page.cursor != before or self._sent.pending:
-            after = {
-                **page.cursor,
-                _SENT: self._sent.token(),
-                _READING: self._reading,
-                _AGES: self._watch.text(),
-            }
+            own = {_SENT: self._sent.token(), _READING: self._reading, _AGES: self._watch.text()}
+            after = {**page.cursor, **own}
             await asyncio.to_thread(self._checkpoints.store, self._key, after)
             self._sent.keep()
             metrics.CONNECTOR_CHECKPOINT.set_to_current_time()
