@@ -211,6 +211,52 @@ def memory_block(found: Mapping[str, Any]) -> str:
     return table(("Dossiers held", "Bytes a dossier"), [cells])
 
 
+def nights_block(found: Mapping[str, Any]) -> str:
+    """Return what full exports cost, night after night."""
+    heads = (
+        *("Dossiers", "Nights", "Rows changed", "Events of the first night", "of the others"),
+        *(
+            "First night, s",
+            "another one, s",
+            "longest",
+            "its CPU s",
+            "Peak memory, MB",
+            "Figures",
+        ),
+    )
+    cells = (
+        f"{found['dossiers']:,}",
+        f"1 + {found['nights']}",
+        f"{found['rows_changed']:,}",
+        f"{found['events_of_the_first_night']:,}",
+        f"{found['events_of_the_others']:,}",
+        f"{found['first_night_s']:g}",
+        f"{found['other_nights_s']:g}",
+        f"{found['longest_night_s']:g}",
+        f"{found['other_nights_cpu_s']:g}",
+        f"{found['peak_mb']:g}",
+        "equal, each night and unit",
+    )
+    return table(heads, [cells])
+
+
+def files_block(found: Mapping[str, Any]) -> str:
+    """Return what very many small files cost."""
+    runs = {
+        "first": "all are new",
+        "again": "nothing is new",
+        "one_more": "one more file",
+        "resumed": f"after kill -9 half way ({found['killed_after_s']:g} s)",
+    }
+    lines = [
+        (words, f"{found[f'{run}_s']:g}", f"{found[f'{run}_mb']:g}") for run, words in runs.items()
+    ]
+    total = f"{found['files']:,} files, {found['events']:,} events"
+    again = f"{found['repeated_after_kill']:,} of them written twice by the kill"
+    heads = ("Run", "Seconds", "Peak memory, MB")
+    return f"{total}, {again}; figures equal.\n\n{table(heads, lines)}"
+
+
 def conditions_block(found: Mapping[str, Any]) -> str:
     """Return when and on what it was measured."""
     return table(("Condition", ""), [(name, str(value)) for name, value in found.items()])
@@ -226,6 +272,8 @@ BLOCKS: Mapping[str, Callable[[Any], str]] = {
     "endtoend": endtoend_block,
     "startup": startup_block,
     "memory": memory_block,
+    "nights": nights_block,
+    "files": files_block,
     "conditions": conditions_block,
 }
 """The page's blocks besides the goals, by the document of benchmarks/out they show."""

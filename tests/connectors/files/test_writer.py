@@ -172,6 +172,7 @@ class Writer(RuleBasedStateMachine):
         if name in self.files and self.files.get(other) is not self.files[name]:
             self.path(name).replace(self.path(other))
             self.files[other] = self.files.pop(name)
+            self.files[other].moved |= self.files[other].unclear
             self.clock.advance(0.001)
 
     @rule(name=names, other=names)
@@ -180,6 +181,7 @@ class Writer(RuleBasedStateMachine):
         if name in self.files and other not in self.files:
             os.link(self.path(name), self.path(other))
             self.files[other] = self.files[name]
+            self.files[other].moved |= self.files[other].unclear
 
     @rule(name=names)
     def remove(self, name: str) -> None:
@@ -289,7 +291,7 @@ class Writer(RuleBasedStateMachine):
 
         There is doubt where two files differ and the one that spoke last has no later time than
         the other one; where what was said last stands in no file any more; and where times were
-        set back and a process died with what only it knew of the order.
+        set back and the file got another name, or a process died with what only it knew.
         """
         stand: dict[str, list[tuple[Fact, Written]]] = {}
         for name, file in self.files.items():
@@ -301,7 +303,8 @@ class Writer(RuleBasedStateMachine):
             fact, at = last[0], last[1].at.get(last[0], 0)
             rivals = [file for other, file in said if other != fact]
             unclear = any(f.unclear for _, f in said) and (rivals or self.forgot)
-            doubtful = unclear or any(f.changed_at >= at for f in rivals)
+            moved = any(f.moved for _, f in said)
+            doubtful = unclear or moved or any(f.changed_at >= at for f in rivals)
             if not doubtful and self.said.get(code, fact) == fact:
                 found.append(fact)
         return found
@@ -356,6 +359,7 @@ class Writer(RuleBasedStateMachine):
         file.rows, file.rest, file.cut = rows, b"", False
         self.change(file)
         file.unclear &= said != rows
+        file.moved &= said != rows
         file.at.update(dict.fromkeys(said, self.clock.now))
         self.ended.update(rows)
         self.said.update({fact.code: fact for fact in said})

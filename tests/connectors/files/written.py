@@ -79,6 +79,7 @@ class Written:
         cut: behind a cut nothing sensible can follow.
         changed_at: when it was last written, by the true time.
         unclear: its time of writing was set back, perhaps before anybody saw what stood there.
+        moved: then it got another name, under which nobody knows what stood there.
     """
 
     rows: list[Fact] = field(default_factory=list)
@@ -87,6 +88,7 @@ class Written:
     cut: bool = False
     changed_at: int = 0
     unclear: bool = False
+    moved: bool = False
 
 
 class Form:
