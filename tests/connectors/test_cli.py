@@ -91,7 +91,7 @@ def test_check_groups_rejects_by_cause_and_proposes_a_map(folder: Path) -> None:
     [
         (None, 1, "no file matches"),
         ("", 1, "the newest file, ./inbox/a.csv, is empty"),
-        (HEADER, 0, "the source has no rows now"),
+        (HEADER, 1, "the source has no rows now"),
     ],
 )
 def test_check_of_a_source_without_rows_says_why(

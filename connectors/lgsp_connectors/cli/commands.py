@@ -94,7 +94,8 @@ def check(
     configured = read_config(config)
     found = take_sample(configured, sample)
     events: list[DossierEvent] = found["events"]
-    failure = failed(found["problem"]) if found["problem"] else None
+    problem = _doubt(found)
+    failure = failed(problem) if problem else None
     if as_json:
         rows = [event_row(event, show_instant) for event in events]
         newest = {"events": rows, "newest": show_instant(found["newest"])}
@@ -181,14 +182,23 @@ def _write(file: Path, text: str) -> None:
         raise ConfigurationError(f"{file}: {error.strerror}") from error
 
 
+def _doubt(found: dict[str, Any]) -> str:
+    """Say why the sample does not show that the YAML does; "" when it does."""
+    if found["problem"]:
+        return str(found["problem"])
+    if not found["records"]:
+        return "nothing was read: the source has no rows now, so the mapping could not be tried"
+    if found["files_refused"]:
+        return f"{found['files_refused']} files cannot be used as they stand; see the rejects"
+    return ""
+
+
 def _show_sample(found: dict[str, Any]) -> None:
     shown = ("dossier_code", "status", "occurred_at", "agency", "channel", "due_at", "finished_at")
     rows = [event_row(event, local_time) for event in found["events"]]
     events = [[str(row[name] or "") for name in shown] for row in rows]
     title = f"{len(events)} events of {found['records']} records"
     print_table(list_table(title, shown, events, codes=["dossier_code", "agency"]))
-    if not found["records"] and not found["problem"]:
-        say("the source has no rows now, so the mapping could not be tried")
     for title, name in (
         (f"{len(found['rejects'])} rejects, by cause", "causes"),
         ("words that are looked up", "words"),
