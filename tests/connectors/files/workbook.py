@@ -25,11 +25,26 @@ class Styled(NamedTuple):
     serial: float
 
 
-Cell = str | int | float | Styled | None
+class Raw(NamedTuple):
+    """A cell as its XML: what stands in it, and its type."""
+
+    inside: str
+    kind: str = "n"
 
 
-def workbook(sheets: Mapping[str, Sequence[Sequence[Cell]]]) -> bytes:
-    """Make a workbook; a row that is empty is left out of the file, as Excel does."""
+Cell = str | int | float | Styled | Raw | None
+
+
+def workbook(
+    sheets: Mapping[str, Sequence[Sequence[Cell]]], merged: Sequence[str] = (), more: str = ""
+) -> bytes:
+    """Make a workbook; a row that is empty is left out of the file, as Excel does.
+
+    Args:
+        sheets: rows by name.
+        merged: ranges of each sheet ("D2:D5").
+        more: XML of further rows of each sheet.
+    """
     out = io.BytesIO()
     count = range(1, len(sheets) + 1)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -75,9 +90,11 @@ def workbook(sheets: Mapping[str, Sequence[Sequence[Cell]]]) -> bytes:
         packed.writestr("xl/styles.xml", _STYLES)
         for i, rows in zip(count, sheets.values(), strict=True):
             data = "".join(_row(number, cells) for number, cells in enumerate(rows, 1) if cells)
+            ranges = "".join(f'<mergeCell ref="{ref}"/>' for ref in merged)
             packed.writestr(
                 f"xl/worksheets/sheet{i}.xml",
-                f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetData>{data}</sheetData></worksheet>',
+                f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetData>{data}{more}</sheetData>'
+                f"{f'<mergeCells>{ranges}</mergeCells>' if merged else ''}</worksheet>",
             )
     return out.getvalue()
 
@@ -92,6 +109,8 @@ def _cell(place: str, value: Cell) -> str:
         return ""
     if isinstance(value, str):
         return f'<c r="{place}" t="inlineStr"><is><t>{escape(value)}</t></is></c>'
+    if isinstance(value, Raw):
+        return f'<c r="{place}" t="{value.kind}">{value.inside}</c>'
     if isinstance(value, Styled):
         return f'<c r="{place}" s="1"><v>{value.serial}</v></c>'
     return f'<c r="{place}"><v>{value}</v></c>'
