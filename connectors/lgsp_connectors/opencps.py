@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
-from lgsp.domain.errors import RejectReason
+from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
 from lgsp.domain.status import Status
 from lgsp_connectors.kit.config import Strict
@@ -174,13 +174,16 @@ class OpenCps:
             },
         )
         rows, total = _rows_of(reply)
-        now, place = self._context.clock(), f"{source.url}{source.path}?start={ask.start}"
-        found = []
-        for row in rows:
-            id_ = _id_of(row)
-            record = Record(f"{place}#{id_}", row, now)
-            found.append(Listed(id_, self._changed_at(row), record))
-        return Window(ask.start, found, total)
+        place = f"{source.url}{source.path}?start={ask.start}"
+        return Window(ask.start, [self._listed(row, place) for row in rows], total)
+
+    def _listed(self, row: Any, place: str) -> Listed:
+        id_ = _id_of(row)
+        origin, now = f"{place}#{id_}", self._context.clock()
+        if isinstance(row, dict):
+            return Listed(id_, self._changed_at(row), Record(origin, row, now))
+        fault = RejectedRecord(RejectReason.UNREADABLE, detail="a row that is no object")
+        return Listed(id_, None, Record(origin, row, now, fault))
 
     def to_events(self, record: Record) -> Sequence[DossierEvent]:
         """Derive the transitions of one snapshot of a dossier.
@@ -194,7 +197,7 @@ class OpenCps:
 
     def words(self, record: Record) -> Sequence[Word]:
         """Give the words of a dossier that are looked up."""
-        return self._mapper.words(record)
+        return () if record.fault else self._mapper.words(record)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -207,21 +210,35 @@ class OpenCps:
             return None  # the mapping rejects the record and says why
 
 
-def _rows_of(reply: Any) -> tuple[list[dict[str, Any]], int | None]:
-    """Give the dossiers of a reply and how many there are in all (None: not said)."""
+def _rows_of(reply: Any) -> tuple[list[Any], int | None]:
+    """Give the rows of a reply and how many there are in all (None: not said).
+
+    One row that is no object is a row; where all are so, it is no list of dossiers.
+    """
     rows = reply.get("data") if isinstance(reply, dict) else None
-    if rows is None and isinstance(reply, dict) and reply.get("total") == 0:
+    total = _total_of(reply)
+    if rows is None and total == 0:
         return [], 0  # so OpenCPS says that the portal is empty
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list) or (rows and not any(isinstance(row, dict) for row in rows)):
         raise DoubtfulError('the reply is not of the form {"total": N, "data": [...]}')
-    total = reply.get("total")
-    is_told = isinstance(total, int) and not isinstance(total, bool) and (total or not rows)
-    return rows, total if is_told else None
+    return rows, total if total or not rows else None
 
 
-def _id_of(row: Mapping[str, Any]) -> str:
+def _total_of(reply: Any) -> int | None:
+    """Give the total that a reply tells, also as a text or with a fraction of nought."""
+    total = reply.get("total") if isinstance(reply, dict) else None
+    if isinstance(total, bool) or not isinstance(total, int | float | str):
+        return None
+    try:
+        found = int(total)
+        return found if found >= 0 and found == float(total) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _id_of(row: Any) -> str:
     """Give what tells a dossier from the others of the list, whatever changes of it."""
-    id_ = row.get("dossierId") or row.get("dossierNo")
+    id_ = (row.get("dossierId") or row.get("dossierNo")) if isinstance(row, dict) else None
     return str(id_) if id_ else blake2b(repr(row).encode(), digest_size=8).hexdigest()
 
 
@@ -244,6 +261,7 @@ def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:
         words=words,
     )
     sub_word = cells.text("dossierSubStatus", words)
+    postal, level = cells.text("viaPostal", words), cells.text("serviceLevel", words)
     online = cells.mapped(
         "online", _YES_NO, default=None, reason=RejectReason.UNMAPPED_VALUE, words=words
     )
@@ -256,7 +274,7 @@ def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:
         """Without a word of the portal it is not known, and never direct."""
         if filed_online := online(row):
             return Channel.ONLINE
-        if str(row.get("viaPostal")) == "2":
+        if postal(row) == "2":
             return Channel.POSTAL
         return Channel.UNKNOWN if filed_online is None else Channel.DIRECT
 
@@ -275,7 +293,7 @@ def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:
     getters |= {
         "status": status,
         "channel": channel,
-        "service_level": lambda row: _LEVELS.get(str(row.get("serviceLevel"))),
+        "service_level": lambda row: _LEVELS.get(level(row) or ""),
         "finished_at": finished_at,
         "returned_at": returned_at,
     }

@@ -10,7 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 from tests.connectors.test_opencps import CONFIG, PASSWORD, dossier
 
-from lgsp.domain.errors import FatalError
+from lgsp.domain.dossier import merge_all
+from lgsp.domain.errors import FatalError, RejectReason
+from lgsp.domain.statements import is_removed
 from lgsp.domain.status import Status
 from lgsp.runtime.clock import now_ms
 from lgsp_connectors.kit.bench import Bench
@@ -252,8 +254,55 @@ async def test_one_row_out_of_its_place_for_good_stops_nothing(portal: Portal) -
     assert [log["rows"] for log in logs if log["event"] == "rows_out_of_place"] == [1]
 
 
-async def test_a_portal_without_dossiers_is_empty(portal: Portal) -> None:
-    portal.answer = lambda _asked, _start, _body: {"total": 0, "data": None}
+@pytest.mark.parametrize("row", [None, "x", 7, ["a"]])
+async def test_a_row_that_is_no_object_is_a_letter_and_the_others_are_read(
+    portal: Portal, row: Any
+) -> None:
+    portal.file(250)
+
+    def spoilt(_asked: int, start: int, body: dict[str, Any]) -> dict[str, Any]:
+        data = [row if good["dossierNo"] == code(100) else good for good in body["data"]]
+        return body | {"data": data}
+
+    portal.answer = spoilt
+    report = await portal.run()
+    assert report.caught_up
+    assert portal.codes() == set(portal.rows) - {code(100)}
+    ((record, error),) = portal.bench.sink.rejects
+    assert (record.data, error.reason) == (row, RejectReason.UNREADABLE)
+
+
+async def test_a_list_of_nothing_but_nulls_is_none(portal: Portal) -> None:
+    portal.file(30)
+    portal.answer = lambda _asked, _start, body: body | {"data": [None] * 30}
+    assert "not of the form" in await gives_up(portal)
+
+
+@pytest.mark.parametrize("shown", [str, float, " {} ".format])
+async def test_a_total_in_another_form_is_believed(
+    portal: Portal, shown: Callable[[int], Any]
+) -> None:
+    portal.file(300)
+    portal.answer = lambda _asked, start, body: {
+        "total": shown(body["total"]),
+        "data": body["data"][: max(0, 200 - start)],
+    }
+    words = await gives_up(portal)
+    assert "200" in words
+    assert "300" in words
+
+
+@pytest.mark.parametrize("total", [-1, "many", True, [3], 1e400, None])
+async def test_a_total_that_is_none_ends_nothing(portal: Portal, total: Any) -> None:
+    portal.file(300)
+    portal.answer = lambda _asked, _start, body: body | {"total": total}
+    await portal.run()
+    assert portal.codes() == set(portal.rows)
+
+
+@pytest.mark.parametrize("total", [0, "0"])
+async def test_a_portal_without_dossiers_is_empty(portal: Portal, total: Any) -> None:
+    portal.answer = lambda _asked, _start, _body: {"total": total, "data": None}
     report = await portal.run()
     assert (report.caught_up, report.records) == (True, 0)
 
@@ -274,6 +323,7 @@ async def test_a_portal_set_back_to_a_backup_is_said_and_read_anew(portal: Porta
     portal.file(20)
     await portal.run()
     portal.rows = backup
+    portal.later = 60_000
     portal.now += _HOUR
     portal.touch(8, status="releasing")
     portal.rows[code(8)]["releaseDate"] = show(portal.now)
@@ -315,6 +365,21 @@ async def test_a_dossier_deleted_at_the_portal_is_removed_and_can_come_back(
     portal.touch(40)
     await portal.run()
     assert [e.removed for e in portal.bench.sink.events if e.dossier_code == code(40)][-1] is False
+
+
+async def test_dossiers_missing_from_one_listing_stand_again_with_the_next(
+    portal: Portal,
+) -> None:
+    portal.file(250)
+    await portal.run()
+    away = {number: portal.rows.pop(number) for number in [code(i) for i in range(20)]}
+    portal.later = 60_000
+    assert (await portal.run()).removed == 20
+    portal.rows |= away  # the portal's index is whole again: nobody touched them
+    portal.later = 120_000
+    await portal.run()
+    merged = merge_all(portal.bench.sink.events)
+    assert not [number for number in away if is_removed(merged[number].transitions)]
 
 
 async def test_caught_up_means_that_what_moved_during_the_pass_was_read(portal: Portal) -> None:

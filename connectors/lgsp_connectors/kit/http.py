@@ -1,6 +1,8 @@
 """HTTP to a portal: one table from status to duty, advice on waiting honoured, secrets unseen."""
 
 import json
+import math
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from yarl import URL
 
 from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
+from lgsp.domain.usable import LONGEST_TEXT
 from lgsp.runtime import metrics
 from lgsp.runtime.pace import limiter
 from lgsp.runtime.retry_after import advised_wait
@@ -22,6 +25,8 @@ _RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _DENIED = frozenset({203, 401, 403})  # 203: OpenCPS answers so when nobody is logged in
 _EXPIRED = 401
 _LONGEST_CONNECT = 10.0  # seconds until a host that does not answer counts as away
+_MOST_BYTES = 64 << 20  # of one answer, unpacked
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
 _MOST_UNREADABLE = 4  # replies in a row that are no JSON: then it is not a hiccup
 
 
@@ -180,7 +185,7 @@ class Client:
             async with self._session.get(
                 self._base + path, params=params, headers=self._login, allow_redirects=False
             ) as answer:
-                body = await answer.read()
+                body = await _whole(path, answer)
                 outcome = f"{answer.status // 100}xx"
                 self._note(
                     path, params, f"HTTP {answer.status} {answer.reason or ''}".strip(), body
@@ -237,22 +242,41 @@ class Client:
         raise FatalError(f"{message}: check source.url")
 
 
+async def _whole(path: str, answer: aiohttp.ClientResponse) -> bytes:
+    """Read a body, unpacked, up to the most that is taken."""
+    body = bytearray()
+    async for chunk in answer.content.iter_chunked(1 << 16):
+        body += chunk
+        if len(body) > _MOST_BYTES:
+            answer.close()
+            raise FatalError(
+                f"GET {path}: the answer is longer than {_MOST_BYTES >> 20} MB: ask for fewer rows"
+                " (source.page_rows)"
+            )
+    return bytes(body)
+
+
 def json_of(body: bytes) -> Any:
     """Read JSON; also with a byte order mark, in UTF-16 or 32, and with half a surrogate pair.
+
+    Integers are exact, however long. NaN, Infinity and a number of more digits than anybody
+    reads are floats that are no number: one such value spoils its own record only.
 
     Raises:
         ValueError: with the parser's reason and the position, never with the content.
     """
     try:
-        return orjson.loads(body)
+        if not _LONG_NUMBER.search(body):  # orjson makes floats of those
+            return orjson.loads(body)
     except orjson.JSONDecodeError:
-        try:
-            return json.loads(body, parse_constant=_no_number)
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{error.reason} at byte {error.start}") from error
-        except RecursionError as error:
-            raise ValueError("nested too deeply") from error
+        pass  # the plain parser bears more, and says what it does not
+    try:
+        return json.loads(body, parse_int=_integer)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{error.reason} at byte {error.start}") from error
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number")
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= LONGEST_TEXT else math.inf

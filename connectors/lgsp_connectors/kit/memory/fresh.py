@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from lgsp.domain.errors import RejectedRecord
-from lgsp.domain.event import DossierEvent
+from lgsp.domain.event import DossierEvent, instant_of, statement_of
 from lgsp_connectors.kit.contract import Listing
 from lgsp_connectors.kit.memory.entry import Entry
 from lgsp_connectors.kit.memory.filing import Nobody, Persons, conflict, filing_of, is_other
@@ -55,6 +55,8 @@ class Fresh:
         dossiers = [(i, part) for i, said in enumerate(records) for part in _by_dossier(said)]
         codes = {events[0].dossier_code for _, events in dossiers}
         found = self._known.load(codes)
+        if listing is not None and dossiers:
+            self._believe_no_clock_ahead(listing, dossiers[0][1][0].observed_at)
         if listing is not None and listing.at < self._known.newest():
             codes &= found.keys() | self._entries.keys()
             dossiers = [(i, said) for i, said in dossiers if said[0].dossier_code in codes]
@@ -67,13 +69,15 @@ class Fresh:
             last = events[-1]
             code = last.dossier_code
             before = self._entries.get(code) or found.get(code)
+            if code in past and not (before and before.stated):
+                before = past[code]
             personal = self._persons.all(last)
             file = files[place] if files else ""
             said, after = news(before, events, whole=whole, personal=personal, file=file)
             if said:
                 owner = self._persons.owner(last)
                 if not after.filing.at and code in past:
-                    after = after._replace(filing=past[code])
+                    after = after._replace(filing=past[code].filing)
                 if is_other(after.filing, last, owner):
                     self.conflicts[place] = conflict(after.filing, last)
                     continue
@@ -123,6 +127,7 @@ class Fresh:
             The events, or none and the reason why nothing was removed.
         """
         at = min(listing.at, now)
+        self._believe_no_clock_ahead(listing, now)
         if not self._known.is_newest(at):
             return [], ""
         found = self._known.missing(_sortable(listing))
@@ -145,7 +150,14 @@ class Fresh:
         if speaker is None:
             return [], ""
         source = Source(speaker.portal, speaker.province, now)
-        return [gone(code, source, at) for code in codes], ""
+        # Its own last word may be of a clock ahead of ours, and would stand against the removal.
+        last = {code: instant_of(entry.written) for code, entry in self._known.load(codes).items()}
+        return [gone(code, source, max(at, last.get(code, 0) + 1)) for code in codes], ""
+
+    def _believe_no_clock_ahead(self, listing: Listing, now: int) -> None:
+        """Drop what our own clock noted of listings while it was ahead."""
+        if self._known.newest() > now:
+            self._known.no_later_than(now, _sortable(replace(listing, at=now)))
 
     @property
     def disputed(self) -> int:
@@ -153,8 +165,8 @@ class Fresh:
         return len(self._known.disputed)
 
     def forget(self, events: Iterable[DossierEvent]) -> None:
-        """Drop the dossiers of these events: what comes back is stated anew."""
-        self._known.forget([event.dossier_code for event in events])
+        """Drop the dossiers of these removals: what comes back is stated anew, behind them."""
+        self._known.forget({event.dossier_code: statement_of(event) for event in events})
 
 
 def _sortable(listing: Listing) -> str:

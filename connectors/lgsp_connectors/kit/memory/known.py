@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Set
 from typing import Protocol
 
 from lgsp_connectors.kit.memory.entry import Entry
-from lgsp_connectors.kit.memory.filing import Filing
 
 
 class Known(Protocol):
@@ -61,12 +60,19 @@ class Known(Protocol):
         """Note that a listing stated at `at` (ms UTC) has ended; False after a later one."""
         ...
 
-    def forget(self, codes: Collection[str]) -> None:
-        """Drop the entries, but for who filed them: what comes back is stated anew."""
+    def no_later_than(self, now: int, listing: str) -> None:
+        """Drop what a clock ahead noted: listings ended after `now`, marks behind `listing`."""
         ...
 
-    def past(self, codes: Collection[str]) -> dict[str, Filing]:
-        """Give who had filed those of the codes that were dropped: they may be given anew."""
+    def forget(self, removed: Mapping[str, int]) -> None:
+        """Drop the entries, but for who filed them, and the order of the word that removed them.
+
+        What comes back is stated anew, behind that word.
+        """
+        ...
+
+    def past(self, codes: Collection[str]) -> dict[str, Entry]:
+        """Give what is left of those of the codes that were dropped: they may be given anew."""
         ...
 
     def reset(self) -> None:
@@ -85,7 +91,7 @@ class MemoryKnown:
         self.entries: dict[str, Entry] = {}
         self.disputed: set[str] = set()
         self._listings: dict[str, str] = {}
-        self._past: dict[str, Filing] = {}
+        self._past: dict[str, Entry] = {}
         self._spoilt: set[str] = set()
         self._newest = 0
 
@@ -134,16 +140,22 @@ class MemoryKnown:
         self._newest = max(self._newest, at)
         return at == self._newest
 
-    def forget(self, codes: Collection[str]) -> None:
-        """Drop the entries."""
-        for code in codes:
-            if (entry := self.entries.pop(code, None)) and entry.filing.at:
-                self._past[code] = entry.filing
+    def no_later_than(self, now: int, listing: str) -> None:
+        """Drop what a clock ahead has noted."""
+        self._newest = 0 if self._newest > now else self._newest
+        ahead = [code for code, name in self._listings.items() if name > listing]
+        self._listings.update(dict.fromkeys(ahead, ""))
+
+    def forget(self, removed: Mapping[str, int]) -> None:
+        """Drop the entries, but for who filed them and the order of the removal."""
+        for code, order in removed.items():
+            entry = self.entries.pop(code, Entry())
+            self._past[code] = Entry(written=order, filing=entry.filing)
             self.disputed.discard(code)
             self._listings.pop(code, None)
 
-    def past(self, codes: Collection[str]) -> dict[str, Filing]:
-        """Give who had filed those of the codes that were dropped."""
+    def past(self, codes: Collection[str]) -> dict[str, Entry]:
+        """Give what is left of those of the codes that were dropped."""
         return {code: self._past[code] for code in codes if code in self._past}
 
     def reset(self) -> None:
@@ -175,8 +187,8 @@ class Restated(MemoryKnown):
         before = self._known.load(codes)
         return {code: Entry(filing=entry.filing) for code, entry in before.items()} | found
 
-    def past(self, codes: Collection[str]) -> dict[str, Filing]:
-        """Give who had filed those of the codes that were dropped."""
+    def past(self, codes: Collection[str]) -> dict[str, Entry]:
+        """Give what is left of those of the codes that were dropped."""
         return self._known.past(codes)
 
     def close(self) -> None:

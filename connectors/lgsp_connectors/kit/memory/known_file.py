@@ -8,7 +8,6 @@ from pathlib import Path
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.private import create_private
 from lgsp_connectors.kit.memory.entry import Entry
-from lgsp_connectors.kit.memory.filing import Filing
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS known"
@@ -143,21 +142,29 @@ class KnownFile:
             connection.execute("DELETE FROM newest WHERE at < ?", (newest,))
         return bool(at == newest)
 
-    def forget(self, codes: Collection[str]) -> None:
-        """Drop the entries, but for who filed them."""
-        filed = [
-            (code, Entry(filing=entry.filing).encode())
-            for code, entry in self.load(codes).items()
-            if entry.filing.at
+    def no_later_than(self, now: int, listing: str) -> None:
+        """Drop what a clock ahead has noted."""
+        with self._connection as connection:
+            connection.execute("DELETE FROM newest WHERE at > ?", (now,))
+            connection.execute("UPDATE known SET listing = '' WHERE listing > ?", (listing,))
+
+    def forget(self, removed: Mapping[str, int]) -> None:
+        """Drop the entries, but for who filed them and the order of the removal."""
+        known = self.load(removed)
+        left = [
+            (code, Entry(written=order, filing=known.get(code, Entry()).filing).encode())
+            for code, order in removed.items()
         ]
         with self._connection as connection:
-            connection.executemany("INSERT OR REPLACE INTO past VALUES (?, ?)", filed)
-            connection.executemany("DELETE FROM known WHERE code = ?", [(code,) for code in codes])
-            self._settle(self.disputed & set(codes))
+            connection.executemany("INSERT OR REPLACE INTO past VALUES (?, ?)", left)
+            connection.executemany(
+                "DELETE FROM known WHERE code = ?", [(code,) for code in removed]
+            )
+            self._settle(self.disputed & removed.keys())
 
-    def past(self, codes: Collection[str]) -> dict[str, Filing]:
-        """Give who had filed those of the codes that were dropped."""
-        return {code: entry.filing for code, entry in self._entries("past", codes).items()}
+    def past(self, codes: Collection[str]) -> dict[str, Entry]:
+        """Give what is left of those of the codes that were dropped."""
+        return self._entries("past", codes)
 
     def reset(self) -> None:
         """Drop everything."""

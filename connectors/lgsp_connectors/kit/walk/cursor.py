@@ -20,6 +20,8 @@ class Level:
         anchors: dossiers that stood there, with their times: they are there still, or changed
             since, or the portal has gone back.
         held: rows of the list, by its own word.
+        seen_at: when the watermark was first met, by our clock.
+        settled: all changes with an earlier time were shown, and read; 0: nobody can tell.
         full_at: when the last pass through the whole list began.
         full_took: how long that took, ms.
     """
@@ -27,6 +29,8 @@ class Level:
     watermark: int = 0
     anchors: dict[str, int] = field(default_factory=dict)
     held: int = 0
+    seen_at: int = 0
+    settled: int = 0
     full_at: int = 0
     full_took: int = 0
 
@@ -45,11 +49,13 @@ class Pass:
         start: the row that is asked for next.
         above: all rows with a later time were read, but those changed since it began.
         reached: as far as answers went, in rows of the list.
+        ended: where an answer ended that brought the walk no further; -1: none did.
         requests: answers taken.
         stuck: answers in a row that had to be read from further up.
         repeats: answers that were the same as the one before, though asked for from elsewhere.
         group: where a group of rows of one time began that no answer holds whole; -1: none.
         missing: anchors not met yet.
+        unmoved: the latest time of an anchor that was met as it stood.
         anchors: what the level will have as anchors.
     """
 
@@ -61,11 +67,13 @@ class Pass:
     start: int = 0
     above: int = TOP
     reached: int = 0
+    ended: int = -1
     requests: int = 0
     stuck: int = 0
     repeats: int = 0
     group: int = -1
     missing: dict[str, int] = field(default_factory=dict)
+    unmoved: int = 0
     anchors: dict[str, int] = field(default_factory=dict)
 
 

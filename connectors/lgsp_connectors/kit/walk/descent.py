@@ -48,10 +48,12 @@ class Descent:
             raise DoubtfulError(
                 f"the list ends after {seen.end} rows, but the portal says that it has {total}"
             )
-        is_below = sum(at < way.depth for at in seen.times) >= _BELOW
-        if not is_last and not is_below:
-            self._go_on(way, seen)
-        return is_last or is_below
+        if sum(at < way.depth for at in seen.times) >= _BELOW:
+            return True
+        if is_last:
+            return self._is_end(way, seen)
+        self._go_on(way, seen)
+        return False
 
     def _follows(self, way: Pass, seen: Seen) -> bool:
         """Tell whether nothing unread can stand before the answer; else go where it may be."""
@@ -81,6 +83,17 @@ class Descent:
         way.start = way.reached = 0
         way.group = -1
         return True
+
+    def _is_end(self, way: Pass, seen: Seen) -> bool:
+        """Tell whether the list ends with an answer that went no further; else ask once more.
+
+        An answer may only be short. The total tells; without it, another answer from elsewhere.
+        """
+        if seen.end in (seen.answer.total, way.ended):
+            return True
+        way.ended = way.reached = seen.end
+        way.start = max(0, seen.answer.start - 1)
+        return False
 
     def _go_back(self, way: Pass, seen: Seen) -> None:
         """Ask from further up: rows were removed, and others came up unread."""
@@ -130,6 +143,8 @@ class Descent:
         if below is None and seen.end > way.reached:
             way.start = max(way.start, seen.end - overlap_of(len(seen.times)))
             way.reached = seen.end
+            return False
+        if below is None and not self._is_end(way, seen):
             return False
         if not ties.end(seen.behind(len(seen.times) if below is None else below)):
             self._sweep_again(way, ties)

@@ -1,6 +1,6 @@
 """A list read newest change first, by offset: nothing is lost while it moves."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 import structlog
@@ -12,7 +12,8 @@ from lgsp_connectors.kit.walk.seen import Seen, understand
 from lgsp_connectors.kit.walk.window import Ask, DoubtfulError, Doubts, Window
 
 _MOST_ANCHORS = 50
-_RARE = 3  # times as long as a full pass takes, before a dossier that is gone begins another
+_RARE = 10  # times as long as a full pass takes, before what is gone or back begins another
+_MOMENT = 2_000  # ms: times are told in whole seconds
 _READ_AGAIN = 2  # times that an answer out of order is asked for once more
 _log = structlog.get_logger()
 
@@ -38,17 +39,22 @@ class Newest:
       times on, so it begins so unless many were removed; else the walk goes back up until it does.
     - A group of equal times that no answer holds whole is read until `Ties` can prove it met.
     - A pass ends below its floor, or where an answer brings the walk no further: fewer rows than
-      the portal's total are an error with both numbers, and a total that is too small is not
-      believed.
+      the portal's total are an error with both numbers. A total that is too small is not believed;
+      then an answer may only have been short, and a second one must end at the same row.
     - The watermark is the newest time on top when the pass began that is not in the future. What
-      changes later has a later time; `overlap` bounds how late it may be shown.
+      changes later has a later time; `overlap` bounds how late it may be shown. A pass that begins
+      so long after the watermark was first met therefore *settles* it: nothing of that time or an
+      earlier one is still to come, and the next poll looks at later times only. A watermark that
+      lies ahead was met by a clock that was wrong, and all is read again.
     - A pass of several answers is followed by another from the top down to its watermark, until
       one answer alone showed all of that, or nothing new was met: then the walk is *caught up*, as
       of the beginning of that last pass.
 
-    All rows are read again every `full_every`, when the list has shrunk, and when rows that stood
-    on top are gone without a trace, because then the portal was set back. Such a full pass is a
-    complete listing: what it does not hold is gone.
+    All rows are read again every `full_every`; and, but for a tenth of the time at most, when
+    the list has shrunk, when it has more rows than were added on top, and when the newest rows are
+    gone without a trace, because then the portal was set back. (A row that is gone while a newer
+    one stands as it stood was removed.) Such a full pass is a complete listing: what it does not
+    hold is gone.
 
     Args:
         rows: to ask for at once.
@@ -103,21 +109,27 @@ class Newest:
         now = self._clock()
         self._descent = Descent(self._rows, numbered=self._numbered)
         self._met, self._met_before = set(), None
-        due = self._full_every and level.full_at and now - level.full_at >= self._full_every
-        if due or not level.watermark:
-            return Pass(now, listing=now)
-        floor = max(0, level.watermark - self._overlap)
+        due = self._full_every and level.full_at and self._since_all(level) >= self._full_every
+        is_ahead = level.seen_at and level.watermark - now > self._overlap
+        if due or is_ahead or not level.watermark:
+            return Pass(now, listing=now, missing=level.anchors)
+        floor = max(0, min(level.watermark, now) - self._overlap, level.settled)
         depth = min([floor, *level.anchors.values()])
         return Pass(now, floor, depth, missing=level.anchors)
 
-    def _again(self, way: Pass, floor: int, listing: int) -> Pass:
-        """Begin the pass that follows one."""
+    def _since_all(self, level: Level) -> int:
+        """Give the ms since all was read; from a time ahead as many as it is ahead."""
+        return abs(self._clock() - level.full_at)
+
+    def _may_read_all(self, level: Level) -> bool:
+        return self._since_all(level) >= _RARE * level.full_took
+
+    def _again(self, way: Pass, floor: int, listing: int, missing: Mapping[str, int]) -> Pass:
+        """Begin the pass that follows one, and look for what is missing."""
         self._descent = Descent(self._rows, numbered=self._numbered)
         self._met_before, self._met = self._met, set()
-        missing = way.anchors if floor else {}
-        return Pass(
-            self._clock(), floor, min([floor, *missing.values()]), listing, missing=missing
-        )
+        depth = min([floor, *missing.values()])
+        return Pass(self._clock(), floor, depth, listing, missing=dict(missing))
 
     def _take(self, level: Level, way: Pass, answer: Window) -> Page:
         way = replace(way, missing=dict(way.missing), requests=way.requests + 1)
@@ -125,8 +137,17 @@ class Newest:
         if way.requests == 1:
             self._note_top(level, way, seen)
         self._note(way, seen)
-        after = self._next(way) if self._descent.is_done(way, seen) else way
-        level = level if after is way else self._levelled(level, way, seen)
+        after: Pass | None = way
+        if self._descent.is_done(way, seen):
+            lost, grown = self._lost(level, way), self._grown(level, way, seen)
+            if (lost or grown) and (not way.floor or self._may_read_all(level)):
+                _log.warning("portal_was_set_back", dossiers=len(lost), come_back=grown)
+            if not way.floor or not (lost or grown):
+                after, level = self._next(way, {}), self._levelled(level, way, seen)
+            elif self._may_read_all(level):
+                after = self._again(way, 0, self._clock(), {})
+            else:
+                after = self._next(way, lost)  # the level stays: the next poll sees it again
         listing = way.listing
         return Page(
             [row.record for row, at in seen.rows if row.at is None or at >= way.floor],
@@ -148,7 +169,7 @@ class Newest:
             raise DoubtfulError(
                 f"no rows came from row {start} on, but the portal says that it has {total} in all"
             )
-        had = bool(level.anchors or way.anchors)
+        had = bool(level.seen_at or way.top)
         if not rows and not start and (had or not self._doubts.count):
             raise DoubtfulError(f"the portal says that it has no dossiers{' any more' * had}")
         seen = understand(answer, way.above, self._excused)
@@ -164,44 +185,73 @@ class Newest:
         return seen
 
     def _note_top(self, level: Level, way: Pass, seen: Seen) -> None:
-        """Take the anchors to come, and look whether the list has shrunk."""
-        now = self._clock()
-        top = [(row.id, row.at) for row, at in seen.rows if row.at == at <= now]
+        """Take the anchors to come, and look whether the list has shrunk.
+
+        Rows of a time that goes on behind the answer are none: to meet them again, each poll
+        would have to read all that have this time.
+        """
+        now, total = self._clock(), seen.answer.total
+        goes_on = seen.times[-1] if seen.times and total != seen.end else 0
+        top = [(row.id, row.at) for row, at in seen.rows if row.at == at <= now and at != goes_on]
         way.anchors = dict(top[: max(1, min(_MOST_ANCHORS, self._rows // 4))])
-        total = seen.answer.total
         if total is None or total < seen.end or way.listing:
             return
-        if total < level.held and now - level.full_at >= _RARE * level.full_took:
-            way.floor, way.depth, way.listing, way.missing = 0, 0, way.began, {}
+        if total < level.held and self._may_read_all(level):
+            way.floor, way.depth, way.listing = 0, 0, way.began
 
     def _note(self, way: Pass, seen: Seen) -> None:
         """Note the watermark to come, the anchors met, and what stood on top."""
         now = self._clock()
         for row, at in seen.rows:
             if row.at is not None and row.at >= way.missing.get(row.id, row.at + 1):
-                del way.missing[row.id]
+                is_unmoved = row.at == way.missing.pop(row.id)
+                way.unmoved = max(way.unmoved, row.at if is_unmoved else 0)
             if not way.top and row.at == at <= now:
                 way.top = at
             if row.at is None or row.at >= way.top:
                 self._met.add((row.id, row.at))
 
-    def _next(self, way: Pass) -> Pass | None:
+    def _lost(self, level: Level, way: Pass) -> dict[str, int]:
+        """Give the anchors that are gone, and no newer one stands as it stood."""
+        lost = {id_: at for id_, at in way.missing.items() if at > way.unmoved}
+        if way.floor and level.seen_at and not level.anchors and way.top < level.watermark:
+            lost[""] = level.watermark
+        return lost
+
+    def _grown(self, level: Level, way: Pass, seen: Seen) -> int:
+        """Give how many more rows the list has than were added on top since the last pass."""
+        total = seen.answer.total or 0
+        if not self._is_poll(level, way) or way.requests > 1 or not level.held or total < seen.end:
+            return 0
+        return max(0, total - level.held - sum(at >= way.floor for at in seen.times))
+
+    def _is_poll(self, level: Level, way: Pass) -> bool:
+        """Tell whether a pass reads all that may have been shown since the last one."""
+        return way.floor <= max(0, level.watermark - self._overlap, level.settled)
+
+    def _next(self, way: Pass, lost: Mapping[str, int]) -> Pass | None:
         """Give the pass that follows one; None: the walk is caught up."""
-        if way.missing:
-            _log.warning("portal_was_set_back", dossiers=len(way.missing))
-            return self._again(way, 0, self._clock())
         if way.requests == 1 or (self._met_before is not None and self._met <= self._met_before):
             return None
-        return self._again(way, way.top, way.listing)
+        missing = {**way.anchors, **lost} if way.top else {}
+        return self._again(way, way.top, way.listing, missing)
 
     def _levelled(self, level: Level, way: Pass, seen: Seen) -> Level:
         """Give the level after a pass."""
         total = seen.answer.total or 0
-        if way.missing:
-            return level
         if way.listing and not way.floor:
             took = max(1, self._clock() - way.began)
             level = replace(level, full_at=way.began, full_took=took, held=total)
         if way.top:
-            level = replace(level, watermark=way.top, anchors=way.anchors)
+            level = self._stood(level, way)
         return replace(level, full_at=level.full_at or way.began, held=max(level.held, total))
+
+    def _stood(self, level: Level, way: Pass) -> Level:
+        """Give the level with what stood on top, and how far that is settled."""
+        level = replace(level, anchors=way.anchors)
+        if way.top != level.watermark or not level.seen_at:
+            settled = level.settled if way.top > level.watermark else 0
+            return replace(level, watermark=way.top, seen_at=way.began, settled=settled)
+        if self._is_poll(level, way) and way.began - level.seen_at >= self._overlap + _MOMENT:
+            return replace(level, settled=way.top + 1)
+        return level

@@ -12,7 +12,7 @@ _IN_ORDER = 5  # rows that follow each other as before are no accident
 
 def overlap_of(rows: int) -> int:
     """Give how many of an answer's rows the next one reads again."""
-    return max(1, min(_OVERLAP, rows // 2))
+    return max(1, min(_OVERLAP, max(rows // 2, min(_IN_ORDER, rows - 1))))
 
 
 @dataclass
@@ -21,9 +21,10 @@ class Ties:
 
     Two proofs that none is missing:
 
-    - *the order holds*: each answer of a sweep begins with at least five rows that the answer
-      before it ended with, in the same order. So the portal orders equal times in a stable way,
-      and rows that follow each other were read without a gap.
+    - *the order holds*: each answer of a sweep begins with at least five rows of the answer before
+      it, in the same order, or brings none that is new. So the portal orders equal times in a
+      stable way, and rows that follow each other were read without a gap. Answers of five rows or
+      fewer cannot show it.
     - *the count holds*, for a portal that orders equal times anew each time. An answer tells
       exactly how many rows stand from the group's first row to the end of the list (its total less
       that row's place), a later one how many stand behind the group. Rows only leave both, so the
@@ -44,6 +45,7 @@ class Ties:
     ordered: bool = True
     sweeps: int = 1
     _last: Sequence[str] = ()
+    _start: int = 0  # where it stood
 
     def again(self, down: int | None) -> None:
         """Begin another sweep, with the answer that shows the group's first row."""
@@ -57,9 +59,10 @@ class Ties:
         """Take one answer of the sweep; `times`: by which its rows stand."""
         ids = [row.id for row in answer.rows]
         if not times or times[0] <= self.time:
-            self.ordered = self.ordered and self._follows(ids, times)
+            lead = max(0, self._start - answer.start)
+            self.ordered = self.ordered and self._follows(ids[lead:], times)
         self.met.update(i for i, at in zip(ids, times, strict=True) if at == self.time)
-        self._last = ids
+        self._last, self._start = ids, answer.start
 
     def end(self, behind: int | None) -> bool:
         """End the sweep; tell whether the whole group was met.
@@ -79,4 +82,4 @@ class Ties:
         places = [before[id_] for id_ in ids if id_ in before]
         rising = all(a < b for a, b in pairwise(places))
         together = all(id_ in before for id_ in ids[: len(places)])
-        return rising and together and len(places) >= min(_IN_ORDER, overlap_of(len(self._last)))
+        return rising and together and len(places) >= min(_IN_ORDER, len(ids))

@@ -125,7 +125,7 @@ def test_a_code_that_was_removed_and_goes_to_another_owner_is_held(known: Known)
     """A portal that was set back no longer holds it, and gives it anew later."""
     first = event(A)
     state(Fresh(known, PERSONS), first)
-    known.forget([CODE])
+    known.forget({CODE: 1})
     assert known.missing("9") == ([], 0)
     fresh = Fresh(known, PERSONS)
     assert [] == state(fresh, event(B, START + DAY))
@@ -167,7 +167,7 @@ def test_what_is_disputed_is_known_after_a_restart_and_forgotten_with_its_dossie
     first.close()
     again = KnownFile(tmp_path / "p.known")
     assert again.disputed == {CODE}
-    again.forget([CODE])
+    again.forget({CODE: 1})
     assert again.disputed == set()
     again.dispute([CODE])
     again.reset()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import ConfigurationError, RejectedRecord, RejectReason
 from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
+from lgsp.domain.statements import is_removed
 from lgsp.domain.status import Status
 from lgsp_connectors.kit.contract import Listing
 from lgsp_connectors.kit.mapping.derive import Facts, from_dossier, from_step
@@ -36,6 +37,7 @@ def facts(
     finished_at: int | None = None,
     row: int = 1,
     code: str = CODE,
+    read: int | None = None,
 ) -> Facts:
     return Facts(
         portal="p",
@@ -56,7 +58,7 @@ def facts(
         finished_at=finished_at,
         returned_at=None,
         sealed=None,
-        observed_at=stated_at,
+        observed_at=stated_at if read is None else START + read * DAY,
         stated_at=stated_at,
         stated_row=row,
     )
@@ -257,8 +259,57 @@ def test_a_dossier_gone_from_a_complete_listing_is_removed_and_comes_back(known:
     ]
     assert "" == problem
     assert ([], "") == fresh.gone(listing("two"), START + 9 * DAY)
-    back = from_dossier(facts(code=codes[0]))
-    assert back == fresh.of([back], whole=True)
+
+    listed = from_dossier(facts(code=codes[0]))  # with the same old word as before
+    back = fresh.of([listed], whole=True, listing=listing("three", day=3))
+    fresh.keep(listing("three", day=3))
+    assert not is_removed(merge_all([*listed, *removed, *back])[codes[0]].transitions)
+    assert [] == fresh.of([listed], whole=True, listing=listing("four", day=4))
+    fresh.keep()
+    assert [codes[0]] == [event.dossier_code for event in gone_from(fresh, codes[1:], day=5)]
+
+
+def gone_from(fresh: Fresh, codes: list[str], *, day: int) -> list[DossierEvent]:
+    one = listing(f"of day {day}", day=day)
+    list_all(fresh, codes, one)
+    removed, problem = fresh.gone(one, START + 90 * DAY)
+    assert "" == problem
+    fresh.forget(removed)
+    return removed
+
+
+def test_what_was_removed_is_missing_no_more(known: Known) -> None:
+    codes = [f"H37.12-240601-{n:04d}" for n in range(100)]
+    fresh = Fresh(known)
+    list_all(fresh, codes, listing("one"))
+    assert 15 == len(gone_from(fresh, codes[15:], day=3))
+    assert 15 == len(gone_from(fresh, codes[30:], day=4))  # of 85: all 30 would be too many
+    assert [] == gone_from(fresh, codes[30:], day=5)
+
+
+def test_a_removal_stands_against_a_word_of_a_clock_ahead(known: Known) -> None:
+    codes = [f"H37.12-240601-{n:04d}" for n in range(5)]
+    fresh = Fresh(known)
+    list_all(fresh, codes[1:], listing("one"))
+    ahead = from_dossier(facts(code=codes[0], stated_at=START + 4 * DAY))
+    fresh.of([ahead], whole=True)
+    fresh.keep()
+    removed = gone_from(fresh, codes[1:], day=3)
+
+    assert is_removed(merge_all([*ahead, *removed])[codes[0]].transitions)
+
+
+def test_a_listing_of_a_clock_that_was_ahead_hides_nothing(known: Known) -> None:
+    codes = [f"H37.12-240601-{n:04d}" for n in range(5)]
+    fresh = Fresh(known)
+    list_all(fresh, codes[:4], listing("ahead", day=90))
+    assert ([], "") == fresh.gone(listing("ahead", day=90), START + 90 * DAY)  # our clock was, too
+    new = from_dossier(facts(code=codes[4], stated_at=START + 2 * DAY))
+    assert new == fresh.of([new], whole=True, listing=listing("two"))
+    list_all(fresh, codes[1:], listing("two"))
+    removed, _ = fresh.gone(listing("two"), START + 2 * DAY)
+
+    assert codes[:1] == [event.dossier_code for event in removed]
 
 
 def test_a_listing_stated_before_one_that_ended_removes_nothing(known: Known) -> None:
@@ -305,7 +356,8 @@ def test_of_an_older_listing_only_what_it_says_of_known_dossiers_counts(known: K
     list_all(fresh, codes[:2], listing("new", day=3))
     assert ([], "") == fresh.gone(listing("new", day=3), START + 3 * DAY)
     older = [
-        from_dossier(facts(code=code, channel=Channel.DIRECT, stated_at=START)) for code in codes
+        from_dossier(facts(code=code, channel=Channel.DIRECT, stated_at=START, read=4))
+        for code in codes
     ]
     sent = fresh.of(older, whole=True, listing=listing("old", day=2))
     fresh.keep(listing("old", day=2))

@@ -22,7 +22,7 @@ FULL_EVERY = 24 * 60 * MINUTE
 _CAP = 13
 _START = 1_720_000_000_000
 
-Fault = Literal["error", "no_rows", "torn", "misplaced", "total"]
+Fault = Literal["error", "no_rows", "short", "torn", "misplaced", "total"]
 Ties = Literal["stable", "shuffled"]
 Total = Literal["true", "none", "stops", "page"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
@@ -131,6 +131,8 @@ class Portal:
             page = page_of(ask)
             start, rows = page.start, page.size
         shown = ids[start : start + min(rows, self.manners.most_rows)]
+        if fault == "short":
+            shown = shown[: self.chance.randint(1, 12)]
         total = {"true": len(ids), "none": None, "stops": min(len(ids), 50), "page": len(shown)}[
             self.manners.total
         ]

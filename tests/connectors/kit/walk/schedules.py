@@ -44,7 +44,7 @@ def play(seed: int) -> Game:
             chance.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])[0]()
         page = game.step()
         if page is not None and page.caught_up:
-            portal.now += chance.choice([SECOND, 30 * SECOND, 5 * MINUTE, FULL_EVERY])
+            portal.now += chance.choice([SECOND, 30 * SECOND, 5 * MINUTE, OVERLAP, FULL_EVERY])
     game.settle()
     return game
 

@@ -1,0 +1,210 @@
+"""How many requests the walk of a list takes, and what a wrong clock or a short answer costs."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+from tests.connectors.kit.walk.game import (
+    FULL_EVERY,
+    MINUTE,
+    OVERLAP,
+    ROWS,
+    SECOND,
+    Game,
+    Manners,
+    Total,
+)
+
+from lgsp.domain.errors import FatalError, RetryableError
+from lgsp_connectors.kit.walk.newest import Newest
+from lgsp_connectors.kit.walk.window import Ask, Window
+
+
+class Walked(Game):
+    """A game whose requests are counted, and whose own clock may be ahead of the portal's."""
+
+    def __init__(self, manners: Manners = Manners(), rows: int = ROWS) -> None:
+        self.ahead = self.asked = 0
+        self._most = rows
+        super().__init__(7, manners)
+
+    def _new(self) -> Newest:
+        return Newest(
+            rows=self._most,
+            overlap=OVERLAP,
+            full_every=FULL_EVERY,
+            clock=lambda: self.portal.now + self.ahead,
+        )
+
+    def file(self, count: int, *, every: int = MINUTE) -> None:
+        for _ in range(count):
+            self.portal.now += every
+            self.portal.file(1)
+
+    async def read_one(self, ask: Ask) -> Window:
+        self.asked += 1
+        return await self.portal.read(ask)
+
+    def poll(self) -> int:
+        """Read until caught up; give how many requests it took."""
+        self.asked = 0
+        for _ in range(3000):
+            try:
+                page = asyncio.run(self.walk.fetch(self.cursor, self.read_one))
+            except FatalError:
+                raise
+            except RetryableError:
+                continue
+            self.cursor = page.cursor
+            self.read |= {record.data for record in page.records}
+            if page.caught_up:
+                return self.asked
+        raise AssertionError("it never catches up")
+
+    def lost(self) -> set[str]:
+        return {
+            id_
+            for id_, dossier in self.portal.dossiers.items()
+            if dossier.version not in self.read
+        }
+
+
+def test_many_of_one_time_on_top_are_read_again_only_until_none_can_be_late() -> None:
+    game = Walked()
+    game.file(300)
+    game.portal.change(200)
+    assert game.poll() > 200 // ROWS
+    game.portal.now += OVERLAP + MINUTE
+    assert game.poll() > 200 // ROWS
+    for _ in range(3):
+        game.portal.now += MINUTE
+        assert game.poll() == 1
+    for _ in range(3):
+        game.portal.now += OVERLAP + MINUTE
+        game.portal.change(3)
+        assert game.poll() == 1
+    assert not game.lost()
+
+
+def test_a_late_change_to_a_time_that_is_not_settled_is_read() -> None:
+    game = Walked()
+    game.file(60)
+    game.poll()
+    game.portal.now += OVERLAP // 2
+    game.portal.change_late(OVERLAP // 2)
+    game.poll()
+    assert not game.lost()
+
+
+def test_removals_begin_a_full_pass_for_a_tenth_of_the_time_at_most() -> None:
+    game = Walked()
+    game.file(600)
+    full = game.poll()
+    asked = 0
+    for _ in range(60):
+        game.portal.now += 2 * SECOND
+        game.portal.change(2)
+        newest = sorted(game.portal.dossiers, key=lambda id_: -game.portal.dossiers[id_].at)
+        del game.portal.dossiers[newest[3]]
+        asked += game.poll()
+    assert asked < 60 + 4 * full
+    assert not game.lost()
+
+
+def test_a_dossier_removed_from_the_top_is_no_portal_set_back() -> None:
+    game = Walked(Manners(total="none"))
+    game.file(200)
+    game.poll()
+    newest = sorted(game.portal.dossiers, key=lambda id_: -game.portal.dossiers[id_].at)
+    del game.portal.dossiers[newest[2]]
+    game.portal.now += 60 * MINUTE
+    with capture_logs() as logs:
+        assert game.poll() == 1
+    assert not [log for log in logs if log["event"] == "portal_was_set_back"]
+
+
+@pytest.mark.parametrize("total", ["true", "none"])
+def test_a_portal_set_back_to_before_one_bulk_update_is_seen(total: Total) -> None:
+    game = Walked(Manners(total=total))
+    game.file(300)
+    game.portal.back_up()
+    game.portal.now += MINUTE
+    game.portal.change(200)
+    game.poll()
+    game.portal.restore()
+    game.portal.now += 60 * MINUTE
+    with capture_logs() as logs:
+        game.poll()
+    assert "portal_was_set_back" in {log["event"] for log in logs}
+    game.portal.now += MINUTE
+    assert game.poll() == 1
+
+
+def test_rows_that_come_back_deep_in_the_list_are_read_with_the_next_poll() -> None:
+    game = Walked()
+    game.file(200)
+    away = {id_: game.portal.dossiers.pop(id_) for id_ in game.portal.some(30)}
+    game.poll()
+    game.portal.dossiers |= away
+    game.portal.now += 60 * MINUTE
+    game.poll()
+    assert not game.lost()
+    game.portal.now += MINUTE
+    assert game.poll() == 1
+
+
+@pytest.mark.parametrize("total", ["none", "page", "stops"])
+@pytest.mark.parametrize("rows", [1, 4, 10, 20])
+def test_a_short_answer_is_not_the_end_of_the_list(total: Total, rows: int) -> None:
+    game = Walked(Manners(total=total))
+    game.file(300)
+    whole = game.portal.read
+
+    async def short_once(ask: Ask) -> Window:
+        answer = await whole(ask)
+        if game.asked != 5:
+            return answer
+        shown = answer.rows[:rows]
+        return answer._replace(rows=shown, total=len(shown) if total == "page" else answer.total)
+
+    game.portal.read = short_once  # type: ignore[method-assign]
+    game.poll()
+    assert not game.lost()
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5, 6, 9])
+@pytest.mark.parametrize("total", ["none", "true"])
+def test_the_order_of_a_few_rows_proves_nothing(rows: int, total: Total) -> None:
+    for seed in range(20):
+        game = Walked(Manners("shuffled", total), rows)
+        game.portal.chance.seed(seed)
+        game.file(3)
+        game.portal.file(2 * rows + 1)
+        game.file(3)
+        try:
+            game.poll()
+        except FatalError:
+            assert total == "none"
+        else:
+            assert not game.lost()
+
+
+@pytest.mark.parametrize("days", [1, 400])
+def test_a_clock_that_was_ahead_hides_no_change(days: int) -> None:
+    game = Walked()
+    game.file(200)
+    game.portal.put("d5", at=game.portal.now + 720 * MINUTE)
+    game.ahead = days * 1440 * MINUTE
+    game.poll()
+    game.ahead = 0
+    for _ in range(4):
+        game.portal.now += 30 * MINUTE
+        game.portal.change(5)
+        game.portal.now += 30 * MINUTE
+        game.poll()
+        assert not game.lost()
+    away = game.portal.some(1)[0]
+    game.portal.put(away, at=game.portal.now - 5 * OVERLAP)
+    game.portal.now += 2 * FULL_EVERY
+    game.poll()
+    assert not game.lost()
