@@ -238,8 +238,9 @@ def _total_of(reply: Any) -> int | None:
 
 def _id_of(row: Any) -> str:
     """Give what tells a dossier from the others of the list, whatever changes of it."""
-    id_ = (row.get("dossierId") or row.get("dossierNo")) if isinstance(row, dict) else None
-    return str(id_) if id_ else blake2b(repr(row).encode(), digest_size=8).hexdigest()
+    ids = (row.get("dossierId"), row.get("dossierNo")) if isinstance(row, dict) else ()
+    id_ = next((str(id_) for id_ in ids if id_ not in (None, "", 0, "0")), "")
+    return id_ or blake2b(repr(row).encode(), digest_size=8).hexdigest()
 
 
 def _mapper(settings: OpenCpsSettings, context: Context) -> Mapper:

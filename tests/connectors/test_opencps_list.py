@@ -1,5 +1,6 @@
 """The opencps connector against lists that move, lie and fail, as portals were seen to."""
 
+import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -270,6 +271,29 @@ async def test_a_row_that_is_no_object_is_a_letter_and_the_others_are_read(
     assert portal.codes() == set(portal.rows) - {code(100)}
     ((record, error),) = portal.bench.sink.rejects
     assert (record.data, error.reason) == (row, RejectReason.UNREADABLE)
+
+
+async def test_a_text_in_another_encoding_is_a_letter_and_the_others_are_read(
+    portal: Portal,
+) -> None:
+    portal.file(30)
+    portal.rows[code(3)]["domainCode"] = "\udc90\u1ea5t"  # a byte of Windows-1258
+    portal.answer = lambda _asked, _start, body: json.dumps(body, ensure_ascii=False).encode(
+        "utf-8", "surrogateescape"
+    )
+    await portal.run()
+    assert portal.codes() == set(portal.rows) - {code(3)}
+    ((_, error),) = portal.bench.sink.rejects
+    assert (error.reason, error.field) == (RejectReason.BAD_VALUE, "domainCode")
+
+
+@pytest.mark.parametrize("id_", [0, "0", "", None])
+async def test_an_id_that_tells_nothing_apart_is_none(portal: Portal, id_: Any) -> None:
+    portal.file(250)
+    for row in portal.rows.values():
+        row["dossierId"] = id_
+    await portal.run()
+    assert portal.codes() == set(portal.rows)
 
 
 async def test_a_list_of_nothing_but_nulls_is_none(portal: Portal) -> None:

@@ -21,7 +21,8 @@ from lgsp.runtime.retry_after import advised_wait
 from lgsp_connectors.kit import exchanges
 from lgsp_connectors.kit.config import Strict
 
-_RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_RETRY = frozenset({408, 425, 429})  # and all that says that the server has failed, but for ...
+_NEVER = frozenset({501, 505, 511})
 _DENIED = frozenset({203, 401, 403})  # 203: OpenCPS answers so when nobody is logged in
 _EXPIRED = 401
 _LONGEST_CONNECT = 10.0  # seconds until a host that does not answer counts as away
@@ -230,7 +231,9 @@ class Client:
 
     def _refuse(self, path: str, status: int, retry_after: str | None) -> NoReturn:
         message = f"GET {path}: HTTP {status}"
-        if status in _RETRY:
+        failed = status >= 500 and status not in _NEVER
+        empty = 200 <= status < 300 and status not in _DENIED
+        if status in _RETRY or failed or empty:
             raise RetryableError(message, wait=advised_wait(retry_after))
         if status in _DENIED:
             raise FatalError(
@@ -260,7 +263,8 @@ def json_of(body: bytes) -> Any:
     """Read JSON; also with a byte order mark, in UTF-16 or 32, and with half a surrogate pair.
 
     Integers are exact, however long. NaN, Infinity and a number of more digits than anybody
-    reads are floats that are no number: one such value spoils its own record only.
+    reads are floats that are no number, a byte that is not UTF-8 is half a surrogate pair: one
+    such value spoils its own record only.
 
     Raises:
         ValueError: with the parser's reason and the position, never with the content.
@@ -271,9 +275,14 @@ def json_of(body: bytes) -> Any:
     except orjson.JSONDecodeError:
         pass  # the plain parser bears more, and says what it does not
     try:
+        return _plain(body)
+    except UnicodeDecodeError:
+        return _plain(body.decode("utf-8", "surrogateescape"))
+
+
+def _plain(body: bytes | str) -> Any:
+    try:
         return json.loads(body, parse_int=_integer)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{error.reason} at byte {error.start}") from error
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 

@@ -14,7 +14,7 @@ from lgsp.domain.event import DossierEvent
 from lgsp_connectors.kit.contract import Cursor, Record
 
 Handler = Callable[[Mapping[str, str], Mapping[str, str]], Any]
-"""Gives the JSON answer to a request: (query, headers) -> data."""
+"""Gives the JSON answer to a request: (query, headers) -> data, or the bytes of the answer."""
 
 
 class MemorySink:
@@ -140,7 +140,8 @@ class FakePortal:
         if self._always is not None:
             return self._always()
         data = self._handler(request.query, request.headers)
-        return web.Response(body=orjson.dumps(data), content_type="application/json")
+        body = data if isinstance(data, bytes) else orjson.dumps(data)
+        return web.Response(body=body, content_type="application/json")
 
 
 def _response(status: int, body: str | bytes, retry_after: str) -> web.Response:

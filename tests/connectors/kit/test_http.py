@@ -40,6 +40,7 @@ async def client(portal: FakePortal) -> AsyncIterator[Client]:
         (rb'{"a": 1, "note": "x \ud83d y"}', {"a": 1, "note": "x \ud83d y"}),  # half a pair
         (b'{"a": 1, "note": "\xed\xa0\xbd"}', {"a": 1, "note": "\ud83d"}),  # the same as bytes
         ('{"a": "Đơn"}'.encode("utf-16"), {"a": "Đơn"}),
+        (b'{"a": 1, "note": "Th\xea"}', {"a": 1, "note": "Th\udcea"}),  # another encoding
         (b'{"a": 12345678901234567890123, "b": 0.5}', {"a": 12345678901234567890123, "b": 0.5}),
         (b'{"a": [-Infinity, 1%s]}' % (b"0" * 5000), {"a": [-math.inf, math.inf]}),
     ],
@@ -191,6 +192,15 @@ async def test_another_status_is_final_and_names_the_setting(
 ) -> None:
     portal.answer(status)
     with pytest.raises(FatalError, match=f"HTTP {status}: {said}"):
+        await client.get_json(PATH, {})
+
+
+@pytest.mark.parametrize("status", [202, 204, 206, 500, 507, 520, 529])
+async def test_a_server_that_has_failed_or_says_nothing_is_asked_again(
+    portal: FakePortal, client: Client, status: int
+) -> None:
+    portal.answer(status)
+    with pytest.raises(RetryableError, match=f"HTTP {status}"):
         await client.get_json(PATH, {})
 
 
