@@ -172,10 +172,10 @@ async def test_a_dossier_that_one_portal_ended_is_not_opened_by_another(
 SEALER = Sealer({"k": bytes(32)}, "k")
 
 
-async def run_sealed(rig: OpenCpsRig, bench: Bench) -> Report:
+async def run_sealed(rig: OpenCpsRig, bench: Bench, *, later: int = 0) -> Report:
     rig.connector()
     runner = Runner(
-        read_config(rig.base / "c.yaml").build(now_ms, SEALER.seal),
+        read_config(rig.base / "c.yaml").build(lambda: now_ms() + later, SEALER.seal),
         bench.sink,
         bench.checkpoints,
         key="p",
@@ -223,7 +223,7 @@ async def test_a_code_that_a_portal_lost_and_gives_anew_later_is_a_conflict(
     bench = Bench()
     await run_sealed(rig, bench)
     lost = rig.rows.pop(code(49))
-    removed = await run_sealed(rig, bench)
+    removed = await run_sealed(rig, bench, later=60_000)
     assert removed.removed == 1
     rig.rows[code(49)] = lost | {
         "dossierId": 2049,
