@@ -12,6 +12,8 @@ from lgsp_connectors.files.lines import Line
 from lgsp_connectors.files.stored import MB, Torn
 
 _LONGEST_ROW = 1000  # lines: a quote left open does not swallow the rest of the file
+_CODE = re.compile(r"[\w./:+\-]{1,64}")
+_DIGITS = re.compile(r"\d+")
 _CLOSED = re.compile(r'([^"]*+(?:""[^"]*+)*+)"')  # the rest of a quoted cell, and its end
 
 
@@ -100,8 +102,9 @@ class TextRows:
     """Joins lines into rows and splits them into cells; blank lines are no rows.
 
     A quoted line end joins lines, up to a thousand of them or `longest` bytes; when the quote is
-    still open then, only the first line is at fault and the others are rows of their own. Where
-    it is the content that ends, none of these is whole: more of it may close the quote.
+    still open then, or rows stand within it, only the first line is at fault and the others are
+    rows of their own. Where it is the content that ends, none of these is whole: more of it may
+    close the quote.
 
     Args:
         lines: of the content.
@@ -118,6 +121,12 @@ class TextRows:
         self._longest, self._final = longest, final
         self._again: list[Line] = []
         self._open_end = False
+        self._width = self._code = 0
+        self._before: list[str] = []
+
+    def expect(self, width: int, code: int) -> None:
+        """Note how many cells a row has, and which has its code: to know a row by its looks."""
+        self._width, self._code = width, code
 
     def __iter__(self) -> Iterator[TextRow]:
         """Give the rows in order."""
@@ -154,6 +163,10 @@ class TextRows:
                 row.fault = text_or_fault.detail
                 break
         last, raw = joined[-1], b"\n".join(line.raw for line in joined)
+        if not row.fault and row.open is None and self._holds_rows(row.cells, joined[1:]):
+            row.fault = (
+                f"a quote opens here and another stands in line {last.number}, rows between"
+            )
         if not row.fault and row.open is None:
             return TextRow(
                 first.number, first.start, last.number, last.after, raw, row.cells, last.whole
@@ -168,8 +181,22 @@ class TextRows:
         self._open_end = self._open_end or may_grow
         return self._alone(first, _unreadable(row.fault or "a quote is not closed"))
 
+    def _holds_rows(self, cells: list[str], lines: list[Line]) -> bool:
+        """Tell whether a line looks like a row: as many cells, and a code like the others'."""
+        if not self._width:
+            return False
+        looks = {_look(known, self._code) for known in (cells, self._before)} - {""}
+        for line in lines:
+            text = self._text(line)
+            parts = text.split(self._delimiter) if isinstance(text, str) else []
+            if len(parts) == self._width and _look(parts, self._code) in looks:
+                return True
+        return False
+
     def _alone(self, line: Line, cells: list[str] | RejectedRecord) -> TextRow:
         """Make a row of one line."""
+        if isinstance(cells, list):
+            self._before = cells
         whole = line.whole and not self._open_end
         return TextRow(line.number, line.start, line.number, line.after, line.raw, cells, whole)
 
@@ -180,6 +207,12 @@ class TextRows:
             return line.raw.decode(self._codec)
         except UnicodeDecodeError:
             return undecodable(line.raw, self._codec) or _unreadable("")
+
+
+def _look(cells: list[str], code: int) -> str:
+    """Give what a row's code looks like, whatever its numbers; "" when it looks like none."""
+    cell = cells[code].strip() if code < len(cells) else ""
+    return _DIGITS.sub("9", cell) if _CODE.fullmatch(cell) and not cell.isalpha() else ""
 
 
 def too_long(line: Line, longest: int, what: str) -> RejectedRecord:

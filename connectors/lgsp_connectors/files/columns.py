@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.runtime.personal import shown
+from lgsp_connectors.files.stored import Torn
+from lgsp_connectors.kit.mapping.words import visible
 
 _SHOWN = 12  # names of columns in a message
 _LONGEST = 30  # characters of each
@@ -13,7 +15,7 @@ _LONGEST = 30  # characters of each
 
 def plain(name: str) -> str:
     """Give a column's name as it is compared: NFC, blanks and line breaks as one blank each."""
-    return " ".join(unicodedata.normalize("NFC", name).replace("\ufeff", "").split())
+    return " ".join(unicodedata.normalize("NFC", visible(name)).split())
 
 
 class MappedColumns:
@@ -43,6 +45,10 @@ class MappedColumns:
         """Give the needed columns that are not among `names` (as `named` gives them)."""
         return [name for name in self._needed if name not in names]
 
+    def repeated(self, names: Sequence[str]) -> list[str]:
+        """Give the needed columns that stand among `names` more than once."""
+        return [name for name in self._needed if names.count(name) > 1]
+
     def known(self, names: Collection[str]) -> int:
         """Count the needed columns among `names`."""
         return sum(name in names for name in self._needed)
@@ -54,8 +60,7 @@ class MappedColumns:
             names: as `named` gives them.
             where: what was looked at ("the header").
         """
-        missing = self.missing(names)
-        twice = [name for name in self._needed if names.count(name) > 1]
+        missing, twice = self.missing(names), self.repeated(names)
         if not (missing or twice):
             return None
         what = f"lacks: {', '.join(missing)}" if missing else f"repeats: {', '.join(twice)}"
@@ -64,6 +69,25 @@ class MappedColumns:
             field=(missing or twice)[0],
             detail=f"{where} {what}; {self._has(names, missing)}",
         )
+
+    def head_again(self, names: Sequence[str], cells: Sequence[str], number: int) -> bool:
+        """Tell whether a row repeats the header, as files that were joined do.
+
+        Args:
+            names: of the header, as `named` gives them.
+            cells: of the row, among them the name of the dossier code's column.
+            number: of the row.
+
+        Raises:
+            Torn: it is the header of another table, whose columns stand elsewhere.
+        """
+        again = self.named(cells)
+        if self.known(again) < 2:
+            return False
+        if [name for name in again if name] == [name for name in names if name]:
+            return True
+        detail = "another header, with other columns than the first: give each table its own file"
+        raise Torn(RejectedRecord(RejectReason.UNREADABLE, detail=detail), number=number)
 
     def skips(self, row: Mapping[str, object]) -> bool:
         """Tell whether the row is one that the YAML leaves out."""

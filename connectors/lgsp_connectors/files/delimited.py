@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
-from lgsp_connectors.files.cells import TextRow, TextRows
+from lgsp_connectors.files.cells import TextRows
 from lgsp_connectors.files.content import Text
 from lgsp_connectors.files.lines import Line
 from lgsp_connectors.files.rows import START, OpenFile, Place, Row, Unfinished
@@ -17,12 +17,13 @@ _SEP = re.compile(rb"sep=(.)", re.IGNORECASE)
 
 
 class _Header(NamedTuple):
-    """The header of a file, and the rows behind it."""
+    """The header of a file, and the rows behind it; `code` is its cell of the dossier code."""
 
     number: int
     names: list[str]
+    code: str
     delimiter: str
-    rows: Iterator[TextRow]
+    rows: TextRows
 
 
 def delimited_rows(file: OpenFile, text: Text) -> Iterator[Row]:
@@ -42,6 +43,7 @@ def delimited_rows(file: OpenFile, text: Text) -> Iterator[Row]:
         rows = _rows(file, text, file.lines(text, place), header.delimiter)
     width = len(names)
     first = names.index(columns.wanted[0]) if columns.wanted else 0
+    rows.expect(width, first)
     always = columns.has_skips or not columns.wanted
     end: Place | None = None
     for number, start, lines, after, raw, cells, whole in rows:
@@ -54,6 +56,8 @@ def delimited_rows(file: OpenFile, text: Text) -> Iterator[Row]:
         behind = end or file.behind(text, lines, after)
         if isinstance(cells, RejectedRecord):
             yield Row(number, behind, raw, cells)
+        elif header.code in cells and columns.head_again(names, cells, number):
+            yield Row(number, behind, None)
         elif len(cells) != width:
             yield _odd(file, number, behind, raw, names, cells)
         elif always or len(raw) > columns.cell_chars or not cells[first].strip():
@@ -68,6 +72,9 @@ def _odd(
     """Make a row that has more or fewer cells than the header."""
     if not any(cell.strip() for cell in cells):
         return Row(number, place, None)
+    fitting = _fitting(names, cells)
+    if fitting is not None:
+        return file.row(number, place, dict(zip(names, fitting, strict=True)))
     known = dict(zip(names, cells, strict=False))
     if file.columns.has_skips and file.columns.skips(known):
         return Row(number, place, None)
@@ -75,9 +82,17 @@ def _odd(
     return Row(number, place, raw, RejectedRecord(RejectReason.UNREADABLE, detail=detail))
 
 
-def _rows(file: OpenFile, text: Text, lines: Iterator[Line], delimiter: str) -> Iterator[TextRow]:
+def _fitting(names: list[str], cells: list[str]) -> list[str] | None:
+    """Give the cells of a row that differs from the header by delimiters at its end only."""
+    missing = names[len(cells) :]
+    if any(missing) or any(cell.strip() for cell in cells[len(names) :]):
+        return None
+    return [*cells[: len(names)], *missing]
+
+
+def _rows(file: OpenFile, text: Text, lines: Iterator[Line], delimiter: str) -> TextRows:
     codec = text.encoding.line_codec
-    return iter(TextRows(lines, codec, delimiter, file.longest, final=file.still))
+    return TextRows(lines, codec, delimiter, file.longest, final=file.still)
 
 
 def _read_header(file: OpenFile, text: Text) -> _Header:
@@ -106,10 +121,13 @@ def _header(file: OpenFile, text: Text, lines: Iterator[Line], delimiter: str) -
         if isinstance(row.cells, RejectedRecord):
             raise Torn(row.cells, number=row.number)
         if any(cell.strip() for cell in row.cells):
-            return _Header(row.number, file.columns.named(row.cells), delimiter, rows)
+            names = file.columns.named(row.cells)
+            code = file.columns.wanted[0] if file.columns.wanted else ""
+            at = names.index(code) if code in names else 0
+            return _Header(row.number, names, row.cells[at], delimiter, rows)
     if not file.still:
         raise Unfinished
-    return _Header(1, [], delimiter, rows)
+    return _Header(1, [], "", delimiter, rows)
 
 
 def _sep_line(lines: Iterator[Line]) -> tuple[str, Iterator[Line]]:

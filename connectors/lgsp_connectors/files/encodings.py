@@ -53,8 +53,9 @@ def find_encoding(head: bytes, named: str) -> Encoding:
             return Encoding(codec, len(mark))
     if named != "auto":
         return Encoding(CODECS[named], 0)
-    odd, even = head[1::2].count(0), head[::2].count(0)  # Latin letters have one zero byte each
-    if (odd or even) and max(odd, even) * 5 > len(head):
+    # Latin letters have one zero byte each, always on the same side; blocks of zeros have both.
+    odd, even = head[1::2].count(0), head[::2].count(0)
+    if max(odd, even) * 5 > len(head) and min(odd, even) * 4 < max(odd, even):
         return Encoding("utf-16-le" if odd > even else "utf-16-be", 0)
     return Encoding("utf-8", 0)
 

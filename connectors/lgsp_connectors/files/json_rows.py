@@ -48,6 +48,13 @@ class _Objects:
             if self.keys is not None:
                 self.keys.update(dict.fromkeys(spelled))
         if names := self._spelled[keys]:
+            if twice := self._open_file.columns.repeated(names):
+                fault = RejectedRecord(
+                    RejectReason.BAD_VALUE,
+                    field=twice[0],
+                    detail="the key stands twice, spelled in two ways",
+                )
+                return Row(number, place, data, fault)
             data = dict(zip(names, data.values(), strict=True))
         return self._open_file.row(number, place, data)
 

@@ -9,11 +9,20 @@ from typing import Any, NoReturn
 import orjson
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
+from lgsp.runtime.personal import shown
 from lgsp_connectors.files.stored import MB, Torn, torn
 
 _DOUBTFUL = 2.0**53  # from here on a float may have been an integer with more digits
 _NEAR = 64  # a fault so near the end of the text may be only that it ends
 _BLANK = re.compile(r"[ \t\r\n]*")
+_KEY_END = re.compile(rb'"[ \t\r\n]*:')
+_LONGEST_NAME = 30  # characters of a key in a message
+
+
+class _Doubled(dict[str, Any]):
+    """An object in which `key` stands twice, with different values; it has the last one."""
+
+    key = ""
 
 
 def parse_object(text: str | bytes) -> dict[str, Any]:
@@ -27,6 +36,14 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
         raise _not_an_object()
     if any(v.__class__ is float and abs(v) >= _DOUBTFUL for v in data.values()):
         data = _plain(text, ValueError("a number is too long"))
+    elif len(
+        _KEY_END.findall(
+            text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+        )
+    ) > len(data):
+        data = _plain(text, ValueError("a key stands twice"))  # or there are objects inside
+    if isinstance(data, _Doubled):
+        raise _doubled(data)
     found: dict[str, Any] = data
     return found
 
@@ -94,7 +111,10 @@ def _element(text: str, at: int) -> tuple[list[dict[str, Any] | RejectedRecord],
         return None
     if text[end] not in ",]":
         raise torn(RejectReason.UNREADABLE, "the array is damaged: no comma behind an element")
-    element = data if isinstance(data, dict) else _not_an_object()
+    if isinstance(data, _Doubled):
+        element: dict[str, Any] | RejectedRecord = _doubled(data)
+    else:
+        element = data if isinstance(data, dict) else _not_an_object()
     return [element], end + 1, text[end] == "]"
 
 
@@ -150,8 +170,26 @@ def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is no number")
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        for key, value in pairs:
+            if made[key] != value:
+                doubled = _Doubled(made)
+                doubled.key = key
+                return doubled
+    return made
+
+
+def _doubled(data: _Doubled) -> RejectedRecord:
+    key = shown(data.key[:_LONGEST_NAME])
+    return RejectedRecord(
+        RejectReason.BAD_VALUE, detail=f"the key {key} stands twice, with different values"
+    )
+
+
 def _not_an_object() -> RejectedRecord:
     return RejectedRecord(RejectReason.UNREADABLE, detail="not a JSON object")
 
 
-_exact = json.JSONDecoder(parse_constant=_no_number, strict=False)
+_exact = json.JSONDecoder(parse_constant=_no_number, strict=False, object_pairs_hook=_object)

@@ -79,13 +79,21 @@ def _rows_of(file: OpenFile, book: _Book, sheet: str, before: int) -> Generator[
     """Give the rows of one sheet, counted on from `before`; return the number of the last one."""
     columns, passed, number = file.columns, file.place.rows, before
     names: list[str] = []
+    code: Any = None
     for line in _lines(file, book, sheet):
         number = before + line.number
         if not names:
             names = columns.named(list(map(_cell_text, line.cells)))
             if fault := columns.fault(names, "the header"):
                 raise Torn(fault, number=number)
-        elif number > passed:
+            code = line.cells[names.index(columns.wanted[0])] if columns.wanted else None
+        elif number <= passed:
+            continue
+        elif code in line.cells and columns.head_again(
+            names, list(map(_cell_text, line.cells)), number
+        ):
+            yield Row(number, Place(number, 0), None)
+        else:
             row = dict(zip(names, map(_cell_value, line.cells), strict=True))
             made = file.row(number, Place(number, 0), row)
             left_out = columns.has_skips and columns.skips(row)

@@ -3,9 +3,9 @@
 import re
 
 _AGENCY = r"(?:\d{3}\.\d{2}\.\d{2}\.[GH]\d{2}|[GH]\d{2}(?:\.\d{1,3}){0,3})"
-PROVINCE = re.compile(r"[GH]\d{2}")
-DOSSIER = re.compile(rf"{_AGENCY}-(?:\d{{6}}|\d{{8}})-\d{{4,7}}")
-PROCEDURE = re.compile(r"\d\.\d{6}(?:\.\d{3}\.\d{2}\.\d{2}\.[GH]\d{2})?")
+PROVINCE = re.compile(r"[GH]\d{2}", re.ASCII)  # other scripts have digits, too
+DOSSIER = re.compile(rf"{_AGENCY}-(?:\d{{6}}|\d{{8}})-\d{{4,7}}", re.ASCII)
+PROCEDURE = re.compile(r"\d\.\d{6}(?:\.\d{3}\.\d{2}\.\d{2}\.[GH]\d{2})?", re.ASCII)
 
 
 def is_province(code: str) -> bool:

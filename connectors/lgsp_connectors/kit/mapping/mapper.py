@@ -29,6 +29,7 @@ from lgsp_connectors.kit.mapping.statements import Stated, Statement, by_last_ch
 _BASIC = (*TEXTS, *ENUMS, *DATES, "sequence")
 _FURTHER = ("national_code", *DETAILS)
 _DAY_MS = 86_400_000
+_SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.ASCII | re.IGNORECASE)
 _NOTHING = cells.constant(None)
 
 
@@ -145,6 +146,14 @@ class Mapper:
                 field=self.columns.get("dossier_code", "dossier_code"),
                 value=code,
                 detail="not of the form of dossier_code_pattern",
+            )
+        if "+" in code and _SCIENTIFIC.fullmatch(code):
+            raise RejectedRecord(
+                RejectReason.BAD_CODE,
+                field=self.columns.get("dossier_code", "dossier_code"),
+                value=code,
+                detail="a number as Excel shows long ones, without their last digits:"
+                " let the column be text",
             )
         if self._space:
             code = in_space(code, self._space)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -13,7 +14,8 @@ from lgsp.domain.usable import LONGEST_TEXT, text_fault
 _LONGEST = 4 * LONGEST_TEXT  # characters, before a text is in its shorter form
 _CACHED = 256  # characters of texts that are worth remembering
 _DOUBTFUL = 2.0**53  # from here on a float may have been an integer with more digits
-_INVISIBLE = "\ufeff\u200b\u2060"  # at the ends of a text: byte order mark, no width
+_INVISIBLE = re.compile("[\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_BLANKS = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 
 
 def text_of(value: Any) -> str | None:
@@ -35,6 +37,14 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, float):
         return _number(value)
     raise ValueError(f"a single value is expected, not {_kind(value)}")
+
+
+def visible(text: str) -> str:
+    """Give a text without what nobody sees, such as marks of direction; each blank is a plain one.
+
+    Two codes that differ by nothing else are one for whoever reads them.
+    """
+    return text if text.isascii() else _BLANKS.sub(" ", _INVISIBLE.sub("", text))
 
 
 def _digits(value: int) -> str:
@@ -60,10 +70,10 @@ def _kind(value: Any) -> str:
 
 
 def _cleaned(text: str) -> str | None:
-    text = text.strip()
+    text = visible(text).strip()
     if len(text) > _LONGEST:  # to bring it into NFC may take quadratic time
         raise ValueError(text_fault(text))
-    clean = unicodedata.normalize("NFC", text.strip(_INVISIBLE).strip())
+    clean = unicodedata.normalize("NFC", text)
     if fault := text_fault(clean):
         raise ValueError(fault)
     return clean or None
