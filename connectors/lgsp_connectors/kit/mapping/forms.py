@@ -31,6 +31,7 @@ from lgsp_connectors.kit.mapping.form_parts import (
     value_of,
     word_of,
 )
+from lgsp_connectors.kit.mapping.patterns import bounded
 from lgsp_connectors.kit.mapping.words import Words, read_word_file
 
 Shape = Literal["dossiers", "steps"]
@@ -216,8 +217,18 @@ def _of_file_name(name: str, key: str, pattern: Any, read: Getter) -> Getter:
     if not expression.groups or (expression.groups > 1 and name not in expression.groupindex):
         raise FormError(where, f"a group (?P<{name}>…) is expected", pattern)
 
+    def endless() -> RejectedRecord:
+        return RejectedRecord(
+            RejectReason.BAD_VALUE,
+            field=FILE_NAME,
+            detail=f"mapping.{key}.file_name comes to no end on it:"
+            " let no repeat stand in a repeat",
+        )
+
+    search = bounded(expression.search, endless)
+
     def get(row: cells.Row) -> Any:
-        found = expression.search(row[FILE_NAME])
+        found = search(row[FILE_NAME])
         if found is not None and found[group]:
             return read({FILE_NAME: found[group]})
         if key != name:

@@ -1,7 +1,7 @@
 """From a flat record to events, by readers that were made once: fast and pure."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +24,7 @@ from lgsp_connectors.kit.mapping.cells import Getter, Row
 from lgsp_connectors.kit.mapping.derive import Facts, from_dossier, from_step
 from lgsp_connectors.kit.mapping.forms import FILE_NAME, Shape
 from lgsp_connectors.kit.mapping.lookups import words_of_row
+from lgsp_connectors.kit.mapping.patterns import bounded
 from lgsp_connectors.kit.mapping.statements import Stated, Statement, by_last_change
 
 _BASIC = (*TEXTS, *ENUMS, *DATES, "sequence")
@@ -74,7 +75,11 @@ class Mapper:
         self._lookups = {name: (columns[name], getters[name]) for name in looked_up}
         self._stated = stated
         self._derive = from_dossier if shape == "dossiers" else from_step
-        self._matches = code_pattern.fullmatch if code_pattern else None
+        self._matches: Callable[[str], re.Match[str] | None] | None = None
+        if code_pattern is DOSSIER:
+            self._matches = DOSSIER.fullmatch
+        elif code_pattern is not None:
+            self._matches = bounded(code_pattern.fullmatch, self._endless)
         self._space = "" if code_pattern is DOSSIER else space or context.portal
         self._sealed = dict(sealed or {}) if context.seal else {}
         mapped = getters.keys() | (of_file or {}).keys()
@@ -220,6 +225,13 @@ class Mapper:
         known = {name: value for name, value in found.items() if value is not None}
         seal = self._context.seal
         return seal(known, code) if known and seal else None
+
+    def _endless(self) -> RejectedRecord:
+        return RejectedRecord(
+            RejectReason.BAD_CODE,
+            field=self.columns.get("dossier_code", "dossier_code"),
+            detail="dossier_code_pattern comes to no end on it: let no repeat stand in a repeat",
+        )
 
     def _missing(self, name: str) -> RejectedRecord:
         return RejectedRecord(

@@ -14,7 +14,9 @@ from lgsp.domain.usable import LONGEST_TEXT, text_fault
 _LONGEST = 4 * LONGEST_TEXT  # characters, before a text is in its shorter form
 _CACHED = 256  # characters of texts that are worth remembering
 _DOUBTFUL = 2.0**53  # from here on a float may have been an integer with more digits
-_INVISIBLE = re.compile("[\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_INVISIBLE = re.compile(
+    "[\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+)
 _BLANKS = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 
 
@@ -40,11 +42,11 @@ def text_of(value: Any) -> str | None:
 
 
 def visible(text: str) -> str:
-    """Give a text without what nobody sees, such as marks of direction; each blank is a plain one.
+    """Give a text without what nobody sees, controls and marks; each blank is a plain one.
 
     Two codes that differ by nothing else are one for whoever reads them.
     """
-    return text if text.isascii() else _BLANKS.sub(" ", _INVISIBLE.sub("", text))
+    return _BLANKS.sub(" ", _INVISIBLE.sub("", text))
 
 
 def _digits(value: int) -> str:
