@@ -19,7 +19,7 @@ PROMETHEUS := .venv/.system-prometheus
 CHROMIUM := .venv/.system-chromium
 BENCH := .venv-bench/.bench
 
-.PHONY: help setup demo test check mutants e2e browser bench bench-long docs clean stop
+.PHONY: help setup demo test check mutants schedules e2e browser bench bench-long docs clean stop
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,10 @@ check: $(DEV) $(LINT) $(PROMETHEUS) ## Format, lint, types, import rules, dead c
 
 mutants: $(DEV) ## Take promises out of a copy of the code, one by one: each must fail a test (minutes)
 	$(BIN)/python -m tests.mutants
+
+schedules: $(DEV) ## Ten thousand schedules each of a portal and of a writer of files that misbehave (an hour)
+	$(BIN)/python -m tests.connectors.kit.walk.schedules 10000
+	HYPOTHESIS_EXAMPLES=2500 $(PYTEST) -o timeout=7200 tests/connectors/files/test_writer.py
 
 e2e: $(DEV) $(SYSTEM) ## Only the tests of the whole flow
 	$(PYTEST) -m e2e
