@@ -249,3 +249,25 @@ def test_rows_rejected_before_come_when_the_mapping_is_mended_and_their_letters_
     last = site.call("run", "--once")
     assert (last["files_refused"], last["letters_closed"]) == (0, 212)
     assert letters(site) == []
+
+
+def test_a_mended_letter_is_stated_when_its_file_was(site: Site) -> None:
+    site.file.write_text("Ma,DonVi,Nhan,Chu\n" + row(1) + row(2).replace("H37.12-2", "H37-12-2"))
+    os.utime(site.file, (1_720_400_000, 1_720_400_000))
+    assert site.call("run", "--once")["rejected"] == 1
+
+    out = site.base / "fixed.jsonl"
+    words = ["replay", "--all", "--portal", site.portal, "--out", str(out)]
+    command = [sys.executable, "-m", "lgsp.cli", "dead-letters", *words]
+    subprocess.run(command, env=site.env, check=True, capture_output=True, timeout=120)
+    assert letters(site) == []
+    out.write_text(out.read_text("utf-8").replace("H37-12-2", "H37.12-2"), "utf-8")
+    fixed = site.base / "fixed.yaml"
+    fixed.write_text(site.config.read_text().replace("inbox/*.csv", out.name), "utf-8")
+    site.config = fixed
+
+    assert site.call("backfill")["events"] == 1
+    records = read_topic(site.broker, DOSSIER_EVENTS, site.start)
+    events = [decode_event(record.value) for record in records]
+    mine = [(e.stated_at, e.stated_row) for e in events if e.portal == site.portal]
+    assert mine == [(1_720_400_000_000, 2), (1_720_400_000_000, 3)]

@@ -16,6 +16,7 @@ from lgsp_connectors.files.settings import Source
 from lgsp_connectors.files.sheets import sheet_rows
 from lgsp_connectors.files.stored import Stored, Torn
 from lgsp_connectors.kit.contract import Record
+from lgsp_connectors.kit.replayed import as_stated
 
 PAGE_BYTES = 64 * 1024 * 1024
 """Bytes of content after which a page ends, however few rows they were."""
@@ -99,6 +100,7 @@ class FileReader:
             place=Place(mark.rows, mark.position) if mark else START,
             dialect=mark.dialect if mark else "",
         )
+        self._objects = form.json
         self._rows = _rows(self._open_file, form, self._stamp.size)
         self._state: State = "open"
         if mark and mark.state in {"done", "empty", "refused"} and self._settled(mark):
@@ -136,7 +138,8 @@ class FileReader:
                         self._reading.halt()
                     continue
                 origin = f"{name}:{row.number}"
-                records.append(Record(origin, row.data, now, row.fault, name, written, row.number))
+                record = Record(origin, row.data, now, row.fault, name, written, row.number)
+                records.append(as_stated(record) if self._objects else record)
                 if len(records) >= count or content.made > until:
                     return records
             self._state = "done"

@@ -17,6 +17,7 @@ from lgsp.runtime.letters.dead_letters import DeadLetter, DeadLetters, Stage
 from lgsp_connectors.kit.contract import OWN, Cursor, Record
 from lgsp_connectors.kit.memory.kept import KeptCursor
 from lgsp_connectors.kit.memory.state import state_file
+from lgsp_connectors.kit.replayed import kept_of
 from lgsp_connectors.kit.sink import (
     Checkpoint,
     decode_checkpoint,
@@ -61,6 +62,7 @@ class LogSink:
             error,
             origin=record.origin,
             payload=payload_of(record),
+            kept=kept_of(record),
             portal=self._portal,
         )
         self._open.add(record.origin, letter_id)

@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 from tests.connectors.files.conftest import Make
 from tests.connectors.files.folder import Folder, code
@@ -15,7 +16,9 @@ from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.standing import State
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
+from lgsp.runtime.letters.replay import as_line
 from lgsp_connectors.kit.bench import Bench
+from lgsp_connectors.kit.replayed import FOUND, kept_of
 
 DATE = 'format: "%d/%m/%Y", timezone: Asia/Ho_Chi_Minh'
 MAPPING = f"""\
@@ -110,6 +113,46 @@ async def test_what_one_file_corrects_in_its_own_rows_is_ordered(make: Make) -> 
     folder.write("a.csv", HEADER + row(1) + row(1, "DIRECT"))
 
     assert [Channel.DIRECT] == [each.channel for each in await dossiers(folder, bench)]
+
+
+@pytest.mark.parametrize("rest", ["", 'stated_at: {file_name: "%Y-%m-%d"}\n'])
+async def test_a_record_back_from_a_dead_letter_is_no_later_word(make: Make, rest: str) -> None:
+    """It was stated when its file was: what was said since then stands, whenever it is mended."""
+    folder, bench = make(mapping=MAPPING + STATUS, rest=rest), Bench()
+    waiting = row(1, "ZALO", status="cho")
+    if rest:
+        folder.write("2024-06-12.csv", HEADER + waiting)
+    else:
+        export(folder, "06-12", waiting)
+    await bench.run(folder.start())
+    [(record, error)] = bench.sink.rejects
+    assert error.field == "Kenh"
+    folder.write("2024-06-21.csv", HEADER + row(1, finished="21/06/2024", status="xong"))
+    await bench.run(folder.start())
+
+    folder.write("fixed.jsonl", as_line(kept_of(record)).replace(b"ZALO", b"ONLINE"))
+    assert states(await dossiers(folder, bench)) == {State.EARLY}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        None,
+        {"file": "a.csv", "file_time": "yesterday", "row": 2},
+        {"file": "a.csv", "file_time": 2**62, "row": 2},
+        {"file": "a.csv", "file_time": 1, "row": -1},
+        {"file": "a.csv", "file_time": 1, "row": 2**40},
+    ],
+)
+async def test_a_statement_that_somebody_changed_is_told(make: Make, found: object) -> None:
+    folder, bench = make(), Bench()
+    good = {"Ma": code(1), "DonVi": "H37.12", "Nhan": "2024-07-05"}
+    lines = [good | {FOUND: found}, good]
+    folder.write("fixed.jsonl", b"\n".join(map(orjson.dumps, lines)) + b"\n")
+    await bench.run(folder.start())
+
+    assert [error.field for _, error in bench.sink.rejects] == [FOUND]
+    assert bench.sink.codes() == {code(1)}
 
 
 async def test_a_finish_corrected_to_an_earlier_day_stands(make: Make) -> None:

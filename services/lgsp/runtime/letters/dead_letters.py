@@ -105,6 +105,7 @@ class DeadLetters:
         *,
         origin: str,
         payload: bytes,
+        kept: bytes | None = None,
         portal: str = "",
         dossier_code: str = "",
     ) -> str:
@@ -115,6 +116,7 @@ class DeadLetters:
             cause: why; its value and detail are masked where they look personal.
             origin: `file:line`, URL, or `topic/partition/offset`.
             payload: the original record, sealed here; of one above 512 kB its beginning.
+            kept: what is sealed in its place: the record with what it needs to be read again.
             portal: id of the portal, when known.
             dossier_code: when known.
 
@@ -123,8 +125,9 @@ class DeadLetters:
         """
         letter_id = self.identify(stage, portal, origin, payload)
         detail = _safe("detail", cause.detail)
-        if len(payload) > _LARGEST:
-            detail = f"{detail} (only the first {_LARGEST:,} of {len(payload):,} bytes are kept)"
+        kept = payload if kept is None else kept
+        if len(kept) > _LARGEST:
+            detail = f"{detail} (only the first {_LARGEST:,} of {len(kept):,} bytes are kept)"
         letter = DeadLetter(
             letter_id=letter_id,
             stage=stage,
@@ -136,7 +139,7 @@ class DeadLetters:
             field=cause.field,
             value=_safe(cause.field, cause.value),
             detail=detail.strip(),
-            payload=self._sealer.seal(payload[:_LARGEST], letter_id),
+            payload=self._sealer.seal(kept[:_LARGEST], letter_id),
             rejected_at=self._clock(),
             version=self._version,
         )
