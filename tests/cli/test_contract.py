@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.text import Text
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -173,6 +174,11 @@ class TestEveryCommand:
 
         assert error["kind"] == "usage"
         assert nonsense.partition("=")[0] in error["message"]
+
+    def test_help_loses_nothing_to_markup(self, command: Command) -> None:
+        told = [command.command.help, *(getattr(p, "help", "") for p in command.command.params)]
+        for text in filter(None, told):
+            assert Text.from_markup(text).plain == text
 
     def test_refuses_a_number_that_is_none(self, command: Command) -> None:
         numbers = [

@@ -23,7 +23,7 @@ def test_new_writes_a_valid_start_and_keeps_what_is_there(folder: Path) -> None:
     assert read_config(folder / "my-portal.yaml").head.portal == "my-portal"
     again = runner.invoke(app, ["new", "my-portal"])
     assert again.exit_code == 2
-    assert "File exists" in again.stderr
+    assert "is there already and is kept: choose another name" in again.stderr
 
 
 @pytest.mark.parametrize("name", ["Bad Name", "../p", "", "p.yaml"])

@@ -1,4 +1,5 @@
 import base64
+import errno
 import json
 import stat
 from pathlib import Path
@@ -106,3 +107,16 @@ def test_keys_that_others_can_read_are_refused(tmp_path: Path) -> None:
         load(path)
     with pytest.raises(ConfigurationError, match="No such file"):
         load(tmp_path / "absent.json")
+
+
+def test_keys_in_a_folder_that_may_not_be_entered_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exists(_path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", exists)
+    with pytest.raises(
+        ConfigurationError, match="cannot read the sealing keys: Permission denied"
+    ):
+        load_or_create(tmp_path / "keys" / "seal.json")

@@ -62,7 +62,9 @@ def list_connectors(data: Data = None, as_json: Json = False) -> None:
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="Id of the portal, [a-z0-9-]+.")],
+    name: Annotated[
+        str, typer.Argument(help="Id of the portal: lower-case letters, digits and -.")
+    ],
     connector: Annotated[str, typer.Option(help="Which connector.")] = "files",
     data: Data = None,
     as_json: Json = False,
@@ -178,6 +180,9 @@ def _write(file: Path, text: str) -> None:
     try:
         with file.open("x", encoding="utf-8") as out:
             out.write(text)
+    except FileExistsError as error:
+        told = f"{file} is there already and is kept: choose another name, or move it away"
+        raise ConfigurationError(told) from error
     except OSError as error:
         raise ConfigurationError(f"{file}: {error.strerror}") from error
 

@@ -194,6 +194,8 @@ class Client:
                 return answer.status, answer.headers.get("Retry-After"), body
         except (aiohttp.ClientError, TimeoutError) as error:
             reason = f"{type(error).__name__}: {error}"
+            if isinstance(error, TimeoutError) and not str(error):
+                reason = f"no whole answer within {self._timeout.total:g} s"
             self._note(path, params, reason, b"")
             raise RetryableError(f"GET {path}: {reason}") from error
         finally:

@@ -69,7 +69,8 @@ def _external(settings: Settings) -> dict[str, Any]:
 
 
 def _show(title: str, document: dict[str, Any], *, as_json: bool) -> None:
-    shown = {name: str(value) for name, value in document.items()}  # ports without separators
+    ports = {name: str(value) for name, value in document.items() if type(value) is int}
+    shown = document | ports  # without separators
     emit(document, as_json=as_json, render=lambda: table(title, shown))
 
 

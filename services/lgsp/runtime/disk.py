@@ -1,10 +1,13 @@
-"""A disk that is full: which one, how much is left, and the way out."""
+"""A disk that is full, or a place that is another user's: which one, and the way out."""
 
 import errno
+import os
+import pwd
 import shutil
 from pathlib import Path
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _LITTLE = 1_000_000  # bytes, with which nothing of ours can work
 
 
@@ -14,7 +17,8 @@ def is_full(error: OSError) -> bool:
 
 
 def describe(error: OSError, state: Path) -> str:
-    """Say what the system refused, of which file, and for a full disk the way out.
+    """Say what the system refused, of which file, and for a full disk or a place
+    that is another user's the way out.
 
     Args:
         error: as it was met; writing into an open file names none.
@@ -22,7 +26,9 @@ def describe(error: OSError, state: Path) -> str:
     """
     what = error.strerror or str(error) or type(error).__name__
     if not is_full(error):
-        return f"{error.filename}: {what}" if error.filename else what
+        told = f"{error.filename}: {what}" if error.filename else what
+        denied = error.filename and error.errno in _DENIED and not_ours(Path(error.filename))
+        return f"{told}: {denied}" if denied else told
     if error.filename:
         return f"{error.filename}: {what}: {way_out(Path(error.filename))}"
     return f"{state.absolute()}: {what}: {way_out(state)}" if has_no_room(state) else what
@@ -39,6 +45,36 @@ def way_out(path: Path) -> str:
         f"its disk has {_left(path) / 1_000_000:.1f} MB left: make room there, or set LGSP_DATA to"
         " a folder on another disk"
     )
+
+
+def refused(path: Path) -> str:
+    """Say why the path cannot be written, and the way out; "" when nothing is seen to hinder it."""
+    return way_out(path) if has_no_room(path) else not_ours(path)
+
+
+def not_ours(path: Path) -> str:
+    """Say whose the path is that this user may not write, and the way out; "" when he may."""
+    for place in (path, *path.absolute().parents):
+        try:
+            owner = place.stat().st_uid
+        except OSError:  # not there yet, or in a folder that we may not enter
+            continue
+        if os.access(place, os.W_OK | os.X_OK if place.is_dir() else os.W_OK):
+            return ""
+        if owner == os.geteuid():
+            return f"this user may not write {place}: change its mode, or set LGSP_DATA"
+        return (
+            f"{place} belongs to user {_name(owner)}, and this is {_name(os.geteuid())}: run it as"
+            " that user, or set LGSP_DATA to a folder of your own"
+        )
+    return ""
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
 
 
 def _left(path: Path) -> int:

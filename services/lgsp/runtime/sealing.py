@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from lgsp.domain.errors import ConfigurationError, RejectedRecord, RejectReason
+from lgsp.runtime.disk import refused
 from lgsp.runtime.settings import Settings
 
 _VERSION = 1
@@ -105,9 +106,7 @@ def load(path: Path) -> Sealer:
         readable_by_others = path.stat().st_mode & 0o077
         found = json.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise ConfigurationError(
-            f"{path}: cannot read the sealing keys: {error.strerror}"
-        ) from error
+        raise ConfigurationError(_refused(path, "read", error)) from error
     except ValueError as error:
         raise ConfigurationError(f"{path}: the sealing keys are not JSON") from error
     if readable_by_others:
@@ -123,7 +122,11 @@ def load_or_create(path: Path) -> Sealer:
     Raises:
         ConfigurationError: as `load`; or the file cannot be written.
     """
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:  # in a folder that we may not enter
+        raise ConfigurationError(_refused(path, "read", error)) from error
+    if not there:
         _create(path)
     return load(path)
 
@@ -142,9 +145,13 @@ def _create(path: Path) -> None:
         finally:
             part.unlink()
     except OSError as error:
-        raise ConfigurationError(
-            f"{path}: cannot write the sealing keys: {error.strerror}"
-        ) from error
+        raise ConfigurationError(_refused(path, "write", error)) from error
+
+
+def _refused(path: Path, what: str, error: OSError) -> str:
+    said = f"{path}: cannot {what} the sealing keys: {error.strerror}"
+    way = "" if isinstance(error, FileNotFoundError) else refused(path)
+    return f"{said}: {way}" if way else said
 
 
 def _sealer(found: Any, path: Path) -> Sealer:

@@ -23,6 +23,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError, StatementError
 
 from lgsp.domain.errors import ConfigurationError, FatalError, LgspError
+from lgsp.runtime.disk import refused
 from lgsp.store.sqlite import prepare_sqlite, raise_if_full
 
 METADATA = MetaData()
@@ -150,7 +151,9 @@ def _translated(engine: Engine) -> Iterator[None]:
                 f"{engine.url.database} is no store (not a SQLite file): move it away"
             ) from error
         said = as_store_error(error) or error
-        raise FatalError(f"cannot open the store {name}: {said}") from error
+        way = refused(Path(engine.url.database or "")) if engine.dialect.name == "sqlite" else ""
+        told = f"cannot open the store {name}: {said}" + (f": {way}" if way else "")
+        raise FatalError(told) from error
 
 
 def hide_password(url: URL | str) -> str:

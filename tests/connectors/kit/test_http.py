@@ -211,3 +211,11 @@ async def test_nobody_there_may_pass() -> None:
     with pytest.raises(RetryableError, match="ClientConnectorError"):
         await client.get_json(PATH, {})
     await client.close()
+
+
+async def test_an_answer_that_does_not_come_is_told_with_the_wait() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel connects, nobody answers
+        client = Client(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.05)
+        with pytest.raises(RetryableError, match=r"no whole answer within 0\.05 s"):
+            await client.get_json(PATH, {})
+        await client.close()

@@ -56,8 +56,18 @@ def test_text_of_data_is_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]
 
 def test_values_of_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(table("t", {"a": 1234567, "b": True, "c": False, "d": None, "e": Text("x")}))
+    print_table(table("u", {"f": 0.36176779, "g": {"bad_date": 1, "defect": 2000}, "h": {}}))
     shown = capsys.readouterr().out.replace(" ", "")
-    for row in ("a│1,234,567", "b│yes", "c│no", "d│-", "e│x"):
+    for row in (
+        "a│1,234,567",
+        "b│yes",
+        "c│no",
+        "d│-",
+        "e│x",
+        "f│0.4",
+        "g│bad_date:1,defect:2,000",
+        "h│-",
+    ):
         assert row in shown
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from lgsp.domain.errors import ConfigurationError
+from lgsp.runtime.disk import refused
 from lgsp.runtime.private import create_private
 from lgsp_connectors.kit.memory.entry import Entry
 
@@ -51,10 +52,10 @@ class KnownFile:
             found = self._connection.execute("SELECT code FROM disputed")
             self.disputed = {code for (code,) in found}
         except (OSError, sqlite3.Error) as error:
-            raise ConfigurationError(
-                f"{path}: cannot be used ({error}); without it everything is stated once more:"
-                " move it away or set LGSP_DATA"
-            ) from error
+            way = refused(path) or (
+                "without it everything is stated once more: move it away or set LGSP_DATA"
+            )
+            raise ConfigurationError(f"{path}: cannot be used ({error}); {way}") from error
 
     def load(self, codes: Collection[str]) -> dict[str, Entry]:
         """Give the entries of those of the codes that are known."""

@@ -109,6 +109,10 @@ def _shown(value: Any) -> str | Text:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_shown(of)}" for name, of in value.items()) or "-"
+    if isinstance(value, float):
+        return f"{value:,.1f}"
     return f"{value:,}" if type(value) is int else value if isinstance(value, Text) else str(value)
 
 
