@@ -9,7 +9,7 @@ from lgsp_connectors.kit.contract import Record
 from lgsp_connectors.kit.sink import payload_of
 
 FOUND = "lgsp:found"
-"""Key of an object that comes from a dead letter: file, file_time (ms UTC) and row of its record."""
+"""Key of an object from a dead letter: file, file_time (ms UTC) and row of its record."""
 
 _LAST_ROW = 2**31 - 1
 

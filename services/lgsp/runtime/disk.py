@@ -17,8 +17,7 @@ def is_full(error: OSError) -> bool:
 
 
 def describe(error: OSError, state: Path) -> str:
-    """Say what the system refused, of which file, and for a full disk or a place
-    that is another user's the way out.
+    """Say what the system refused, of which file, and the way out where one is known.
 
     Args:
         error: as it was met; writing into an open file names none.
@@ -48,7 +47,7 @@ def way_out(path: Path) -> str:
 
 
 def refused(path: Path) -> str:
-    """Say why the path cannot be written, and the way out; "" when nothing is seen to hinder it."""
+    """Say why the path cannot be written, and the way out; "" when nothing seems to hinder."""
     return way_out(path) if has_no_room(path) else not_ours(path)
 
 
