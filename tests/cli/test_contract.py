@@ -176,8 +176,8 @@ class TestEveryCommand:
         assert nonsense.partition("=")[0] in error["message"]
 
     def test_help_loses_nothing_to_markup(self, command: Command) -> None:
-        told = [command.command.help, *(getattr(p, "help", "") for p in command.command.params)]
-        for text in filter(None, told):
+        texts = [command.command.help, *(getattr(p, "help", "") for p in command.command.params)]
+        for text in filter(None, texts):
             assert Text.from_markup(text).plain == text
 
     def test_refuses_a_number_that_is_none(self, command: Command) -> None:

@@ -181,8 +181,8 @@ def _write(file: Path, text: str) -> None:
         with file.open("x", encoding="utf-8") as out:
             out.write(text)
     except FileExistsError as error:
-        told = f"{file} is there already and is kept: choose another name, or move it away"
-        raise ConfigurationError(told) from error
+        words = f"{file} is there already and is kept: choose another name, or move it away"
+        raise ConfigurationError(words) from error
     except OSError as error:
         raise ConfigurationError(f"{file}: {error.strerror}") from error
 

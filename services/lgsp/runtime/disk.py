@@ -25,9 +25,9 @@ def describe(error: OSError, state: Path) -> str:
     """
     what = error.strerror or str(error) or type(error).__name__
     if not is_full(error):
-        told = f"{error.filename}: {what}" if error.filename else what
+        words = f"{error.filename}: {what}" if error.filename else what
         denied = error.filename and error.errno in _DENIED and not_ours(Path(error.filename))
-        return f"{told}: {denied}" if denied else told
+        return f"{words}: {denied}" if denied else words
     if error.filename:
         return f"{error.filename}: {what}: {way_out(Path(error.filename))}"
     return f"{state.absolute()}: {what}: {way_out(state)}" if has_no_room(state) else what

@@ -152,8 +152,8 @@ def _translated(engine: Engine) -> Iterator[None]:
             ) from error
         said = as_store_error(error) or error
         way = refused(Path(engine.url.database or "")) if engine.dialect.name == "sqlite" else ""
-        told = f"cannot open the store {name}: {said}" + (f": {way}" if way else "")
-        raise FatalError(told) from error
+        words = f"cannot open the store {name}: {said}" + (f": {way}" if way else "")
+        raise FatalError(words) from error
 
 
 def hide_password(url: URL | str) -> str:
