@@ -344,6 +344,16 @@ async def test_backfill_reads_files_changed_since(make: Callable[..., FilesRig])
         ("province: H37", "? [province]\n: H37", "c.yaml:3: a key is one word"),
         ("province: H37", "province: \1", "c.yaml:3: not valid YAML: the character U+0001"),
         ("province: H37", "province: &a {b: *a}", "c.yaml:1: an alias contains itself"),
+        (
+            "province: H37",
+            "a: &a [x, x, x, x]\n"
+            + "".join(
+                f"a{i}: &a{i} [{', '.join([f'*a{i - 1}' if i else '*a'] * 9)}]\n" for i in range(9)
+            )
+            + "province: H37",
+            "c.yaml:1: its aliases stand for more than 300,000 values",
+        ),
+        ("province: H37", "province: " + "[" * 5000 + "]" * 5000, "nested too deeply"),
         ("shape: dossiers", "shape: steps", "needs the attribute occurred_at"),
         ("mapping:", "dossier_code_pattern: '['\nmapping:", "c.yaml:6: dossier_code_pattern: not"),
     ],

@@ -58,8 +58,13 @@ def list_files(base: Path, pattern: str) -> list[Found]:
     return [found[name] for name in sorted(found)]
 
 
-def away(error: OSError) -> RetryableError | None:
-    """Give the error to raise when the fault is not the file's; None when it is."""
+def away(error: OSError, path: str) -> RetryableError | None:
+    """Give the error to raise when the fault is not that of the file at `path`; None when it is.
+
+    A file replaced on another machine is stale for a while; the mount is, when its folder is, too.
+    """
+    if error.errno == errno.ESTALE and _answers(os.path.dirname(path)):
+        return None
     if error.errno in _AWAY:
         return RetryableError(f"{error.filename or 'a file'}: {error.strerror}")
     return None
@@ -78,7 +83,7 @@ def _look(base: str, name: str, fault: str) -> Found | None:
         try:
             status = os.stat(path)
         except OSError as error:
-            fault = _fault(error)
+            fault = _fault(error, path)
             if error.errno == errno.ENOENT:
                 if not os.path.lexists(path):
                     return None
@@ -94,9 +99,17 @@ def _look(base: str, name: str, fault: str) -> Found | None:
     return Found(shown, None if fault else stamp, fault)
 
 
-def _fault(error: OSError) -> str:
+def _answers(folder: str) -> bool:
+    try:
+        os.scandir(folder).close()
+    except OSError:
+        return False
+    return True
+
+
+def _fault(error: OSError, path: str) -> str:
     """Name what is wrong with one file or folder; RetryableError when it is not that."""
-    if away_error := away(error):
+    if away_error := away(error, path):
         raise away_error from error
     return error.strerror or type(error).__name__
 
@@ -124,7 +137,8 @@ def _matching(base: str, folder: str, part: str, rest: list[str]) -> Iterator[tu
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        yield folder.rstrip("/") or ".", f"a folder that cannot be looked into: {_fault(error)}"
+        fault = _fault(error, os.path.join(base, folder))
+        yield folder.rstrip("/") or ".", f"a folder that cannot be looked into: {fault}"
         return
     matches = re.compile(fnmatch.translate("*" if deep else part)).match
     for name, kind in entries:

@@ -160,7 +160,7 @@ class Look:
             return [], 0, True
         except OSError as error:
             self.close()
-            if away_error := away(error):
+            if away_error := away(error, str(self._base / file.name)):
                 raise away_error from error
             return self._deny(file, error.strerror or type(error).__name__), 0, True
         mark = reader.mark()

@@ -1,6 +1,7 @@
 """One bad file, name, link or value never stops the others, and none is refused silently."""
 
 import asyncio
+import errno
 import gzip
 import os
 import socket
@@ -11,7 +12,7 @@ from tests.connectors.files.conftest import Make
 from tests.connectors.files.folder import HEADER, MAPPING, Folder, code, codes, row
 from tests.connectors.files.workbook import workbook
 
-from lgsp.domain.errors import RejectReason
+from lgsp.domain.errors import RejectReason, RetryableError
 from lgsp_connectors.kit.bench import Bench
 
 MB = 1_000_000
@@ -64,6 +65,42 @@ async def test_a_file_without_permission_is_told_once_and_read_when_it_may_be(
     path.chmod(0o600)
     assert folder.codes(await folder.read()) == codes(1)
     assert folder.page.refused == 0
+
+
+async def test_a_stale_file_is_told_and_the_others_go_on(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder.write("a.csv", HEADER + row(1))
+    folder.write("b.csv", HEADER + row(2))
+    real, stale = open, True
+
+    def refuse(name: str, *rest: object) -> object:
+        if stale and str(name) == str(path):
+            raise OSError(errno.ESTALE, "Stale file handle", name)
+        return real(name, *rest)  # type: ignore[call-overload]
+
+    monkeypatch.setattr("builtins.open", refuse)
+    assert folder.codes(await folder.read()) == codes(2)
+    assert [fault.detail for _, fault in folder.faults()] == ["cannot be read: Stale file handle"]
+    stale = False
+    assert folder.codes(await folder.read()) == codes(1)
+    assert folder.page is not None
+    assert folder.page.refused == 0
+
+
+async def test_a_stale_mount_is_waited_for(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write("a.csv", HEADER + row(1))
+
+    def refuse(name: str) -> object:
+        raise OSError(errno.ESTALE, "Stale file handle", name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.scandir", refuse)
+        with pytest.raises(RetryableError, match="Stale file handle"):
+            await folder.poll()
+    assert folder.codes(await folder.read()) == codes(1)
 
 
 async def test_a_name_that_is_not_utf8_is_told_and_the_others_go_on(folder: Folder) -> None:

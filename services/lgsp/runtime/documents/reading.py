@@ -12,6 +12,7 @@ from lgsp.domain.errors import ConfigurationError, Fault
 from lgsp.runtime.documents.document import Document, Keys
 from lgsp.runtime.documents.faults import Faults
 
+_MOST = 300_000  # values of a file; a few aliases of aliases can stand for billions
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 # What YAML calls a mark may be a secret that nobody put in quotes.
 _MARK = re.compile(r"(alias|anchor|tag handle|tag) (?:'.*?'|\".*?\")")
@@ -41,6 +42,9 @@ def read_document(path: Path, root: type = dict) -> Document:
         document.faults.append(Fault(message=message, file=str(path)))
     except yaml.MarkedYAMLError as error:
         document.faults.append(_syntax_fault(path, error))
+    except RecursionError:
+        message = "its values are nested too deeply"
+        document.faults.append(Fault(message=message, file=str(path)))
     except yaml.reader.ReaderError as error:
         message = f"not valid YAML: the character U+{error.character:04X} is not allowed"
         line = text.count("\n", 0, error.position) + 1
@@ -90,6 +94,8 @@ def _read_root(node: yaml.Node | None, document: Document) -> None:
     faults = Faults()
     with faults.gathered():
         try:
+            if _size(node, {}) > _MOST:
+                raise document.error((), f"its aliases stand for more than {_MOST:,} values")
             plain = _plain(node, (), document, faults)
         except RecursionError:
             raise document.error((), "an alias contains itself") from None
@@ -98,6 +104,18 @@ def _read_root(node: yaml.Node | None, document: Document) -> None:
         else:
             document.data.extend(plain)
     document.faults.extend(faults.found)
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """Count the values that a node stands for, each alias as what it names."""
+    if id(node) not in known:
+        known[id(node)] = 0  # what it is inside of itself, `_plain` tells
+        inside = node.value if isinstance(node, yaml.CollectionNode) else ()
+        parts = [
+            part for item in inside for part in (item if isinstance(item, tuple) else (item,))
+        ]
+        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(node)]
 
 
 def _plain(node: yaml.Node, at: Keys, document: Document, faults: Faults) -> Any:
