@@ -24,7 +24,9 @@ class Ties:
     - *the order holds*: each answer of a sweep begins with at least five rows of the answer before
       it, in the same order, or brings none that is new. So the portal orders equal times in a
       stable way, and rows that follow each other were read without a gap. Answers of five rows or
-      fewer cannot show it.
+      fewer cannot show it. Two servers that take turns may differ elsewhere than at the seams, so
+      the count has to agree, but for about as many rows as left during the sweep before; without
+      a count, a second sweep in order has to meet none that is new.
     - *the count holds*, for a portal that orders equal times anew each time. An answer tells
       exactly how many rows stand from the group's first row to the end of the list (its total less
       that row's place), a later one how many stand behind the group. Rows only leave both, so the
@@ -44,12 +46,16 @@ class Ties:
     size: int | None = None
     ordered: bool = True
     sweeps: int = 1
+    left: int = 0  # rows that left the group, or the list below it, since the sweep before began
+    before: int = -1  # rows met when the sweep before ended in order; -1: it did not
     _last: Sequence[str] = ()
     _start: int = 0  # where it stood
 
     def again(self, down: int | None) -> None:
         """Begin another sweep, with the answer that shows the group's first row."""
         self.sweeps += 1
+        self.before = len(self.met) if self.ordered else -1
+        self.left = 0 if None in (down, self.down) else max(0, (self.down or 0) - (down or 0))
         self.ordered, self._last = True, ()
         if down != self.down:
             self.met.clear()
@@ -71,7 +77,10 @@ class Ties:
             behind: rows that stand behind the group; None: nobody can tell.
         """
         self.size = None if self.down is None or behind is None else self.down - behind
-        return self.ordered or len(self.met) == self.size
+        if self.size is None:
+            return self.ordered and len(self.met) == self.before
+        missing = self.size - len(self.met)
+        return missing <= 2 * self.left if self.ordered else missing == 0
 
     def _follows(self, ids: Sequence[str], times: Sequence[int]) -> bool:
         if not self._last:

@@ -208,3 +208,31 @@ def test_a_clock_that_was_ahead_hides_no_change(days: int) -> None:
     game.portal.now += 2 * FULL_EVERY
     game.poll()
     assert not game.lost()
+
+
+@pytest.mark.parametrize("swapped", [1, 5])
+def test_two_servers_that_order_equal_times_not_quite_alike_hide_none(swapped: int) -> None:
+    for seed in range(15):
+        game = Walked(rows=100)
+        chance = game.portal.chance
+        chance.seed(seed)
+        game.file(50)
+        game.portal.file(600)
+        game.file(50)
+        one = sorted(game.portal.dossiers)
+        other = list(one)
+        for _ in range(swapped):
+            a, b = chance.sample(range(len(one)), 2)
+            other[a], other[b] = other[b], other[a]
+
+        async def read(
+            ask: Ask, game: Walked = game, orders: tuple[list[str], ...] = (one, other)
+        ) -> Window:
+            order = game.portal.chance.choice(orders)
+            ids = sorted(order, key=lambda id_: -game.portal.dossiers[id_].at)
+            shown = ids[ask.start : ask.start + ask.rows]
+            return Window(ask.start, [game.portal.row(id_) for id_ in shown], len(ids))
+
+        game.portal.read = read  # type: ignore[method-assign]
+        game.poll()
+        assert not game.lost()
