@@ -6,6 +6,7 @@ was never calculated, or ended in an error, as an empty cell.
 
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -16,6 +17,8 @@ _CELL = re.compile(rb"<(?:\w+:)?c\b[^<>]*")
 _USUAL_PLACE = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
 _PLACE = re.compile(rb"""<(?:\w+:)?c\b[^<>]*?\br=["']([A-Za-z]{1,7})([0-9]{1,10})["']""")
 _ERROR = re.compile(rb"""<(?:\w+:)?c\b[^<>]*?\bt=["']e["'][^<>]*""")
+_SHARED = re.compile(rb"<(?:\w+:)?si\b")
+_VALUE = re.compile(rb"<(?:\w+:)?v\b[^<>]*>\s*([0-9]{1,9})\s*<")
 _UNSTATED = re.compile(
     rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f\b[^<>]*/>)\s*"
     rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
@@ -29,13 +32,15 @@ UNCALCULATED = "holds a formula without its value: open the workbook in Excel an
 class Scan(NamedTuple):
     """One sheet: its last row and column, and what is wrong with cells, by row and column from 1.
 
-    `astray`: a cell that does not name its place is at fault.
+    `astray`: a cell that does not name its place is at fault. `text`: about so many bytes of texts
+    that the workbook keeps once, as often as cells may name them.
     """
 
     rows: int
     columns: int
     faults: dict[int, dict[int, str]]
     astray: bool
+    text: int
 
 
 def scan_sheets(packed: zipfile.ZipFile) -> dict[str, Scan]:
@@ -48,9 +53,10 @@ def scan_sheets(packed: zipfile.ZipFile) -> dict[str, Scan]:
     """
     names = {name.lower(): name for name in packed.namelist()}
     parts = {}
+    texts = _texts(packed, names.get("xl/sharedstrings.xml"))
     for low, name in names.items():
         if low.endswith((".xml", ".rels")):
-            parts[low] = _scan(packed, name, sheet=low.startswith("xl/worksheets/"))
+            parts[low] = _scan(packed, name, texts, sheet=low.startswith("xl/worksheets/"))
     book = _tree(packed, names["xl/workbook.xml"])
     links = _tree(packed, names["xl/_rels/workbook.xml.rels"])
     targets = {link.get("Id"): link.get("Target", "") for link in links}
@@ -72,8 +78,13 @@ def _tree(packed: zipfile.ZipFile, name: str) -> ElementTree.Element:
         raise ValueError(f"{name} is not XML") from error
 
 
-def _scan(packed: zipfile.ZipFile, name: str, *, sheet: bool) -> Scan:
-    rows = columns = 0
+def _texts(packed: zipfile.ZipFile, name: str | None) -> list[int]:
+    """Give the sizes of the texts that cells name by number, in bytes of XML."""
+    return [] if name is None else [*map(len, _SHARED.split(packed.read(name))[1:])]
+
+
+def _scan(packed: zipfile.ZipFile, name: str, texts: list[int], *, sheet: bool) -> Scan:
+    rows = columns = size = 0
     faults: dict[int, dict[int, str]] = {}
     astray = False
     for text in _pieces(packed, name):
@@ -84,13 +95,16 @@ def _scan(packed: zipfile.ZipFile, name: str, *, sheet: bool) -> Scan:
             places = _PLACE.findall(text)
         rows = max([rows, *map(int, {row for _, row in places})])
         columns = max([columns, *map(_column, {column for column, _ in places})])
+        if texts:
+            for number, count in Counter(_VALUE.findall(text)).items():
+                size += texts[int(number)] * count if int(number) < len(texts) else 0
         for cell, fault in _faulty(text):
             place = _PLACE.match(cell)
             if place is None:
                 astray = True
             else:
                 faults.setdefault(int(place[2]), {})[_column(place[1])] = fault
-    return Scan(rows, columns, faults, astray)
+    return Scan(rows, columns, faults, astray, size)
 
 
 def _pieces(packed: zipfile.ZipFile, name: str) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ from lgsp_connectors.files.stored import MB, Torn, torn
 
 ALL = "*"
 """Names all sheets that have columns of the mapping."""
-_NO_SHEET = Scan(0, 0, {}, astray=False)
+_NO_SHEET = Scan(0, 0, {}, astray=False, text=0)
 _LARGEST = 512 * MB  # of the unpacked workbook, which is held in memory
 _CELLS = 30_000_000  # of the rectangle that is held in memory, empty ones too
 _ROWS = 1_048_576  # of Excel's sheets
@@ -121,6 +121,12 @@ def _lines(file: OpenFile, book: _Book, sheet: str) -> Iterator[_Line]:
             RejectReason.UNREADABLE,
             f"the sheet reaches to row {scan.rows:,} and column {scan.columns:,}, more cells than"
             " are held in memory: delete what stands outside of the table, or export CSV",
+        )
+    if scan.text > _LARGEST:
+        raise torn(
+            RejectReason.UNREADABLE,
+            f"the sheet's cells hold {scan.text / MB:,.0f} MB of text, more than is held in"
+            " memory: export CSV, or split it",
         )
     if scan.astray:
         raise torn(RejectReason.UNREADABLE, "a cell without a value does not name its place")

@@ -117,6 +117,20 @@ async def test_a_workbook_that_lies_about_its_size_is_refused(folder: Folder) ->
     assert fault.detail.startswith("not a workbook that can be read")
 
 
+async def test_one_text_that_is_named_by_very_many_cells_costs_its_file_only(
+    folder: Folder,
+) -> None:
+    cells = "".join(f'<row r="{i}"><c r="A{i}" t="s"><v>0</v></c></row>' for i in range(2, 20_000))
+    data = io.BytesIO(workbook({"A": [["Ma", "DonVi", "Nhan"]]}, more=cells))
+    with zipfile.ZipFile(data, "a", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/sharedStrings.xml", f"<sst><si><t>{'x' * 32_000}</t></si></sst>")
+    folder.write("a.xlsx", data.getvalue())
+    folder.write("b.csv", HEADER + row(1))
+    assert folder.codes(await folder.read()) == codes(1)
+    ((_, fault),) = folder.faults()
+    assert "640 MB of text" in fault.detail
+
+
 async def test_another_kind_of_packed_file_is_no_workbook(folder: Folder) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as packed:
