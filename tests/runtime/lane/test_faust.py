@@ -86,3 +86,11 @@ async def test_why_faust_crashed_is_told(consumer: FaustConsumer) -> None:
         pytest.raises(FatalError, match=r"Faust: OSError\('no room'\)"),
     ):
         await consumer.run()
+
+
+async def test_fausts_watch_of_streams_never_rings(consumer: FaustConsumer) -> None:
+    """It would, five minutes after a start without an event: "Stream has not started"."""
+    inner: Any = consumer.app.consumer
+    with patch.object(inner._thread, "verify_event_path") as asked:
+        inner.verify_event_path(1e9, TP(TOPIC, 0))
+    asked.assert_not_called()

@@ -145,6 +145,9 @@ class _WholeBatches(Consumer):
         for item in nothing:
             yield item
 
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Say nothing: Faust watches its streams, the lane has none and watches itself."""
+
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)
         for tp in list(self.durable):
