@@ -381,7 +381,6 @@ async def test_a_dossier_deleted_at_the_portal_is_removed_and_can_come_back(
     portal.file(250)
     await portal.run()
     deleted = portal.rows.pop(code(40))
-    portal.later = 60_000
     report = await portal.run()
     assert report.removed == 1
     assert [e.dossier_code for e in portal.bench.sink.events if e.removed] == [code(40)]

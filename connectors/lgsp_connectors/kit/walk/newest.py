@@ -13,6 +13,7 @@ from lgsp_connectors.kit.walk.window import Ask, DoubtfulError, Doubts, Window
 
 _MOST_ANCHORS = 50
 _RARE = 10  # times as long as a full pass takes, before what is gone or back begins another
+_CHEAP = 5_000  # ms: a full pass of no more is begun by every poll that finds the list shorter
 _MOMENT = 2_000  # ms: times are told in whole seconds
 _READ_AGAIN = 2  # times that an answer out of order is asked for once more
 _log = structlog.get_logger()
@@ -50,11 +51,11 @@ class Newest:
       one answer alone showed all of that, or nothing new was met: then the walk is *caught up*, as
       of the beginning of that last pass.
 
-    All rows are read again every `full_every`; and, but for a tenth of the time at most, when
-    the list has shrunk, when it has more rows than were added on top, and when the newest rows are
-    gone without a trace, because then the portal was set back. (A row that is gone while a newer
-    one stands as it stood was removed.) Such a full pass is a complete listing: what it does not
-    hold is gone.
+    All rows are read again every `full_every`; and when the list has shrunk, when it has more rows
+    than were added on top, and when the newest rows are gone without a trace, because then the
+    portal was set back (a row that is gone while a newer one stands as it stood was removed).
+    Where that takes long, such a full pass takes a tenth of the time at most. It is a complete
+    listing: what it does not hold is gone.
 
     Args:
         rows: to ask for at once.
@@ -196,7 +197,7 @@ class Newest:
         way.anchors = dict(top[: max(1, min(_MOST_ANCHORS, self._rows // 4))])
         if total is None or total < seen.end or way.listing:
             return
-        if total < level.held and self._may_read_all(level):
+        if total < level.held and (level.full_took <= _CHEAP or self._may_read_all(level)):
             way.floor, way.depth, way.listing = 0, 0, way.began
 
     def _note(self, way: Pass, seen: Seen) -> None:

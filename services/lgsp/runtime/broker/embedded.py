@@ -97,10 +97,11 @@ class EmbeddedBroker:
             self._child = self._spawn(command, lock.fileno(), detached=detached)
         try:
             self._remember(self._child.pid)
-            wait_ready(self.bootstrap, timeout, alive=self.alive)
         except OSError:  # a full disk: what nobody could find again may not run on
             self.stop()
             raise
+        try:
+            wait_ready(self.bootstrap, timeout, alive=self.alive)
         except RetryableError as error:
             code = self._child.poll()
             self.stop()
