@@ -201,7 +201,10 @@ def test_a_full_disk_under_the_output_is_named(folder: Path) -> None:
 
 
 def test_ctrl_c_is_no_traceback(folder: Path) -> None:
+    # A shell starts what runs in the background deaf to it, and the suite may run there.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     waiting = start(folder, LGSP, "topics", "diff", "--json", LGSP_BROKER="127.0.0.1:1")
+    signal.signal(signal.SIGINT, before)
     assert waiting.stderr is not None
     waiting.stderr.readline()  # it has begun to wait
     waiting.send_signal(signal.SIGINT)

@@ -93,4 +93,4 @@ async def test_fausts_watch_of_streams_never_rings(consumer: FaustConsumer) -> N
     inner: Any = consumer.app.consumer
     with patch.object(inner._thread, "verify_event_path") as asked:
         inner.verify_event_path(1e9, TP(TOPIC, 0))
-    asked.assert_not_called()
+    assert not asked.called

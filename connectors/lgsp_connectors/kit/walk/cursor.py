@@ -50,6 +50,7 @@ class Pass:
         above: all rows with a later time were read, but those changed since it began.
         reached: as far as answers went, in rows of the list.
         ended: where an answer ended that brought the walk no further; -1: none did.
+        is_counted: no answer of the pass went beyond its own total.
         requests: answers taken.
         stuck: answers in a row that had to be read from further up.
         repeats: answers that were the same as the one before, though asked for from elsewhere.
@@ -68,6 +69,7 @@ class Pass:
     above: int = TOP
     reached: int = 0
     ended: int = -1
+    is_counted: bool = True
     requests: int = 0
     stuck: int = 0
     repeats: int = 0

@@ -37,13 +37,14 @@ class Descent:
         Raises:
             DoubtfulError: the list ends too early, or cannot be read without a gap.
         """
+        total = seen.answer.total
+        way.is_counted = way.is_counted and total is not None and total >= seen.end
         repeats = self._repeats(way, seen)
         self._before = seen.answer
         if repeats or not self._follows(way, seen):
             return False
         way.stuck = 0
         is_last = not seen.times or seen.end <= way.reached
-        total = seen.answer.total
         if is_last and total is not None and total > seen.end:
             raise DoubtfulError(
                 f"the list ends after {seen.end} rows, but the portal says that it has {total}"
@@ -87,9 +88,10 @@ class Descent:
     def _is_end(self, way: Pass, seen: Seen) -> bool:
         """Tell whether the list ends with an answer that went no further; else ask once more.
 
-        An answer may only be short. The total tells; without it, another answer from elsewhere.
+        An answer may only be short. The total tells, if it has been right so far; else another
+        answer from elsewhere.
         """
-        if seen.end in (seen.answer.total, way.ended):
+        if seen.end == way.ended or (way.is_counted and seen.end == seen.answer.total):
             return True
         way.ended = way.reached = seen.end
         way.start = max(0, seen.answer.start - 1)
