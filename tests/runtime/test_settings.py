@@ -85,7 +85,7 @@ def test_every_fault_of_every_source_is_named_at_once(
             " did you mean LGSP_NATIONAL_PASSWORD?",
             "/secrets/lgsp_national_user: is not UTF-8",
             "LGSP_METRICS_PORT (command line): Input should be less than or equal to 65533;"
-            " the default is '9100' (got '99999')",
+            " the default is '17100' (got '99999')",
             "LGSP_PARTITIONS: Input should be a valid integer, unable to parse string as an"
             " integer; the default is '8' (got 'abc')",
             "LGSP_FOLD: Input should be 'fast' or 'plain'; the default is 'fast' (got 'x')",

@@ -8,11 +8,12 @@ import structlog
 
 from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.runtime.clock import now_ms
+from lgsp.runtime.exposed import Shown
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
-from lgsp.runtime.letters.dead_letters import DeadLetters, open_letters
+from lgsp.runtime.letters.dead_letters import DeadLetters, Stage, open_letters
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.stopping.ending import LastResort
@@ -115,7 +116,7 @@ def run_connector(
                     on_page=on_page,
                 )
                 with (
-                    nullcontext() if once else _health(settings, port, runner, on_ready),
+                    nullcontext() if once else _health(settings, port, portal, runner, on_ready),
                     stop_on_signal(LastResort(), _STOP_WITHIN) as stop,
                 ):
                     report = await lease.during(
@@ -133,12 +134,17 @@ def run_connector(
 
 @contextmanager
 def _health(
-    settings: Settings, port: int | None, runner: Runner, on_ready: Callable[[str], None]
+    settings: Settings,
+    port: int | None,
+    portal: str,
+    runner: Runner,
+    on_ready: Callable[[str], None],
 ) -> Iterator[None]:
     health = serve_health(
         settings.metrics_host,
         settings.metrics_port + _PORTS_BEFORE if port is None else port,
         lambda: {"first_page": runner.report.pages > 0},
+        shown=Shown(("connector",), stage=Stage.CONNECTOR.value, portal=portal),
     )
     _log.info("serving_health", port=health.port)
     on_ready(f"http://{settings.metrics_host}:{health.port}/readyz")

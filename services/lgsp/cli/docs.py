@@ -84,8 +84,11 @@ def metrics_page() -> str:
             labels = ", ".join(f"`{label}`" for label in value._labelnames)
             rows.append((f"`{name}`", family.type, labels, family.documentation))
     intro = (
-        "Served at `/metrics` of every process (ports: [settings](settings.md)). Labels come from"
-        " closed sets: never a code, never a person. Alerts: [runbook](runbook.md)."
+        "Served at `/metrics` of the processes that have them (ports: [settings](settings.md))."
+        " Labels come from closed sets: never a code, never a person. Those of a connector carry"
+        " the label `portal`, too. Every process shows `lgsp_build_info` (`version`, `python`),"
+        " and workers and connectors `lgsp_ready` (`check`): 1 where a check of `/readyz` holds."
+        " Alerts: [runbook](runbook.md)."
     )
     return _page("Metrics", "services/lgsp/runtime/metrics.py", intro, [
         _table(("Name", "Type", "Labels", "Meaning"), rows),

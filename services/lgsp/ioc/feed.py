@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request, Res
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.staticfiles import StaticFiles
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from lgsp.domain.errors import ConfigurationError, RetryableError
 from lgsp.domain.measures import Part
@@ -21,6 +21,7 @@ from lgsp.ioc.asked import SCOPE, After, Asked, Limit, Now, WantedTransitions, o
 from lgsp.ioc.board import Board, Breakdown, publish
 from lgsp.ioc.http import ObservedApp
 from lgsp.ioc.stream import Hub
+from lgsp.runtime.exposed import Exposed, Shown
 from lgsp.store.figures.answers import Figures, Question
 
 PAGE = Path(__file__).parent / "page"
@@ -163,9 +164,11 @@ def _add_operation(app: FastAPI, figures: Figures) -> None:
         figures.marker()
         return {"ok": True}
 
+    exposed = Exposed(Shown(("feed",)))
+
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:
-        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+        return Response(exposed.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _answer(request: Request, board: Board, breakdown: Breakdown, asked: Question) -> Response:

@@ -12,6 +12,7 @@ from lgsp.national.retries import Retries
 from lgsp.runtime import metrics
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
+from lgsp.runtime.exposed import Shown
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, SYNC_RESULTS
@@ -28,6 +29,7 @@ from lgsp.store.wal import background_wal_checkpoints
 
 _REPORT_EVERY = 10.0
 _GRACE = 1.0  # seconds
+_METRICS = Shown(("lane", "sync", "national"), stage=Stage.NATIONAL_SYNC.value)
 
 
 def run(settings: Settings) -> int:
@@ -81,7 +83,9 @@ def run(settings: Settings) -> int:
 
     try:
         with background_wal_checkpoints(engine, lambda: lane.catching_up):
-            return run_worker(settings, lane, [push, report], settings.metrics_port + 1)
+            return run_worker(
+                settings, lane, [push, report], settings.metrics_port + 1, shown=_METRICS
+            )
     finally:
         engine.dispose()
         letters_producer.close()

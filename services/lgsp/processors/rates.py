@@ -14,6 +14,7 @@ from lgsp.runtime import metrics
 from lgsp.runtime.avro.codec import CELLS
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
+from lgsp.runtime.exposed import Shown
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, RATE_CELLS
@@ -33,6 +34,7 @@ _PUBLISH_AT_ONCE = 5000
 _PUBLISH_EVERY = 0.5  # seconds; also how long changes of one cell are gathered
 _PUBLISH_CATCHING_UP = 5.0
 _WAKE_EVERY = 1.0
+_METRICS = Shown(("lane", "rates"), stage=Stage.RATES.value)
 Cells = Sequence[dict[str, Any]]
 
 
@@ -85,7 +87,9 @@ def run(settings: Settings) -> int:
 
     try:
         with background_wal_checkpoints(engine, lambda: lane.catching_up):
-            return run_worker(settings, lane, [publish, wake], settings.metrics_port)
+            return run_worker(
+                settings, lane, [publish, wake], settings.metrics_port, shown=_METRICS
+            )
     finally:
         engine.dispose()
         producer.close()

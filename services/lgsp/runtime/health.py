@@ -5,27 +5,27 @@ A thread, not the worker's loop: when the loop is stuck, `/healthz` must still b
 
 import json
 import threading
-from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from lgsp.runtime.exposed import Checks, Exposed, Shown
 from lgsp.runtime.ports import port_refused
-
-Checks = Callable[[], Mapping[str, bool]]
 
 
 class HealthServer:
     """Serves `/healthz` (alive), `/readyz` (every check true, else 503) and `/metrics`."""
 
-    def __init__(self, host: str, port: int, *, alive: Checks, ready: Checks) -> None:
+    def __init__(
+        self, host: str, port: int, *, alive: Checks, ready: Checks, exposed: Exposed
+    ) -> None:
         routes = {"/healthz": alive, "/readyz": ready}
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 path = self.path.split("?")[0]
                 if path == "/metrics":
-                    self._answer(200, generate_latest(REGISTRY), CONTENT_TYPE_LATEST)
+                    self._answer(200, exposed.text(), CONTENT_TYPE_LATEST)
                 elif path in routes:
                     checks = dict(routes[path]())
                     body = json.dumps({"ok": all(checks.values()), "checks": checks}).encode()
@@ -59,7 +59,12 @@ class HealthServer:
 
 
 def serve_health(
-    host: str, port: int, ready: Checks, alive: Checks = lambda: {"process": True}
+    host: str,
+    port: int,
+    ready: Checks,
+    alive: Checks = lambda: {"process": True},
+    shown: Shown = Shown(),
 ) -> HealthServer:
     """Serve health and metrics until `close()`; ConfigurationError when the port is taken."""
-    return HealthServer(host, port, alive=alive, ready=ready)
+    exposed = Exposed(shown, ready)
+    return HealthServer(host, port, alive=alive, ready=ready, exposed=exposed)

@@ -44,7 +44,7 @@ WAKEUPS = Counter(
     "lgsp_rates_wakeups_total", "Dossiers re-evaluated because their deadline passed."
 )
 
-# Connectors: one process a portal, so no portal label.
+# Connectors: one process a portal; its `portal` label is added where they are exposed.
 CONNECTOR_RECORDS = Counter(
     "lgsp_connector_records_total", "Raw records read from the portal.", ["outcome"]
 )

@@ -123,7 +123,7 @@ class Settings(BaseSettings):
         "127.0.0.1", description="Address of the workers' metrics and health."
     )
     metrics_port: int = Field(
-        9100,
+        17100,
         ge=0,
         le=65533,
         description="First port of metrics and health: rates; national-sync the next one.",

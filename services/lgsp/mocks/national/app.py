@@ -12,7 +12,7 @@ import orjson
 import structlog
 import uvicorn
 from fastapi import FastAPI, HTTPException, Query, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from lgsp.mocks.national.calls import App, Calls, DroppableProtocol, Receive, Scope, Send
 from lgsp.mocks.national.catalogue import Catalogue
@@ -20,6 +20,7 @@ from lgsp.mocks.national.contract import STEP, without_personal
 from lgsp.mocks.national.faults import FaultScript
 from lgsp.mocks.national.portal import Portal
 from lgsp.mocks.national.store import PortalStore
+from lgsp.runtime.exposed import Exposed, Shown
 from lgsp.runtime.ports import port_refused
 
 BASE = "/XrdAdapter/RestService/forward"
@@ -92,7 +93,7 @@ def _add_reads(app: FastAPI, store: PortalStore) -> None:
 
     @app.get("/metrics")
     async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(Exposed(Shown(("mock",))).text(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/api/dossiers")
     async def dossiers(

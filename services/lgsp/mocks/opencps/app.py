@@ -7,13 +7,14 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.period import parse_instant, show_instant
 from lgsp.mocks.national.faults import FaultScript, ScriptedFault
 from lgsp.mocks.opencps.clock import PortalClock
 from lgsp.mocks.opencps.portal import Filters, OpenCpsPortal
+from lgsp.runtime.exposed import Exposed, Shown
 
 BASE = "/o/rest/v2"
 _MOST_ROWS = 1000
@@ -115,7 +116,7 @@ def build_app(
 
     @app.get("/metrics")
     async def exposed() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(Exposed(Shown(("mock",))).text(), media_type=CONTENT_TYPE_LATEST)
 
     return app
 

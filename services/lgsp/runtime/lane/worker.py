@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from lgsp.domain.errors import FatalError
+from lgsp.runtime.exposed import Shown
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.lane.collector import collect_all_now_and_then, collect_young_only
 from lgsp.runtime.lane.consumer import GroupConsumer
@@ -36,6 +37,8 @@ def run_worker(
     side_tasks: Sequence[SideTask],
     port: int,
     last_resort: LastResort | None = None,
+    *,
+    shown: Shown = Shown(("lane",)),
 ) -> int:
     """Run the lane and its side tasks until SIGTERM or SIGINT; return 0 after a clean stop.
 
@@ -49,7 +52,8 @@ def run_worker(
     Raises:
         FatalError: the lane, a side task or the consumer failed.
     """
-    return asyncio.run(_serve(settings, lane, side_tasks, port, last_resort or LastResort()))
+    last_resort = last_resort or LastResort()
+    return asyncio.run(_serve(settings, lane, side_tasks, port, last_resort, shown))
 
 
 async def _serve(
@@ -58,6 +62,7 @@ async def _serve(
     side_tasks: Sequence[SideTask],
     port: int,
     last_resort: LastResort,
+    shown: Shown,
 ) -> int:
     log = structlog.get_logger().bind(lane=lane.name)
     consumer = FaustConsumer(settings, lane)
@@ -67,7 +72,7 @@ async def _serve(
         return {"joined": lane.joined, "moving": lane.moving, "broker": watch.broker_answers}
 
     collect_young_only()
-    health = serve_health(settings.metrics_host, port, ready, beat.checks)
+    health = serve_health(settings.metrics_host, port, ready, beat.checks, shown)
     log.info("worker_started", port=health.port)
     work = {
         "lane": lane.run(consumer),
