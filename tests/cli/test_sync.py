@@ -1,11 +1,11 @@
-"""`lgsp sync`: forty parked dossiers are listed whole, at any width and in JSON."""
+"""`lgsp sync`: dossiers are listed whole, at any width and in JSON, and any is redriven."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from typer.testing import CliRunner
 
 from lgsp.cli import build
@@ -74,12 +74,53 @@ def test_status_and_redrive(data: Path) -> None:
     assert (status["parked"], status["pending"]) == (40, 0)
     assert "parked" in run(data, "status").stdout
     assert json.loads(run(data, "redrive", CODES[3], "--json").stdout) == {"redriven": 1}
-    assert json.loads(run(data, "redrive", "--json").stdout) == {"redriven": 39}
+    assert json.loads(run(data, "redrive", "--cause", "no", "--json").stdout) == {"redriven": 0}
+    assert json.loads(run(data, "redrive", "--cause", "thiếu", "--json").stdout) == {
+        "redriven": 39
+    }
 
 
-def test_a_code_that_is_not_stopped_is_told_and_changes_nothing(data: Path) -> None:
+def test_any_code_is_redriven_and_one_that_is_unknown_is_told(data: Path) -> None:
+    _set(data, CODES[0], queue_state=QueueState.CLEAN.value)
     words = ["sync", "redrive", CODES[0], CODES[0], "H37-unknown", "--data", str(data)]
     done = CliRunner().invoke(build(), words)
     assert done.exit_code == 2
-    assert "1 of 2 dossiers do not stand" in " ".join(done.stderr.split())
-    assert json.loads(run(data, "status", "--json").stdout)["parked"] == 40
+    assert "1 of 2 dossiers are not in the queue" in " ".join(done.stderr.split())
+    assert "H37-unknown" in done.stderr
+    assert json.loads(run(data, "status", "--json").stdout)["clean"] == 1
+
+    assert json.loads(run(data, "redrive", CODES[0], "--json").stdout) == {"redriven": 1}
+    assert json.loads(run(data, "status", "--json").stdout)["pending"] == 1
+
+
+def test_pending_ones_are_listed_with_cause_attempts_age_and_next_try(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for code in CODES[:2]:
+        _set(data, code, queue_state=QueueState.PENDING.value, failing_since=NOW)
+    _set(data, CODES[1], attempts=1, pending_since=NOW - 1000)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    shown = run(data, "pending").stdout
+    assert CODES[0] in shown
+    assert CODES[1] in shown
+    document = json.loads(run(data, "pending", "--json").stdout)
+    assert document["count"] == 2
+    assert [dossier["code"] for dossier in document["pending"]] == [CODES[1], CODES[0]]
+    assert document["pending"][1].pop("age_seconds") > 0
+    assert document["pending"][1] == {
+        "code": CODES[0],
+        "reason": REASON,
+        "attempts": 3,
+        "pending_since": "2024-07-05T01:00:00Z",
+        "failing_since": "2024-07-05T01:00:00Z",
+        "next_attempt_at": "2024-07-05T01:00:00Z",
+    }
+    assert json.loads(run(data, "status", "--json").stdout)["waiting"] == 1
+
+
+def _set(data: Path, code: str, **values: Any) -> None:
+    engine = open_store(f"sqlite:///{data / 'sync.db'}")
+    with engine.begin() as connection:
+        connection.execute(update(QUEUE).where(QUEUE.c.code == code).values(**values))
+    engine.dispose()

@@ -1,7 +1,9 @@
 """The sync from events to the real mock: order, lost answers, failures, restarts, parked."""
 
 import random
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from lgsp.national.planner import Draft, draft
 from lgsp.national.retries import Retries
 from lgsp.national.wire import Names
 from lgsp.store.engine import open_store
-from lgsp.store.sync.listing import list_stopped, redrive, summarise
+from lgsp.store.sync.listing import list_stopped, redrive, redrive_stopped, summarise
 from lgsp.store.sync.rows import Outgoing
 from lgsp.store.sync.tables import QUEUE
 from tests.national.dossiers import CODE, START, step, steps
@@ -216,7 +218,7 @@ async def test_a_refusal_is_parked_and_redriven(tmp_path: Path, engine: Engine) 
         await sync.drain()
         with engine.begin() as connection:
             first = list_stopped(connection, 10)
-            count = redrive(connection, START)
+            count = redrive_stopped(connection, START)
         await sync.drain()
         sync.feed([step(1, 4)])
         await sync.drain()
@@ -422,6 +424,34 @@ async def test_a_portal_restored_from_an_old_copy_is_filled_again(
         await _fed(Sync(engine, portal.settings()), [step(2, 9)]).drain()
 
         assert 1 == await equal_to_events(portal, steps(2, 4, 9))
+
+
+async def test_a_redriven_clean_dossier_is_looked_up_and_repaired(
+    tmp_path: Path, engine: Engine
+) -> None:
+    forgotten, set_back = "H37.1-240108-0001", "H37.2-240108-0002"
+    events = [*steps(2, 4, 9, code=forgotten), *steps(2, 4, 9, code=set_back)]
+    async with running_portal(tmp_path) as portal:
+        sync = Sync(engine, portal.settings())
+        sync.feed(events[:2] + events[3:5])
+        await sync.drain()
+        async with sync.working():
+            with closing(sqlite3.connect(tmp_path / "portal.db")) as backup:
+                (old,) = backup.execute(
+                    "SELECT record FROM dossiers WHERE code = ?", (set_back,)
+                ).fetchone()
+                sync.feed([events[2], events[5]])
+                await until("all is there", lambda: sync.pending() == 0)
+                backup.execute("DELETE FROM dossiers WHERE code = ?", (forgotten,))
+                backup.execute("DELETE FROM steps WHERE status = 9 OR code = ?", (forgotten,))
+                backup.execute("UPDATE dossiers SET record = ?, status = 4", (old,))
+                backup.commit()
+            with engine.begin() as connection:
+                unknown = redrive(connection, START, [forgotten, set_back])
+            await until("it is repaired", lambda: sync.pending() == 0)
+
+        assert [] == unknown
+        assert 2 == await equal_to_events(portal, events)
 
 
 def _fed(sync: Sync, events: list[DossierEvent]) -> Sync:

@@ -17,7 +17,7 @@ from lgsp.store.engine import open_existing
 from lgsp.store.offsets import count_behind, stored_offsets
 from lgsp.store.rates.fold import LANE as RATES_LANE
 from lgsp.store.sync.queue import LANE as SYNC_LANE
-from lgsp.store.sync.queue import count_known, count_pending
+from lgsp.store.sync.queue import count_known, count_pending, count_waiting
 from lgsp.store.sync.tables import TABLES as SYNC_TABLES
 from lgsp.store.tables import TABLES as RATES_TABLES
 
@@ -30,11 +30,14 @@ class InFlight:
 
     uncounted: int  # records not folded by the rates processor
     unread: int  # records not taken over by the national sync
-    unsynced: int  # dossiers waiting for the national portal (parked ones do not count)
+    unsynced: int  # dossiers to be sent to the national portal (parked ones do not count)
+    waiting: int = (
+        0  # dossiers that fail while the portal works: tried again for days, then parked
+    )
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is in flight."""
+        """Whether nothing is in flight; dossiers that wait are none."""
         return not (self.uncounted or self.unread or self.unsynced)
 
     def summary(self) -> dict[str, int]:
@@ -51,7 +54,11 @@ def register(app: typer.Typer) -> None:
         data: Data = None,
         json: Json = False,
     ) -> None:
-        """Exit 0 when nothing is in flight, 1 when something still is after the time-out."""
+        """Exit 0 when nothing is in flight, 1 when something still is after the time-out.
+
+        Dossiers that go on failing while the portal works are counted apart, as waiting, and are
+        not waited for: `lgsp sync pending` lists them.
+        """
         settings = begin("drain", data)
         began = time.monotonic()
         left = wait_drained(settings, timeout)
@@ -105,12 +112,13 @@ class Watch:
             counted = stored_offsets(connection, RATES_LANE, DOSSIER_EVENTS)
         with self._sync.connect() as connection:
             taken = stored_offsets(connection, SYNC_LANE, DOSSIER_EVENTS)
-            unsynced = count_pending(connection)
-            self.synced = count_known(connection) - unsynced
+            pending, waiting = count_pending(connection), count_waiting(connection)
+            self.synced = count_known(connection) - pending
         return InFlight(
             uncounted=count_behind(self.ends, counted),
             unread=count_behind(self.ends, taken),
-            unsynced=unsynced,
+            unsynced=max(0, pending - waiting),
+            waiting=waiting,
         )
 
 

@@ -1,4 +1,4 @@
-"""`lgsp sync`: the queue to the national portal, and setting parked dossiers going."""
+"""`lgsp sync`: the queue to the national portal, and setting dossiers going again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,37 +15,59 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.commands.options import MOST, Data, Json, begin
 from lgsp.runtime.commands.output import emit, list_table, local_time, table
 from lgsp.store.engine import open_existing
-from lgsp.store.sync.listing import list_stopped, redrive, summarise
+from lgsp.store.sync.listing import (
+    list_pending,
+    list_stopped,
+    redrive,
+    redrive_stopped,
+    summarise,
+)
 from lgsp.store.sync.tables import TABLES
 
-_COLUMNS = ("dossier", "state", "cause", "attempts", "since")
+_PARKED_COLUMNS = ("dossier", "state", "cause", "attempts", "since")
+_PENDING_COLUMNS = ("dossier", "cause", "attempts", "since", "next try")
+_NAMED = 5  # codes in a message
+
+_Limit = Annotated[int, typer.Option(help="Most dossiers to show.", min=1, max=MOST)]
 
 
 def register(app: typer.Typer) -> None:
-    """Add `lgsp sync status|parked|redrive`."""
+    """Add `lgsp sync status|pending|parked|redrive`."""
     sync = typer.Typer(help="The queue to the national portal.", no_args_is_help=True)
     app.add_typer(sync, name="sync")
 
     @sync.command("status")
     def status(data: Data = None, json: Json = False) -> None:
-        """Dossiers by their state in the queue, and why the stopped ones stand."""
+        """Dossiers by their state in the queue, and why the stopped ones stand.
+
+        `waiting` of the pending ones fail while the portal works.
+        """
         with _queue(data) as connection:
             summary = summarise(connection, clean=True)
         oldest = summary.oldest_pending
         age = None if oldest is None else round((now_ms() - oldest) / 1000, 1)
-        document = {**summary.states, "oldest_pending_seconds": age}
+        document = {
+            **summary.states,
+            "waiting": summary.waiting,
+            "oldest_pending_seconds": age,
+        }
         emit(
             {**document, "reasons": summary.reasons},
             as_json=json,
             render=lambda: table("Sync queue", {**document, **summary.reasons}),
         )
 
+    @sync.command("pending")
+    def pending(limit: _Limit = 100, data: Data = None, json: Json = False) -> None:
+        """Dossiers to be sent: why the last attempt failed, and when the next one is due."""
+        with _queue(data) as connection:
+            count = summarise(connection).states["pending"]
+            found = list_pending(connection, limit)
+        document = {"count": count, "pending": [_pending(dossier) for dossier in found]}
+        emit(document, as_json=json, render=lambda: _pending_table(found))
+
     @sync.command("parked")
-    def parked(
-        limit: Annotated[int, typer.Option(help="Most dossiers to show.", min=1, max=MOST)] = 100,
-        data: Data = None,
-        json: Json = False,
-    ) -> None:
+    def parked(limit: _Limit = 100, data: Data = None, json: Json = False) -> None:
         """Held and parked dossiers with their cause."""
         with _queue(data) as connection:
             stopped = list_stopped(connection, limit)
@@ -53,21 +75,33 @@ def register(app: typer.Typer) -> None:
         emit(document, as_json=json, render=lambda: _stopped_table(stopped))
 
     @sync.command("redrive")
-    def redrive_stopped(
-        codes: Annotated[list[str] | None, typer.Argument(help="Dossiers; none: all.")] = None,
+    def redrive_again(
+        codes: Annotated[
+            list[str] | None, typer.Argument(help="Dossiers; none: all that are held or parked.")
+        ] = None,
+        cause: Annotated[
+            str, typer.Option(help="Of all only those whose cause contains this text.")
+        ] = "",
         data: Data = None,
         json: Json = False,
     ) -> None:
-        """Try held and parked dossiers again, with a fresh budget."""
+        """Try dossiers again, with a fresh budget: those named, or all that are held or parked.
+
+        A named one may stand in any state: the portal is asked what it holds, and is mended.
+        """
+        if codes and cause:
+            raise ConfigurationError("name dossiers or --cause TEXT, not both")
         with _queue(data, write=True) as connection:
-            wanted = set(codes or ())
-            count = redrive(connection, now_ms(), wanted)
-            if count < len(wanted):
+            if not codes:
+                count = redrive_stopped(connection, now_ms(), cause)
+            elif unknown := redrive(connection, now_ms(), codes):
+                named = ", ".join(unknown[:_NAMED]) + (", …" if len(unknown) > _NAMED else "")
                 raise ConfigurationError(
-                    f"{len(wanted) - count} of {len(wanted)} dossiers do not stand in the queue as"
-                    " held or parked, and nothing was changed; `lgsp sync parked` lists those"
-                    " that do"
+                    f"{len(unknown)} of {len(set(codes))} dossiers are not in the queue, and"
+                    f" nothing was changed: {named}"
                 )
+            else:
+                count = len(set(codes))
         document = {"redriven": count}
         emit(document, as_json=json, render=lambda: table("Sync queue", document))
 
@@ -84,8 +118,27 @@ def _queue(data: Path | None, *, write: bool = False) -> Iterator[Connection]:
 
 
 def _document(dossier: dict[str, Any]) -> dict[str, Any]:
-    times = ("pending_since", "updated_at")
-    return dossier | {name: show_instant(dossier[name]) for name in times}
+    times = ("pending_since", "updated_at", "failing_since", "next_attempt_at")
+    return dossier | {name: show_instant(dossier[name]) for name in times if name in dossier}
+
+
+def _pending(dossier: dict[str, Any]) -> dict[str, Any]:
+    age = round((now_ms() - dossier["pending_since"]) / 1000, 1)
+    return _document(dossier) | {"age_seconds": age}
+
+
+def _pending_table(found: list[dict[str, Any]]) -> Table:
+    rows = [
+        (
+            dossier["code"],
+            dossier["reason"],
+            str(dossier["attempts"]),
+            local_time(dossier["pending_since"]),
+            local_time(dossier["next_attempt_at"]),
+        )
+        for dossier in found
+    ]
+    return list_table("Pending dossiers", _PENDING_COLUMNS, rows, codes=["dossier"])
 
 
 def _stopped_table(stopped: list[dict[str, Any]]) -> Table:
@@ -99,4 +152,4 @@ def _stopped_table(stopped: list[dict[str, Any]]) -> Table:
         )
         for dossier in stopped
     ]
-    return list_table("Stopped dossiers", _COLUMNS, rows, codes=["dossier"])
+    return list_table("Stopped dossiers", _PARKED_COLUMNS, rows, codes=["dossier"])

@@ -21,8 +21,8 @@ from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.runtime.lane.handler import FencedError
 from lgsp.store.rates.layout import decode
-from lgsp.store.sync.listing import list_stopped, redrive, summarise
-from lgsp.store.sync.queue import SyncQueue, count_pending
+from lgsp.store.sync.listing import list_stopped, redrive, redrive_stopped, summarise
+from lgsp.store.sync.queue import SyncQueue, count_pending, count_waiting
 from lgsp.store.sync.rows import Settled, Waiting
 from lgsp.store.sync.tables import QUEUE, QueueState
 
@@ -153,7 +153,7 @@ def test_a_settled_push_leaves_newer_events_pending(engine: Engine) -> None:
 
     assert (2, b"[]") == (again.version, again.acknowledged)
     assert {CODE: "clean"} == states(engine)
-    assert queue.is_known(again)
+    assert queue.is_known(again._replace(settled=again.settled + 1))
 
 
 def test_a_push_is_settled_once(engine: Engine) -> None:
@@ -230,14 +230,46 @@ def test_lists_and_redrives_stopped_dossiers(engine: Engine) -> None:
     with engine.begin() as connection:
         summary = summarise(connection, clean=True)
         listed = list_stopped(connection, 10)
-        one = redrive(connection, NOW, [parked.code])
-        rest = redrive(connection, NOW)
+        unknown = redrive(connection, NOW, [parked.code, "H37-unknown"])
+        none = redrive_stopped(connection, NOW, "%")
+        rest = redrive_stopped(connection, NOW, "hy")
         pending = count_pending(connection)
 
     assert {"pending": 1, "held": 1, "parked": 1, "clean": 0} == summary.states
     assert {"parked: why": 1, "held: why": 1} == summary.reasons
     assert {parked.code, held.code} == {row["code"] for row in listed}
-    assert (1, 1, 3) == (one, rest, pending)
+    assert (["H37-unknown"], 0, 1, 3) == (unknown, none, rest, pending)
+
+
+def test_a_redriven_clean_dossier_is_looked_up_and_what_is_under_way_settles_nothing(
+    engine: Engine,
+) -> None:
+    queue, _ = make(engine)
+    queue.fold([batch(steps(2))])
+    queue.settle([settled(w) for w in queue.waiting(1)])
+    with engine.begin() as connection:
+        redrive(connection, NOW, [CODE])
+    (under_way,) = queue.waiting(1)
+    known = queue.is_known(under_way)
+    with engine.begin() as connection:
+        redrive(connection, NOW, [CODE])
+
+    assert not known
+    assert [] == queue.settle([settled(under_way)])
+    assert {CODE: "pending"} == states(engine)
+
+
+def test_dossiers_that_go_on_failing_are_counted_apart(engine: Engine) -> None:
+    queue, _ = make(engine)
+    codes = [f"H37.{n}-240108-0001" for n in range(5)]
+    queue.fold([batch([step(0, 2, code) for code in codes])])
+    # Failing alone for good; for the first time; with its kind; with the whole portal; not at all.
+    history = [(3, NOW), (1, NOW), (0, NOW), (7, None)]
+    for waiting, (attempts, since) in zip(queue.waiting(4), history, strict=True):
+        queue.settle([Settled(waiting, QueueState.PENDING, "", b"", attempts, since, NOW, b"")])
+
+    with engine.connect() as connection:
+        assert (5, 2) == (count_pending(connection), count_waiting(connection))
 
 
 def test_rejects_what_cannot_be_read_or_dated_and_goes_on(engine: Engine) -> None:

@@ -1,19 +1,24 @@
-"""What operators see of the sync queue, and how they set parked dossiers going again."""
+"""What operators see of the sync queue, and how they set dossiers going again."""
 
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, TextClause, case, func, select, update
 
+from lgsp.store.sync.queue import count_waiting
 from lgsp.store.sync.tables import IS_PENDING, IS_STOPPED, QUEUE, QueueState
 
 
 class Summary(NamedTuple):
-    """Dossiers by state in the queue; since when (ms UTC) the longest pending one waits."""
+    """Dossiers by state in the queue; since when (ms UTC) the longest pending one waits.
+
+    `waiting` of the pending fail while the portal works.
+    """
 
     states: dict[str, int]
     oldest_pending: int | None
     reasons: dict[str, int]
+    waiting: int
 
 
 def summarise(connection: Connection, *, clean: bool = False) -> Summary:
@@ -43,7 +48,7 @@ def summarise(connection: Connection, *, clean: bool = False) -> Summary:
     if clean:
         every = connection.execute(select(func.count()).select_from(QUEUE)).scalar_one()
         states[QueueState.CLEAN.value] = every - sum(states.values())
-    return Summary(states, oldest, reasons)
+    return Summary(states, oldest, reasons, count_waiting(connection))
 
 
 def list_stopped(connection: Connection, limit: int) -> list[dict[str, Any]]:
@@ -58,23 +63,53 @@ def list_stopped(connection: Connection, limit: int) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in connection.execute(query)]
 
 
-def redrive(connection: Connection, now: int, codes: Collection[str] = ()) -> int:
+def list_pending(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Return pending dossiers with the cause of their last failure, longest pending first."""
+    names = ("code", "reason", "attempts", "pending_since", "failing_since", "next_attempt_at")
+    query = (
+        select(*[QUEUE.c[name] for name in names])
+        .where(IS_PENDING)
+        .order_by(QUEUE.c.pending_since, QUEUE.c.code)
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def redrive_stopped(connection: Connection, now: int, cause: str = "") -> int:
     """Set held and parked dossiers pending again, with a fresh budget; return how many.
 
     Args:
         connection: inside the caller's transaction.
         now: ms UTC.
-        codes: only these; empty: all.
+        cause: only those whose cause contains this text; "": all.
     """
-    statement = update(QUEUE).where(IS_STOPPED)
-    if codes:
-        statement = statement.where(QUEUE.c.code.in_(list(codes)))
+    return _redrive(connection, now, IS_STOPPED, QUEUE.c.reason.contains(cause, autoescape=True))
+
+
+def redrive(connection: Connection, now: int, codes: Collection[str]) -> list[str]:
+    """Set dossiers pending again however they stand; return the codes that the queue lacks.
+
+    The portal is asked what it holds before anything is sent, also of one that was clean.
+    """
+    unknown = []
+    for code in sorted(set(codes)):
+        if not _redrive(connection, now, QUEUE.c.code == code):
+            unknown.append(code)
+    return unknown
+
+
+def _redrive(connection: Connection, now: int, *where: ColumnElement[bool] | TextClause) -> int:
+    pending = QUEUE.c.queue_state == QueueState.PENDING.value
     return connection.execute(
-        statement.values(
+        update(QUEUE)
+        .where(*where)
+        .values(
             queue_state=QueueState.PENDING.value,
+            settled=QUEUE.c.settled + 1,  # so a push under way does not settle it
+            reason="",
             attempts=0,
             failing_since=None,
             next_attempt_at=now,
-            pending_since=now,
+            pending_since=case((pending, QUEUE.c.pending_since), else_=now),
         )
     ).rowcount

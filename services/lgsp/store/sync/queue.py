@@ -26,7 +26,7 @@ from lgsp.store.sync.rows import (
     write_results,
     write_settled,
 )
-from lgsp.store.sync.tables import IS_PENDING, OUTBOX, QUEUE, QueueState
+from lgsp.store.sync.tables import IS_FAILING, IS_PENDING, OUTBOX, QUEUE, QueueState
 
 LANE = "national-sync"
 _LOAD_AT_ONCE = 5000
@@ -37,7 +37,7 @@ class _OwnedPartition:
         self.position = position
         self.claimed = self.confirmed = time.monotonic()
         self.dossiers: dict[str, Dossier] = {}
-        self.known: set[str] = set()
+        self.known: dict[str, int] = {}  # code -> `settled` by which this worker knows it
 
 
 class SyncQueue:
@@ -169,9 +169,13 @@ class SyncQueue:
         return True
 
     def is_known(self, waiting: Waiting) -> bool:
-        """Tell whether this worker itself brought the dossier to the state it acknowledged."""
+        """Tell whether this worker itself brought the dossier to the state it acknowledged.
+
+        Not after a redrive, which counts as a settlement by somebody else: then the portal is
+        asked.
+        """
         owned = self._owned.get(waiting.partition)
-        return owned is not None and waiting.code in owned.known
+        return owned is not None and owned.known.get(waiting.code) == waiting.settled
 
     def settle(self, pushes: Sequence[Settled]) -> list[Settled]:
         """Write what pushes did in one transaction; return those that were ours to write."""
@@ -186,9 +190,9 @@ class SyncQueue:
         for push in written:
             known = self._owned[push.waiting.partition].known
             if push.queue_state is QueueState.CLEAN:
-                known.add(push.waiting.code)
+                known[push.waiting.code] = push.waiting.settled + 1
             else:
-                known.discard(push.waiting.code)
+                known.pop(push.waiting.code, None)
         return written
 
     def outgoing(self, limit: int) -> list[Outgoing]:
@@ -237,6 +241,12 @@ class SyncQueue:
 def count_pending(connection: Connection) -> int:
     """Return how many dossiers wait for the national portal; held and parked ones do not."""
     query = select(func.count()).select_from(QUEUE).where(IS_PENDING)
+    return connection.execute(query).scalar_one()
+
+
+def count_waiting(connection: Connection) -> int:
+    """Return how many of the pending wait because they fail while the portal works."""
+    query = select(func.count()).select_from(QUEUE).where(IS_PENDING, IS_FAILING)
     return connection.execute(query).scalar_one()
 
 

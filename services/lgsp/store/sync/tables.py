@@ -48,6 +48,9 @@ QUEUE = Table(
 )
 # Written out, not bound: a partial index serves only queries that state its condition literally.
 IS_PENDING, IS_STOPPED = text("lane = 'pending'"), text("lane IN ('held', 'parked')")
+# Of the pending: has failed, or its kind fails, while the portal works. Not at the first failures
+# of its own, which are over in seconds more often than not.
+IS_FAILING = text("failing_since IS NOT NULL AND (attempts = 0 OR attempts >= 3)")
 partial_index("sync_lanes_waiting", QUEUE.c.next_attempt_at, where=IS_PENDING)
 partial_index("sync_lanes_listed", QUEUE.c.queue_state, QUEUE.c.code, where=IS_STOPPED)
 
