@@ -23,12 +23,15 @@ _UNCLOSED = "Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarni
 
 # The one profile: no test sets its own. A loaded machine fails nothing by being slow; CI draws the
 # same examples each time, and a failure prints the line that repeats it anywhere.
-# A mutant's first counter-example will do; a shorter one takes minutes.
-_LEFT_OUT = {Phase.shrink, Phase.explain} if os.environ.get("HYPOTHESIS_NO_SHRINK") else set()
+# There, and for a mutant, the first counter-example will do: a shorter one takes minutes, for each
+# property that fails. `CI=true HYPOTHESIS_NO_SHRINK= pytest` looks for it.
+_CI = os.environ.get("CI", "")
+_NO_SHRINK = os.environ.get("HYPOTHESIS_NO_SHRINK", _CI)
+_LEFT_OUT = {Phase.shrink, Phase.explain} if _NO_SHRINK else set()
 settings.register_profile(
     "suite",
     deadline=None,
-    derandomize=bool(os.environ.get("CI")),
+    derandomize=bool(_CI),
     max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "100")),
     print_blob=True,
     phases=set(Phase) - _LEFT_OUT,

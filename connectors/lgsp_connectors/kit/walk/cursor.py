@@ -21,6 +21,8 @@ class Level:
             since, or the portal has gone back.
         held: rows of the list, by its own word.
         seen_at: when the watermark was first met, by our clock.
+        swept: the watermark of the last pass that read `overlap` below the one before, or all that
+            was not settled: what is shown late since it began may stand so far below; 0: none did.
         settled: all changes with an earlier time were shown, and read; 0: nobody can tell.
         full_at: when the last pass through the whole list began.
         full_took: how long that took, ms.
@@ -30,6 +32,7 @@ class Level:
     anchors: dict[str, int] = field(default_factory=dict)
     held: int = 0
     seen_at: int = 0
+    swept: int = 0
     settled: int = 0
     full_at: int = 0
     full_took: int = 0

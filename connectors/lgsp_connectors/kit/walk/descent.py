@@ -11,6 +11,7 @@ _BELOW = 3  # rows beyond the floor that end a pass: one alone might show a wron
 _MOST_STUCK = 20  # answers in a row that had to be read from further up
 _MOST_REPEATS = 3
 _MOST_SWEEPS = 60  # over a group of one time that never shows as a whole
+_MOST_UNCOUNTED = 12  # of them where no total tells its size: only an order that holds proves it
 _MOMENT = 2_000  # ms: rows may still be joining the group of a time so short ago
 _log = structlog.get_logger()
 
@@ -162,7 +163,7 @@ class Descent:
         return False
 
     def _sweep_again(self, way: Pass, ties: Ties) -> None:
-        if ties.sweeps >= _MOST_SWEEPS:
+        if ties.sweeps >= (_MOST_UNCOUNTED if ties.size is None else _MOST_SWEEPS):
             raise DoubtfulError(
                 f"many dossiers have one time of last change, in another order in each answer:"
                 f" {len(ties.met)} of {ties.size or 'an unknown number'} were met in"

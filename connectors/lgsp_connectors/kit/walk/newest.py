@@ -47,6 +47,8 @@ class Newest:
       so long after the watermark was first met therefore *settles* it: nothing of that time or an
       earlier one is still to come, and the next poll looks at later times only. A watermark that
       lies ahead was met by a clock that was wrong, and all is read again.
+    - A poll reads from `overlap` below the watermark of the last pass that read so far itself,
+      not of one that followed it: what was shown late since that pass began is still to be read.
     - A pass of several answers is followed by another from the top down to its watermark, until
       one answer alone showed all of that, or nothing new was met: then the walk is *caught up*, as
       of the beginning of that last pass.
@@ -97,6 +99,8 @@ class Newest:
         """
         level, under_way = read_cursor(cursor)
         way = under_way or self._poll(level)
+        if not way.requests:  # the process may have slept since it was to begin
+            way = replace(way, began=self._clock())
         try:
             answer = await read(Ask(way.start, self._rows))
             page = self._take(level, way, answer)
@@ -114,9 +118,14 @@ class Newest:
         is_ahead = level.seen_at and level.watermark - now > self._overlap
         if due or is_ahead or not level.watermark:
             return Pass(now, listing=now, missing=level.anchors)
-        floor = max(0, min(level.watermark, now) - self._overlap, level.settled)
+        floor = self._floor(level)
         depth = min([floor, *level.anchors.values()])
         return Pass(now, floor, depth, missing=level.anchors)
+
+    def _floor(self, level: Level) -> int:
+        """Give the time down to which all that may have been shown since `swept` is read."""
+        newest = min(level.watermark, level.swept or level.watermark, self._clock())
+        return max(0, newest - self._overlap, level.settled)
 
     def _since_all(self, level: Level) -> int:
         """Give the ms since all was read; from a time ahead as many as it is ahead."""
@@ -228,7 +237,7 @@ class Newest:
 
     def _is_poll(self, level: Level, way: Pass) -> bool:
         """Tell whether a pass reads all that may have been shown since the last one."""
-        return way.floor <= max(0, level.watermark - self._overlap, level.settled)
+        return way.floor <= self._floor(level)
 
     def _next(self, way: Pass, lost: Mapping[str, int]) -> Pass | None:
         """Give the pass that follows one; None: the walk is caught up."""
@@ -249,10 +258,12 @@ class Newest:
 
     def _stood(self, level: Level, way: Pass) -> Level:
         """Give the level with what stood on top, and how far that is settled."""
-        level = replace(level, anchors=way.anchors)
+        is_poll = self._is_poll(level, way)
+        swept = way.top if is_poll else level.swept or level.watermark
+        level = replace(level, anchors=way.anchors, swept=swept)
         if way.top != level.watermark or not level.seen_at:
             settled = level.settled if way.top > level.watermark else 0
             return replace(level, watermark=way.top, seen_at=way.began, settled=settled)
-        if self._is_poll(level, way) and way.began - level.seen_at >= self._overlap + _MOMENT:
+        if is_poll and way.began - level.seen_at >= self._overlap + _MOMENT:
             return replace(level, settled=way.top + 1)
         return level

@@ -182,7 +182,8 @@ class Game:
         under_way = orjson.loads(self.cursor.get("pass", "{}"))
         if not under_way:
             self.began["late"] = self.portal.now
-        self.began["moved"] = under_way.get("began", self.portal.now)
+        has_begun = under_way.get("requests")
+        self.began["moved"] = under_way["began"] if has_begun else self.portal.now
         try:
             page = asyncio.run(self.walk.fetch(self.cursor, self.portal.read))
         except RetryableError:
@@ -220,9 +221,10 @@ class Game:
     def settle(self) -> None:
         """Let the portal rest: in the end everything it holds was read."""
         self.portal.faults.clear()
+        most = 3000 + 20 * len(self.portal.dossiers)  # a few passes, some sweeps each
         for _ in range(2):
             self.portal.now += FULL_EVERY
-            for _ in range(3000):
+            for _ in range(most):
                 given_up = self.given_up
                 page = self.step()
                 if page is not None and page.caught_up:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from orjson import loads
 from structlog.testing import capture_logs
 from tests.connectors.kit.walk.game import (
     FULL_EVERY,
@@ -92,6 +93,45 @@ def test_a_late_change_to_a_time_that_is_not_settled_is_read() -> None:
     game.poll()
     game.portal.now += OVERLAP // 2
     game.portal.change_late(OVERLAP // 2)
+    game.poll()
+    assert not game.lost()
+
+
+def test_a_late_change_that_shows_while_a_long_pass_goes_on_is_read_with_the_next_poll() -> None:
+    game = Walked()
+    game.file(300)
+    at_once = game.portal.read
+
+    async def slow(ask: Ask) -> Window:
+        if game.asked == 2:
+            game.portal.change_late(OVERLAP // 2)  # stands above what is asked for: read already
+        game.portal.change()
+        game.portal.now += 2 * MINUTE
+        return await at_once(ask)
+
+    game.portal.read = slow  # type: ignore[method-assign]
+    assert game.poll() * 2 * MINUTE > 2 * OVERLAP
+    game.portal.read = at_once  # type: ignore[method-assign]
+    game.portal.now += MINUTE
+    assert game.poll() <= 4
+    assert not game.lost()
+    game.portal.now += MINUTE
+    assert game.poll() == 1
+
+
+def test_a_pass_that_sleeps_before_it_begins_settles_nothing_too_early() -> None:
+    game = Walked(Manners(most_rows=13))
+    game.file(20)
+    for _ in range(100):
+        page = game.step()
+        if page and not loads(page.cursor["pass"])["requests"]:
+            break  # the pass that follows is to begin
+    game.portal.now += OVERLAP
+    game.portal.file(1)
+    for _ in range(2):
+        game.portal.now += 5 * SECOND
+        game.poll()
+    game.portal.change_late(MINUTE)
     game.poll()
     assert not game.lost()
 
