@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -203,3 +204,37 @@ def test_lock_files_hold_hashes_and_no_addresses() -> None:
         text = lock.read_text()
         assert "://" not in text, lock
         assert text.count("==") <= text.count("--hash=sha256:"), lock
+
+
+def units() -> list[Path]:
+    return sorted((DEPLOY / "systemd").glob("*.service"))
+
+
+def test_every_unit_is_watched_bounded_and_of_one_user(tmp_path: Path) -> None:
+    """One user: they share a folder whose files only their owner reads.
+
+    Where systemd is, it has read them, too.
+    """
+    for unit in units():
+        text = unit.read_text()
+        assert {
+            "Type=notify",
+            "WatchdogSec=30",
+            "WatchdogSignal=SIGTERM",
+            "TimeoutStopSec=30",
+            "Restart=always",
+            "User=lgsp",
+            "UMask=0077",
+            "NoNewPrivileges=yes",
+            "ProtectSystem=strict",
+        } <= set(text.splitlines()), unit.name
+        here = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", text, flags=re.M)
+        (tmp_path / unit.name).write_text(here)
+    if systemd := shutil.which("systemd-analyze"):
+        said = subprocess.run(
+            [systemd, "verify", "--man=no", "--recursive-errors=no", *tmp_path.iterdir()],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (said.returncode, said.stderr) == (0, "")

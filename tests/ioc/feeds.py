@@ -13,7 +13,7 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
 from lgsp.ioc.feed import make_app
-from lgsp.ioc.serve import FeedServer
+from lgsp.ioc.serve import make_server
 from lgsp.store.figures.answers import Figures
 
 
@@ -80,7 +80,7 @@ class Events:
 def running(figures: Figures, now: int) -> Iterator[Feed]:
     """Serve the figures at the fixed instant `now`; looks at the store ten times a second."""
     app, end_streams = make_app(figures, lambda: now, every=0.1)
-    server = FeedServer(app, end_streams)
+    server = make_server(app, end_streams)
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
     thread.start()

@@ -5,7 +5,7 @@ import pytest
 
 from lgsp.domain.errors import ConfigurationError, Fault
 from lgsp.domain.profiles.registry import PROFILES
-from lgsp.runtime.settings import load_settings
+from lgsp.runtime.settings import Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -171,3 +171,28 @@ def test_an_unknown_profile_is_a_fault_that_names_the_known_ones(
     monkeypatch.setenv("LGSP_PROFILE", "qd766")
 
     assert ", ".join(sorted(PROFILES)) in faults()["LGSP_PROFILE"].message
+
+
+NUMBERS = sorted(
+    name for name, field in Settings.model_fields.items() if field.annotation in (int, float)
+)
+
+
+@pytest.mark.parametrize("value", ["1e300", str(10**30), "-1e300", "nan", "", "1,5", "0x10"])
+def test_a_number_that_makes_no_sense_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    for name in NUMBERS:
+        monkeypatch.setenv(f"LGSP_{name.upper()}", value)
+    found = faults()
+    assert sorted(found) == [f"LGSP_{name.upper()}" for name in NUMBERS]
+    assert not any("\n" in str(fault) for fault in found.values())
+
+
+def test_a_fraction_is_a_number_where_a_time_or_a_rate_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in NUMBERS:
+        monkeypatch.setenv(f"LGSP_{name.upper()}", "2.5")
+    whole = [n for n in NUMBERS if Settings.model_fields[n].annotation is int]
+    assert sorted(faults()) == [f"LGSP_{name.upper()}" for name in whole]

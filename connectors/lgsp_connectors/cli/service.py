@@ -10,6 +10,7 @@ from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.exposed import Shown
 from lgsp.runtime.health import serve_health
+from lgsp.runtime.heartbeat import Heartbeat
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
@@ -140,15 +141,19 @@ def _health(
     runner: Runner,
     on_ready: Callable[[str], None],
 ) -> Iterator[None]:
+    beat = Heartbeat()
     health = serve_health(
         settings.metrics_host,
         settings.metrics_port + _PORTS_BEFORE if port is None else port,
         lambda: {"first_page": runner.report.pages > 0},
-        shown=Shown(("connector",), stage=Stage.CONNECTOR.value, portal=portal),
+        beat.checks,
+        Shown(("connector",), stage=Stage.CONNECTOR.value, portal=portal),
     )
+    beating = asyncio.create_task(beat.run(), name="heartbeat")
     _log.info("serving_health", port=health.port)
     on_ready(f"http://{settings.metrics_host}:{health.port}/readyz")
     try:
         yield
     finally:
+        beating.cancel()
         health.close()

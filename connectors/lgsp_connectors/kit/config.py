@@ -17,6 +17,7 @@ __all__ = [
 ]
 
 PORTAL_ID = r"^[a-z0-9-]+$"
+_A_WEEK = 604_800.0  # seconds
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -30,18 +31,22 @@ class RunSettings(Strict):
     """How the kit runs a connector (`run:` in the YAML)."""
 
     poll_seconds: float = Field(
-        default=60, gt=0, description="Pause between polls once caught up."
+        default=60, gt=0, le=_A_WEEK, description="Pause between polls once caught up."
     )
     max_consecutive_rejects: int = Field(
-        default=100, ge=1, description="Rejected records in a row that stop the connector."
+        default=100,
+        ge=1,
+        le=10**9,
+        description="Rejected records in a row that stop the connector.",
     )
     give_up_seconds: float = Field(
         default=300,
         gt=0,
+        le=_A_WEEK,
         description="Longest time one read is tried again before the connector stops.",
     )
     pages_per_second: float = Field(
-        default=0, ge=0, description="Most reads a second; 0: no limit."
+        default=0, ge=0, le=10_000, description="Most reads a second; 0: no limit."
     )
 
 

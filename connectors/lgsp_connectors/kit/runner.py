@@ -107,7 +107,7 @@ class Runner:
         stop = stop or asyncio.Event()
         started, patience = time.monotonic(), _PATIENCE
         try:
-            stored = self._checkpoints.load(self._key) or {}
+            stored = await asyncio.to_thread(self._checkpoints.load, self._key) or {}
             if self._sent.resume(stored.pop(_SENT, "")):
                 self._known.reset()  # it is of another log, or of another state of this one
             self._reading = next_reading(stored.pop(_READING, ""), self._yaml)

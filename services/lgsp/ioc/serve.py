@@ -3,7 +3,6 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from types import FrameType
 
 import structlog
 import uvicorn
@@ -15,34 +14,32 @@ from lgsp.ioc.feed import make_app
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.ports import port_refused
+from lgsp.runtime.serving.guarded import BoundedServer, guarded
 from lgsp.runtime.settings import Settings
+from lgsp.runtime.stopping.ending import LastResort
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures
 
 _GRACE = 2  # seconds that answers under way have when we stop
+_STOP_WITHIN = 10.0  # seconds, whatever hangs: a question to a locked store, for one
+_MOST = 512  # connections
+_MOST_OF_ONE = 256  # of one client; a proxy in front of all the walls is one
 
 
-class FeedServer(uvicorn.Server):
-    """Ends the open streams when told to stop, which would otherwise keep us up."""
-
-    def __init__(self, app: FastAPI, end_streams: Callable[[], None]) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=_GRACE,
-            )
-        )
-        self._end_streams = end_streams
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop in good order; a second signal stops at once."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
-        self._end_streams()
+def make_server(
+    app: FastAPI, end_streams: Callable[[], None], last_resort: LastResort | None = None
+) -> BoundedServer:
+    """Return the server of the feed's app; told to stop, it ends the streams that are open."""
+    config = uvicorn.Config(
+        app,
+        http=guarded(_MOST, _MOST_OF_ONE),
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    return BoundedServer(config, last_resort=last_resort, within=_STOP_WITHIN, on_stop=end_streams)
 
 
 def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) -> int:
@@ -74,7 +71,7 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
     log.info("feed_ready", url=url)
     on_ready(url)
     try:
-        asyncio.run(FeedServer(app, end_streams).serve([listener]))
+        asyncio.run(make_server(app, end_streams, LastResort()).serve([listener]))
     finally:
         backlog.close()
         listener.close()

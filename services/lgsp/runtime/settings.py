@@ -74,9 +74,9 @@ class Settings(BaseSettings):
         " user's cache folder.",
     )
     partitions: int = Field(
-        8, ge=1, description="Partitions of `dossier-events`, fixed for its life."
+        8, ge=1, le=10_000, description="Partitions of `dossier-events`, fixed for its life."
     )
-    replication: int = Field(1, ge=1, description="Replication factor of the topics.")
+    replication: int = Field(1, ge=1, le=100, description="Replication factor of the topics.")
     store: str = Field(
         "",
         description="SQLAlchemy URL of the store (PostgreSQL); empty: SQLite files under `data`.",
@@ -106,15 +106,17 @@ class Settings(BaseSettings):
     )
     national_agency: str = Field("H37", description="Agency code sent as `madonvi`.")
     national_rate: float = Field(
-        0, ge=0, description="Most calls a second to the national portal; 0: no limit."
+        0, ge=0, le=100_000, description="Most calls a second to the national portal; 0: no limit."
     )
-    national_concurrency: int = Field(8, ge=1, description="Dossiers pushed at once.")
-    national_timeout: float = Field(60, gt=0, description="Seconds to wait for one answer.")
+    national_concurrency: int = Field(8, ge=1, le=1000, description="Dossiers pushed at once.")
+    national_timeout: float = Field(
+        60, gt=0, le=3600, description="Seconds to wait for one answer."
+    )
     national_retry_days: float = Field(
-        3, gt=0, description="Working days for which a failing dossier is tried again."
+        3, gt=0, le=250, description="Working days for which a failing dossier is tried again."
     )
     national_retry_longest: float = Field(
-        900, gt=0, description="Most seconds between two attempts for a dossier."
+        900, gt=0, le=86_400, description="Most seconds between two attempts for a dossier."
     )
     feed_host: str = Field("127.0.0.1", description="Address the IOC feed listens on.")
     feed_port: int = Field(8080, ge=0, le=65535, description="Port of the IOC feed.")
@@ -141,15 +143,20 @@ class Settings(BaseSettings):
     session_timeout: float = Field(
         6,
         gt=1,
+        le=1800,
         description="Seconds after which a silent worker loses its partitions; a killed one that"
         " is started again waits as long (Kafka's own brokers allow no less than 6).",
     )
     batch_events: int = Field(
-        5000, ge=1, description="Most events that the national sync takes in one transaction."
+        5000,
+        ge=1,
+        le=1_000_000,
+        description="Most events that the national sync takes in one transaction.",
     )
     replay_events: int = Field(
         100_000,
         ge=1,
+        le=10_000_000,
         description="The same for the rates; so many are met only with a long backlog.",
     )
     fold: Literal["fast", "plain"] = Field(
@@ -160,6 +167,7 @@ class Settings(BaseSettings):
     keep_dossiers: int = Field(
         200_000,
         ge=0,
+        le=1_000_000_000,
         description="Most dossiers a rates worker holds in memory (400 bytes each at most in the"
         " fast fold), and one batch more; others are loaded when an event names them.",
     )

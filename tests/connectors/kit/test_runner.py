@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
-from pydantic import BaseModel
+import pytest
+from pydantic import BaseModel, ValidationError
 from tests.waiting import until
 
 from lgsp.domain.event import DossierEvent
@@ -53,3 +54,22 @@ async def test_a_slow_pace_hears_the_stop_signal() -> None:
     stop.set()
     report = await asyncio.wait_for(running, 2)
     assert (report.pages, report.caught_up) == (1, False)
+
+
+@pytest.mark.parametrize("name", sorted(RunSettings.model_fields))
+@pytest.mark.parametrize("value", [-1, 1e300, float("nan"), float("inf"), "often", [1]])
+def test_a_setting_of_the_run_that_makes_no_sense_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ValidationError):
+        RunSettings(**{name: value})
+
+
+@pytest.mark.parametrize("value", [1e-9, 0.5, 604_800])
+async def test_every_time_and_pace_that_is_taken_works(value: float) -> None:
+    pace = min(value, 10_000)
+    settings = RunSettings(poll_seconds=value, give_up_seconds=value, pages_per_second=pace)
+    odd = Runner(TwoPages(), MemorySink(), MemoryCheckpoints(), key="p", settings=settings)
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(odd.run(once=False, stop=stop))
+    await until("the first page is read", lambda: odd.report.pages > 0)
+    stop.set()
+    assert (await asyncio.wait_for(running, 5)).records == 0

@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import orjson
@@ -22,6 +21,8 @@ from lgsp.mocks.national.portal import Portal
 from lgsp.mocks.national.store import PortalStore
 from lgsp.runtime.exposed import Exposed, Shown
 from lgsp.runtime.ports import port_refused
+from lgsp.runtime.serving.guarded import BoundedServer
+from lgsp.runtime.stopping.ending import LastResort
 
 BASE = "/XrdAdapter/RestService/forward"
 _PAGE = Query(ge=1, le=5000)
@@ -192,18 +193,11 @@ def _json(content: object) -> Response:
     return Response(orjson.dumps(content), media_type="application/json")
 
 
-class MockServer(uvicorn.Server):
-    """Uvicorn's server that ends with exit code 0 after SIGTERM, not with the signal."""
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop in good order; a second signal stops at once."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
-
-
-def make_server(app: App, host: str, port: int) -> MockServer:
+def make_server(
+    app: App, host: str, port: int, last_resort: LastResort | None = None
+) -> BoundedServer:
     """Return the server of the application; the caller runs it. Port 0: a free one."""
-    return MockServer(
+    return BoundedServer(
         uvicorn.Config(
             app,
             host=host,
@@ -217,7 +211,8 @@ def make_server(app: App, host: str, port: int) -> MockServer:
             date_header=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=5,
-        )
+        ),
+        last_resort=last_resort,
     )
 
 
@@ -242,7 +237,7 @@ def run(app: App, host: str, port: int, on_ready: Callable[[str], None] = lambda
         log = structlog.get_logger().bind(host=host, port=port)
         log.info("mock_started")
         on_ready(f"http://{host}:{port}")
-        make_server(app, host, port).run([listener])
+        make_server(app, host, port, LastResort()).run([listener])
         log.info("mock_stopped")
     return 0
 

@@ -5,7 +5,6 @@ has one.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ import structlog
 from lgsp.domain.errors import FatalError
 from lgsp.runtime.exposed import Shown
 from lgsp.runtime.health import serve_health
+from lgsp.runtime.heartbeat import Heartbeat
 from lgsp.runtime.lane.collector import collect_all_now_and_then, collect_young_only
 from lgsp.runtime.lane.consumer import GroupConsumer
 from lgsp.runtime.lane.faust import FaustConsumer
@@ -24,7 +24,6 @@ from lgsp.runtime.stopping.ending import LastResort, cancel_tasks
 from lgsp.runtime.stopping.signals import stop_on_signal
 
 SideTask = Callable[[], Awaitable[None]]
-_LIVENESS_LIMIT = 30.0  # seconds that the loop may stand still before /healthz says so
 _TASKS_END_WITHIN = 4.0
 _LEAVE_WITHIN = 5.0  # the group
 _EXIT_WITHIN = 10.0  # the process, from when its tasks are cancelled
@@ -66,7 +65,7 @@ async def _serve(
 ) -> int:
     log = structlog.get_logger().bind(lane=lane.name)
     consumer = FaustConsumer(settings, lane)
-    watch, beat = LaneWatch(lane, consumer), _Heartbeat()
+    watch, beat = LaneWatch(lane, consumer), Heartbeat()
 
     def ready() -> Mapping[str, bool]:
         return {"joined": lane.joined, "moving": lane.moving, "broker": watch.broker_answers}
@@ -154,18 +153,3 @@ def _reasons(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(_reasons(part) for part in error.exceptions)
     return str(error) or type(error).__name__
-
-
-class _Heartbeat:
-    """Proves from the loop itself that the loop is alive."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    async def run(self) -> None:
-        while True:
-            self._last = time.monotonic()
-            await asyncio.sleep(1)
-
-    def checks(self) -> Mapping[str, bool]:
-        return {"loop": time.monotonic() - self._last < _LIVENESS_LIMIT}

@@ -1,0 +1,1 @@
+"""What listens on a port of ours: how many may be connected, and for how long."""
