@@ -11,7 +11,7 @@ import structlog
 from lgsp.domain.errors import RetryableError
 from lgsp.national.client import NationalClient
 from lgsp.national.outcomes import Ok, OutcomeUnknown, Refused
-from tests.national.harness import RunningPortal, running_portal
+from tests.national.harness import CALL, RunningPortal, running_portal
 from tests.simulation.records import RECORD
 
 SAVES = {"service": "DongBoHoSoMC", "nth": 1}
@@ -102,6 +102,94 @@ async def test_does_not_believe_code_0_with_a_message_of_failure(tmp_path: Path)
     said = {"error_code": "0", "message": "Đồng bộ không thành công"}
     async with client_of(tmp_path, [{"match": SAVES, "do": said}]) as (client, _):
         assert Refused("0", said["message"]) == await client.save(RECORD, updating=False)
+
+
+async def test_believes_code_0_with_a_message_of_no_failure(tmp_path: Path) -> None:
+    said = {"error_code": "0", "message": "Cập nhật thành công, 0 lỗi"}
+    async with client_of(tmp_path, [{"match": SAVES, "do": said}]) as (client, _):
+        assert Ok() == await client.save(RECORD, updating=False)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("service", ["login", "DongBoHoSoMC"])
+async def test_follows_no_redirect_and_names_its_host_only(
+    tmp_path: Path, service: str, status: int
+) -> None:
+    (tmp_path / "other").mkdir()
+    async with running_portal(tmp_path / "other") as other:
+        target = f"{other.url}{CALL}&token=secret"
+        do = {"http": status, "location": target}
+        async with client_of(tmp_path, [{"match": {"service": service}, "do": do}]) as (client, _):
+            try:
+                outcome = await client.save(RECORD, updating=False)
+            except RetryableError as error:
+                said = str(error)
+            else:  # 303 may be the answer to a write that was worked on
+                assert (service, status) == ("DongBoHoSoMC", 303)
+                assert isinstance(outcome, OutcomeUnknown)
+                said = outcome.cause
+
+        assert [] == await other.log()
+        assert f"redirected to {other.url.removeprefix('http://')}, where nothing is sent" in said
+        assert "LGSP_NATIONAL_URL" in said
+        assert "secret" not in said
+
+
+ODD = [
+    {"body": "{}"},
+    {"body": '{"error_code": false, "message": "Đồng bộ thành công"}'},
+    {"body": '{"error_code": "0", "message": "Ðã xong"}', "charset": "cp1252"},
+    {"body": '{"error_code": "0"}', "fill": 17 << 20},
+    {"body": '{"error_code": "0", "message": "Đồng bộ thành công"}', "drip": 0.02},
+]
+
+
+@pytest.mark.parametrize("do", ODD, ids=["empty", "no code", "charset", "huge", "drip"])
+async def test_a_malformed_answer_is_never_success(tmp_path: Path, do: dict[str, Any]) -> None:
+    faults = [{"match": SAVES, "do": do}, {"match": LOOK_UPS, "do": do}]
+    async with client_of(tmp_path, faults, national_timeout=0.5) as (client, _):
+        assert isinstance(await client.save(RECORD, updating=False), OutcomeUnknown)
+        with pytest.raises(RetryableError):
+            await client.look_up(RECORD["MaHoSo"])
+
+
+async def test_numbers_instead_of_texts_are_read(tmp_path: Path) -> None:
+    said = {"body": '{"error_code": 0, "message": 0, "result": null}'}
+    async with client_of(tmp_path, [{"match": SAVES, "do": said}]) as (client, _):
+        assert Ok() == await client.save(RECORD, updating=False)
+
+
+@pytest.mark.parametrize(
+    ("service", "body"),
+    [
+        ("TraCuuHoSo", '{"error_code": "0", "result": [{"MaHoSo": "H37.9-240705-0009"}]}'),
+        ("TraCuuHoSo", '{"error_code": "0", "result": ["x"]}'),
+    ],
+)
+async def test_an_answer_about_another_dossier_is_no_answer(
+    tmp_path: Path, service: str, body: str
+) -> None:
+    faults = [{"match": {"service": service, "nth": 1}, "do": {"body": body}}]
+    async with client_of(tmp_path, faults) as (client, _):
+        with pytest.raises(RetryableError):
+            await client.look_up(RECORD["MaHoSo"])
+        assert await client.look_up(RECORD["MaHoSo"]) is None
+
+
+async def test_a_refusal_with_its_http_status_is_a_refusal(tmp_path: Path) -> None:
+    said = {"match": {"service": "LayThuTuc"}, "do": {"error_code": "4", "message": "Không có"}}
+    async with client_of(tmp_path, [said]) as (client, _):
+        assert await client.procedure("1.001612") is None
+
+
+@pytest.mark.parametrize("advice", ["inf", "nan", "-7", "0", "1e9", "Fri, 05 Jul 2199 12:00 GMT"])
+async def test_no_advice_to_wait_is_without_bounds(tmp_path: Path, advice: str) -> None:
+    faults = [{"match": SAVES, "do": {"http": 429, "retry_after": advice}}]
+    async with client_of(tmp_path, faults) as (client, _):
+        with pytest.raises(RetryableError) as caught:
+            await client.save(RECORD, updating=False)
+
+        assert 0 <= (caught.value.wait or 0) <= 3600
 
 
 async def test_a_refusal_names_code_and_message(tmp_path: Path) -> None:

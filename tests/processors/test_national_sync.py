@@ -302,7 +302,7 @@ async def test_a_worker_that_died_half_way_sends_no_step_again(
 async def test_a_worker_that_died_before_it_settled_is_outlived_by_what_it_sent(
     tmp_path: Path, engine: Engine
 ) -> None:
-    faults = [{"match": {"service": "CapNhatTienDoHoSoMC", "nth": 2}, "do": {"delay": 0.2}}]
+    faults = [{"match": {"service": "CapNhatTienDoHoSoMC", "nth": 2}, "do": {"hold": 2}}]
     async with running_portal(tmp_path, faults) as portal:
         first = _fed(Sync(engine, portal.settings()), steps(2))
         await first.drain()

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 import aiohttp
 import orjson
@@ -16,6 +16,7 @@ from yarl import URL
 from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
 from lgsp.domain.usable import LONGEST_TEXT
 from lgsp.runtime import metrics
+from lgsp.runtime.http_answers import redirected_to, whole_body
 from lgsp.runtime.pace import limiter
 from lgsp.runtime.retry_after import advised_wait
 from lgsp_connectors.kit import exchanges
@@ -128,6 +129,13 @@ def _read_secret(file: Path) -> str:
         raise ValueError(f"{file} is not UTF-8") from error
 
 
+class _Received(NamedTuple):
+    status: int
+    retry_after: str | None
+    redirected_to: str  # a host
+    body: bytes
+
+
 class Client:
     """Gets JSON from one portal; the connection is made on first use and closed by `close`.
 
@@ -168,14 +176,14 @@ class Client:
             RetryableError: no answer, a status that says "later", or a body that is no JSON.
             FatalError: access denied, a status that will not change, or no JSON again and again.
         """
-        status, retry_after, body = await self._get(path, params)
-        if status == _EXPIRED and self._logged_in_anew():
-            status, retry_after, body = await self._get(path, params)
-        if status != 200:
-            self._refuse(path, status, retry_after)
-        return self._parsed(path, body)
+        received = await self._get(path, params)
+        if received.status == _EXPIRED and self._logged_in_anew():
+            received = await self._get(path, params)
+        if received.status != 200:
+            self._refuse(path, received)
+        return self._parsed(path, received.body)
 
-    async def _get(self, path: str, params: Mapping[str, str]) -> tuple[int, str | None, bytes]:
+    async def _get(self, path: str, params: Mapping[str, str]) -> _Received:
         if self._pace is not None:
             await self._pace.acquire()
         if self._session is None:
@@ -186,12 +194,18 @@ class Client:
             async with self._session.get(
                 self._base + path, params=params, headers=self._login, allow_redirects=False
             ) as answer:
-                body = await _whole(path, answer)
+                body = await whole_body(answer, _MOST_BYTES)
+                if body is None:
+                    raise FatalError(
+                        f"GET {path}: the answer is longer than {_MOST_BYTES >> 20} MB: ask for"
+                        " fewer rows (source.page_rows)"
+                    )
                 outcome = f"{answer.status // 100}xx"
                 self._note(
                     path, params, f"HTTP {answer.status} {answer.reason or ''}".strip(), body
                 )
-                return answer.status, answer.headers.get("Retry-After"), body
+                advice, host = answer.headers.get("Retry-After"), redirected_to(answer)
+                return _Received(answer.status, advice, host, body)
         except (aiohttp.ClientError, TimeoutError) as error:
             reason = f"{type(error).__name__}: {error}"
             if isinstance(error, TimeoutError) and not str(error):
@@ -231,34 +245,24 @@ class Client:
         self._unreadable = 0
         return parsed
 
-    def _refuse(self, path: str, status: int, retry_after: str | None) -> NoReturn:
+    def _refuse(self, path: str, received: _Received) -> NoReturn:
+        status = received.status
         message = f"GET {path}: HTTP {status}"
         failed = status >= 500 and status not in _NEVER
         empty = 200 <= status < 300 and status not in _DENIED
         if status in _RETRY or failed or empty:
-            raise RetryableError(message, wait=advised_wait(retry_after))
+            raise RetryableError(message, wait=advised_wait(received.retry_after))
         if status in _DENIED:
             raise FatalError(
                 f"{message}: not logged in, or not allowed: check source.auth"
                 f" ({self._auth.account()})"
             )
         if 300 <= status < 400:
-            raise FatalError(f"{message}: redirected, check source.url and source.auth")
-        raise FatalError(f"{message}: check source.url")
-
-
-async def _whole(path: str, answer: aiohttp.ClientResponse) -> bytes:
-    """Read a body, unpacked, up to the most that is taken."""
-    body = bytearray()
-    async for chunk in answer.content.iter_chunked(1 << 16):
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            answer.close()
             raise FatalError(
-                f"GET {path}: the answer is longer than {_MOST_BYTES >> 20} MB: ask for fewer rows"
-                " (source.page_rows)"
+                f"{message}: redirected to {received.redirected_to}, where nothing is sent: check"
+                " source.url and source.auth"
             )
-    return bytes(body)
+        raise FatalError(f"{message}: check source.url")
 
 
 def json_of(body: bytes) -> Any:

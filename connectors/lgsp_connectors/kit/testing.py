@@ -102,9 +102,11 @@ class FakePortal:
         assert self._server is not None  # noqa: S101 - a misuse of the test kit
         return str(self._server.make_url("/")).rstrip("/")
 
-    def answer(self, status: int, *, body: str | bytes = "", retry_after: str = "") -> None:
+    def answer(
+        self, status: int, *, body: str | bytes = "", retry_after: str = "", location: str = ""
+    ) -> None:
         """Script the answer to one further request."""
-        self._script.append(_response(status, body, retry_after))
+        self._script.append(_response(status, body, retry_after, location))
 
     def always(self, status: int, *, body: str | bytes = "", retry_after: str = "") -> None:
         """Answer every further request so, until `recover`."""
@@ -144,7 +146,10 @@ class FakePortal:
         return web.Response(body=body, content_type="application/json")
 
 
-def _response(status: int, body: str | bytes, retry_after: str) -> web.Response:
-    headers = {"Retry-After": retry_after} if retry_after else {}
+def _response(
+    status: int, body: str | bytes, retry_after: str, location: str = ""
+) -> web.Response:
+    given = {"Retry-After": retry_after, "Location": location}
+    headers = {name: text for name, text in given.items() if text}
     content = body.encode() if isinstance(body, str) else body
     return web.Response(status=status, body=content, headers=headers)

@@ -1,8 +1,9 @@
 """Client of the national portal, transport A: one session, classified outcomes.
 
-Success is judged by the code, with the message as second evidence: code 0 with a message that
-says failure is a refusal. A call is repeated here only after a session error, because then the
-portal has certainly not worked on it.
+What an answer says is judged in `answers`. A call is repeated here only after a session error,
+because then the portal has certainly not worked on it. No redirect is followed: password and
+persons go to the host that was set, or nowhere. An answer is bounded in size, and in time as a
+whole.
 """
 
 import asyncio
@@ -17,8 +18,10 @@ import orjson
 import structlog
 
 from lgsp.domain.errors import RetryableError
-from lgsp.national.outcomes import Ok, Outcome, OutcomeUnknown, Refused
+from lgsp.national.answers import OK, Answer, code_of, judge, message_of, read_answer
+from lgsp.national.outcomes import Mixed, Ok, Outcome, OutcomeUnknown, Refused
 from lgsp.runtime import metrics
+from lgsp.runtime.http_answers import redirected_to, whole_body
 from lgsp.runtime.pace import limiter
 from lgsp.runtime.retry_after import advised_wait
 from lgsp.runtime.settings import Settings
@@ -28,14 +31,14 @@ SAVE = "DongBoHoSoMC"
 PROGRESS = "CapNhatTienDoHoSoMC"
 LOOK_UP = "TraCuuHoSo"
 PROCEDURE = "LayThuTuc"
-ABSENT = ("4",)  # with "không tồn tại"
 
 _SESSION_ERROR = "1"
 _SESSION_TTL = 600.0  # seconds; the real time is not published, integrators use ten minutes
 _WRITES = frozenset({SAVE, PROGRESS})
 _NOT_WORKED_ON = frozenset({429, 503})
-_DENIALS = ("không thành công", "thất bại", "lỗi")
-_MESSAGE = 300
+_SEE_OTHER = 303  # the answer to a write that was worked on may be so
+_MAY_BE_JUDGED = frozenset({200, 400, 422})  # a refusal may come with its HTTP status
+_MOST_BYTES = 16 << 20  # of one answer, unpacked
 _CONNECT_WITHIN = 10.0
 
 
@@ -86,8 +89,8 @@ class NationalClient:
         """
         outcome = await self.call(LOOK_UP, mahoso=code)
         if isinstance(outcome, Ok):
-            return outcome.result[0] if outcome.result else None
-        if isinstance(outcome, Refused) and outcome.code in ABSENT:
+            return _row_of(code, outcome.result)
+        if isinstance(outcome, Refused) and outcome.says_absent:
             return None
         raise RetryableError(f"{LOOK_UP}: {_describe(outcome)}")
 
@@ -96,6 +99,8 @@ class NationalClient:
         outcome = await self.call(PROCEDURE, maTTHC=code)
         if isinstance(outcome, Ok):
             return outcome.result[0] if outcome.result else None
+        if isinstance(outcome, Refused) and outcome.says_absent:
+            return None
         raise RetryableError(f"{PROCEDURE}: {_describe(outcome)}")
 
     async def save(self, record: dict[str, Any], *, updating: bool) -> Outcome:
@@ -103,7 +108,7 @@ class NationalClient:
         return await self.call(SAVE, data=[record], isUpdating="True" if updating else "False")
 
     async def progress(self, steps: Sequence[dict[str, Any]]) -> Outcome:
-        """Append progress steps of one dossier: all or none, as far as the portal tells."""
+        """Append progress steps of one dossier: all or none, unless the portal judges each."""
         return await self.call(PROGRESS, data=list(steps))
 
     async def call(self, service: str, **arguments: Any) -> Outcome:
@@ -138,13 +143,13 @@ class NationalClient:
             sent = await self._post(self._call_url, envelope, service)
             if isinstance(sent, OutcomeUnknown):
                 return sent
-            code, message = _code(sent), str(sent.get("message", ""))[:_MESSAGE]
-            if code != _SESSION_ERROR:
-                return _outcome_of(code, message, sent)
+            if code_of(sent) != _SESSION_ERROR:
+                return judge(sent, items=len(arguments.get("data", ())))
             if self._session == session:
                 self._session = ""
             self._log.info("national_session_ended", service=service, attempt=attempt)
-        raise RetryableError(f"{service}: a new session was refused: {message}")
+            said = message_of(sent)
+        raise RetryableError(f"{service}: a new session was refused: {said}")
 
     async def _open_session(self) -> str:
         if self._session and time.monotonic() < self._session_ends:
@@ -162,44 +167,61 @@ class NationalClient:
                 "login",
             )
             assert isinstance(answer, dict)  # noqa: S101 - a login is no write
-            session = answer.get("session")
-            if _code(answer) != "0" or not isinstance(session, str) or not session:
-                self._log.error("national_login_refused", error_code=_code(answer))
-                raise RetryableError(f"login refused: {str(answer.get('message'))[:_MESSAGE]}")
+            session, code = answer.get("session"), code_of(answer)
+            if code != OK or not isinstance(session, str) or not session:
+                self._log.error("national_login_refused", error_code=code)
+                raise RetryableError(
+                    f"login refused: {code}: {message_of(answer)}: check LGSP_NATIONAL_USER and"
+                    " LGSP_NATIONAL_PASSWORD"
+                )
             metrics.NATIONAL_LOGINS.inc()
             self._session, self._session_ends = session, time.monotonic() + _SESSION_TTL
             return session
 
-    async def _post(
-        self, url: str, body: dict[str, Any], service: str
-    ) -> dict[str, Any] | OutcomeUnknown:
+    async def _post(self, url: str, body: dict[str, Any], service: str) -> Answer | OutcomeUnknown:
         """Send one request; the answer as an object, or OutcomeUnknown for a write without one."""
         assert self._http is not None, "use `async with`"  # noqa: S101
         try:
             async with (
                 self._pace,
-                self._http.post(url, data=orjson.dumps(body)) as response,
+                self._http.post(url, data=orjson.dumps(body), allow_redirects=False) as response,
             ):
-                raw = await response.read()
                 status, advice = response.status, response.headers.get("Retry-After", "")
-        except aiohttp.ClientConnectorError as error:  # before anything was sent
+                if 300 <= status < 400:
+                    return _redirected(service, status, redirected_to(response))
+                raw = await whole_body(response, _MOST_BYTES)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            # before anything was sent
             raise RetryableError(f"{service}: {error}") from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except TimeoutError:
+            waited = f"no whole answer within {self._settings.national_timeout:g} s"
+            return _unknown_outcome(service, waited)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             return _unknown_outcome(service, f"{type(error).__name__}: {error}".rstrip(": "))
+        return self._read(service, status, advice, raw)
+
+    def _read(
+        self, service: str, status: int, advice: str, raw: bytes | None
+    ) -> Answer | OutcomeUnknown:
         if status in _NOT_WORKED_ON:
             raise RetryableError(f"{service}: HTTP {status}", wait=advised_wait(advice))
-        if status >= 500:
+        if status >= 500 or (200 < status < 300):
             return _unknown_outcome(service, f"HTTP {status}")
-        if status != 200:
+        answer = "the answer is too long" if raw is None else read_answer(raw)
+        if status not in _MAY_BE_JUDGED or (
+            status != 200 and (isinstance(answer, str) or code_of(answer) == OK)
+        ):
             self._session = ""
             raise RetryableError(f"{service}: HTTP {status}", wait=advised_wait(advice))
-        try:
-            answer = orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            answer = None
-        if not isinstance(answer, dict) or _code(answer) is None:
-            return _unknown_outcome(service, "the answer is not one of the portal's")
-        return answer
+        return _unknown_outcome(service, answer) if isinstance(answer, str) else answer
+
+
+def _redirected(service: str, status: int, host: str) -> OutcomeUnknown:
+    """Refuse a redirect: most say that nothing was done, and nothing is sent to the other host."""
+    cause = f"HTTP {status}: redirected to {host}, where nothing is sent: check LGSP_NATIONAL_URL"
+    if status == _SEE_OTHER:
+        return _unknown_outcome(service, cause)
+    raise RetryableError(f"{service}: {cause}")
 
 
 def _unknown_outcome(service: str, cause: str) -> OutcomeUnknown:
@@ -208,24 +230,17 @@ def _unknown_outcome(service: str, cause: str) -> OutcomeUnknown:
     raise RetryableError(f"{service}: {cause}")
 
 
-def _code(answer: dict[str, Any]) -> str | None:
-    """Return the code in one form ("00", "0" and 0 are equal), None when there is none."""
-    try:
-        return str(int(answer["error_code"]))
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _outcome_of(code: str | None, message: str, answer: dict[str, Any]) -> Outcome:
-    denied = any(word in message.casefold() for word in _DENIALS)
-    if code != "0" or denied:
-        return Refused(str(code), message)
-    result = answer.get("result")
-    rows = result if isinstance(result, list) else [result]
-    return Ok([row for row in rows if isinstance(row, dict) and row])
+def _row_of(code: str, rows: Sequence[Answer]) -> Answer | None:
+    """Return the dossier's own row of a look-up's answer, None when there is no row."""
+    own = [row for row in rows if str(row.get("MaHoSo")).strip() == code]
+    if rows and not own:
+        raise RetryableError(f"{LOOK_UP}: the answer is not of the dossier that was asked for")
+    return own[0] if own else None
 
 
 def _describe(outcome: Outcome) -> str:
     if isinstance(outcome, Refused):
         return f"{outcome.code}: {outcome.message}"
-    return outcome.cause if isinstance(outcome, OutcomeUnknown) else "ok"
+    if isinstance(outcome, OutcomeUnknown):
+        return outcome.cause
+    return "answered item by item" if isinstance(outcome, Mixed) else "ok"

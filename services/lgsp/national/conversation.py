@@ -16,7 +16,7 @@ from lgsp.domain.errors import RejectedRecord, RetryableError
 from lgsp.domain.status import Status, StatusSemantics
 from lgsp.national.acknowledged import Acknowledged, after_look_up
 from lgsp.national.catalogue import Catalogue
-from lgsp.national.client import ABSENT, NationalClient
+from lgsp.national.client import NationalClient
 from lgsp.national.outcomes import Ok, Outcome, OutcomeUnknown, Refused
 from lgsp.national.planner import (
     CHUNK,
@@ -198,7 +198,7 @@ class Conversation:
             self._known = self._known.in_doubt()
             self._count_surprise(outcome.cause)
             await self._look_up(record)
-        elif isinstance(outcome, Refused) and outcome.code in ABSENT and self._known.exists:
+        elif isinstance(outcome, Refused) and outcome.says_absent and self._known.exists:
             self._count_surprise("the portal no longer knows the dossier")
             self._known = Acknowledged()
         elif isinstance(outcome, Refused):

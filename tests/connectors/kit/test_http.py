@@ -184,15 +184,27 @@ def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path, content: byt
         Auth(password_file=file)
 
 
-@pytest.mark.parametrize(
-    ("status", "said"), [(302, "redirected, check source.url"), (404, "check source.url")]
-)
 async def test_another_status_is_final_and_names_the_setting(
-    portal: FakePortal, client: Client, status: int, said: str
+    portal: FakePortal, client: Client
 ) -> None:
-    portal.answer(status)
-    with pytest.raises(FatalError, match=f"HTTP {status}: {said}"):
+    portal.answer(404)
+    with pytest.raises(FatalError, match=r"HTTP 404: check source\.url"):
         await client.get_json(PATH, {})
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_redirect_is_followed_and_only_its_host_is_named(
+    portal: FakePortal, client: Client, status: int
+) -> None:
+    async with FakePortal(PATH, lambda _query, _headers: {"total": 0}) as other:
+        target = other.url.replace("http://", "http://user:secret@")
+        portal.answer(status, location=f"{target}{PATH}?token=secret")
+        with pytest.raises(FatalError, match=f"HTTP {status}: redirected to 127") as caught:
+            await client.get_json(PATH, {})
+
+        assert "secret" not in str(caught.value)
+        assert "source.auth" in str(caught.value)
+        assert [] == other.requests
 
 
 @pytest.mark.parametrize("status", [202, 204, 206, 500, 507, 520, 529])

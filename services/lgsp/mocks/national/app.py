@@ -13,10 +13,11 @@ import uvicorn
 from fastapi import FastAPI, HTTPException, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from lgsp.mocks.national.calls import App, Calls, DroppableProtocol, Receive, Scope, Send
+from lgsp.mocks.national.calls import App, Calls, DroppableProtocol
 from lgsp.mocks.national.catalogue import Catalogue
 from lgsp.mocks.national.contract import STEP, without_personal
 from lgsp.mocks.national.faults import FaultScript
+from lgsp.mocks.national.playing import Receive, Scope, Send
 from lgsp.mocks.national.portal import Portal
 from lgsp.mocks.national.store import PortalStore
 from lgsp.runtime.exposed import Exposed, Shown

@@ -221,6 +221,18 @@ def dossier_of(body: object) -> str:
     return code[:60] if isinstance(code, str) else ""
 
 
+def status_of(item: object) -> str:
+    """Return the status of a record or step that is sent, "" when it names none."""
+    found = item.get("TrangThaiHoSo") or item.get("TrangThai") if isinstance(item, dict) else ""
+    return found if isinstance(found, str) else ""
+
+
+def statuses_of(body: object) -> set[str]:
+    """Return the statuses of what a call sends."""
+    data = body.get("data") if isinstance(body, dict) else None
+    return set(map(status_of, data)) if isinstance(data, list) else set()
+
+
 def _fault_of_all(items: object, fault_of: Callable[[object], str | None]) -> str | None:
     if not isinstance(items, list) or not items:
         return "data: phải là một danh sách không rỗng"

@@ -126,7 +126,7 @@ async def _failed(request: Request, fault: ScriptedFault, answer: Response) -> R
     if fault.delay:
         await asyncio.sleep(fault.delay)
     if fault.http:
-        advice = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
+        advice = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
         return Response(b'{"error":"scripted"}', fault.http, advice, "application/json")
     if fault.expire_session:
         return _json({"code": 401, "message": "Non-authorization."}, 401)

@@ -1,0 +1,162 @@
+"""Judges an answer of the national portal at every level: codes first, messages second. Pure.
+
+An answer is an object with `error_code` and `message`; rows below it may carry their own. Nothing
+that cannot be read counts as success.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from lgsp.national.outcomes import Mixed, Ok, Outcome, OutcomeUnknown, Refused
+from lgsp.national.phrases import is_denied
+from lgsp.runtime.personal import mask
+
+Answer = dict[str, Any]
+OK = "0"
+
+_CODE_NAMES = frozenset({"errorcode"})
+_MESSAGE_NAMES = frozenset({"message", "errormessage"})
+_NUMBER = re.compile(r"\s*([+-]?)0*(\d{1,9})\s*", re.ASCII)
+_MESSAGE = 300  # characters kept of a message
+_DEEPEST = 8
+_REASONS = 3  # reasons shown of one answer
+
+
+class _Said(NamedTuple):
+    """What one level of an answer says: its code ("" for none, None: not readable), its words."""
+
+    code: str | None
+    message: str
+
+    @property
+    def refused(self) -> bool:
+        return self.code not in {OK, ""} or is_denied(self.message)
+
+
+def read_answer(raw: bytes) -> Answer | str:
+    """Return the body as an answer of the portal's, or why it is none (never its content)."""
+    try:
+        answer = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        try:  # the plain parser bears a byte order mark, and UTF-16
+            answer = json.loads(raw)
+        except UnicodeDecodeError:
+            return "the answer is not UTF-8"
+        except (ValueError, RecursionError):
+            kind = "HTML, a login page?" if raw.lstrip()[:1] == b"<" else f"{len(raw)} bytes"
+            return f"the answer is not JSON ({kind})"
+    if not isinstance(answer, dict) or code_of(answer) is None:
+        return "the answer is JSON without an error_code that can be read"
+    return answer
+
+
+def code_of(answer: Answer) -> str | None:
+    """Return the code in one form ("00", "0" and 0 are equal), None when there is none."""
+    return _said(answer).code or None
+
+
+def message_of(answer: Answer) -> str:
+    """Return the message as it may be shown."""
+    return _shown(_said(answer).message)
+
+
+def judge(answer: Answer, *, items: int = 0) -> Outcome:
+    """Judge an answer.
+
+    Args:
+        answer: as `read_answer` gave it.
+        items: how many records or steps the call sent, 0 for a question.
+    """
+    top, rows = _said(answer), answer.get("result")
+    if items > 1 and isinstance(rows, list) and len(rows) == items:
+        outcomes = [_judge_row(row) for row in rows]
+        whole = [outcome for outcome in outcomes if outcome is not None]
+        if len(whole) == items and len({type(outcome) for outcome in whole}) > 1:
+            return Mixed(tuple(whole))
+    below = [said for part in answer.values() for said in _levels(part, 0)]
+    bad = [said for said in below if said.refused]
+    if top.refused:
+        return _refusal([top, *bad])
+    if bad and items > 1 and any(said.code == OK for said in below):
+        return OutcomeUnknown(f"some items were refused, which is not told: {_reason(bad)}")
+    if bad:
+        return _refusal([top, *bad])
+    found = _rows(rows)
+    if rows and not found and not items:
+        return OutcomeUnknown("the result holds no record")
+    return Ok(found)
+
+
+def _judge_row(row: object) -> Ok | Refused | None:
+    """Judge one item's row, None when it carries no code."""
+    said = list(_levels(row, 0))
+    if not isinstance(row, dict) or not said or _said(row).code == "":
+        return None
+    bad = [each for each in said if each.refused]
+    return _refusal(bad) if bad else Ok()
+
+
+def _refusal(said: list[_Said]) -> Refused:
+    """Return a refusal by the most telling code, with every reason given."""
+    codes = [each.code or "unreadable" for each in said if each.code != ""]
+    special = [code for code in codes if code not in {OK, "-1"}]
+    return Refused(next(iter([*special, *codes[::-1]]), OK), _reason(said))
+
+
+def _reason(said: list[_Said]) -> str:
+    given = dict.fromkeys(each.message for each in said if each.refused and each.message)
+    return _shown("; ".join(list(given)[:_REASONS]) or "no reason is given")
+
+
+def _levels(part: object, depth: int) -> Iterator[_Said]:
+    """Give what each object within says that carries a code or a message, outer ones first."""
+    if depth > _DEEPEST:
+        yield _Said(None, "nested too deeply")
+    elif isinstance(part, dict):
+        said = _said(part)
+        if said != _Said("", ""):
+            yield said
+        for inner in part.values():
+            yield from _levels(inner, depth + 1)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _levels(inner, depth + 1)
+
+
+def _said(level: Answer) -> _Said:
+    code: str | None = ""
+    message = ""
+    for name, value in level.items():
+        plain = name.replace("_", "").casefold()
+        if plain in _CODE_NAMES:
+            code = _code(value)
+        elif plain in _MESSAGE_NAMES and value is not None:
+            message = value if isinstance(value, str) else str(value)
+    return _Said(code, message)
+
+
+def _code(value: object) -> str | None:
+    """Return a code in one form; "" for none, None for one that cannot be read."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool) or not isinstance(value, int | str | float):
+        return None
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else "?"
+    found = _NUMBER.fullmatch(str(value))
+    if found is None:
+        return None
+    return OK if found[2] == OK else found[1].replace("+", "") + found[2]
+
+
+def _rows(result: object) -> list[Answer]:
+    rows = result if isinstance(result, list) else [result]
+    return [row for row in rows if isinstance(row, dict) and row]
+
+
+def _shown(message: str) -> str:
+    return mask(message[:_MESSAGE])
