@@ -34,6 +34,7 @@ class Ended(NamedTuple):
 READERS: list[list[str]] = [
     ["indicators"],
     ["explain", "open"],
+    ["transitions", "H37.12-240705-0001"],
     ["drain", "--timeout", "1"],
     ["rebuild", "--into", "sqlite:///new.db"],
 ]

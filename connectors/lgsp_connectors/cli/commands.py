@@ -122,6 +122,10 @@ def run(
         bool,
         typer.Option("--take-over", help="This YAML replaces the one that read the portal."),
     ] = False,
+    new_log: Annotated[
+        bool,
+        typer.Option("--new-log", help="The log was made anew: read everything into it."),
+    ] = False,
     data: Data = None,
     as_json: ServiceJson = False,
 ) -> None:
@@ -139,6 +143,7 @@ def run(
             need_broker(settings) if once else settings,
             once=once,
             take_over=take_over,
+            new_log=new_log,
             port=port,
             on_page=on_page,
             on_ready=on_ready,

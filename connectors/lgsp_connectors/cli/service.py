@@ -47,6 +47,7 @@ def run_connector(
     backfill: bool = False,
     since: int | None = None,
     take_over: bool = False,
+    new_log: bool = False,
     port: int | None = None,
     on_page: OnPage | None = None,
     on_ready: Callable[[str], None] = lambda _: None,
@@ -62,13 +63,14 @@ def run_connector(
         backfill: use a checkpoint of its own, forgotten when the backfill is done.
         since: where a backfill starts (ms UTC); None: everything.
         take_over: go on where another connector or YAML of this portal id stood.
+        new_log: read all anew where the checkpoint is of another log.
         port: of health and metrics; None: after the workers' ports.
         on_page: called with each page.
         on_ready: called with the URL of its health, once it is served (not with `once`).
 
     Raises:
         ConfigurationError: the YAML, the settings or the port are wrong, or another YAML has read
-            this portal id.
+            this portal id, or the checkpoint is of another log.
         FatalError: see Runner.run; another process reads the portal now.
     """
     sealer = load_or_create(key_file(settings))
@@ -98,6 +100,7 @@ def run_connector(
             settings.data,
             by=f"connector {connector.name} with {config.name}",
             take_over=take_over,
+            new_log=new_log or backfill,
         )
         opened.enter_context(closing(checkpoints))
 

@@ -11,7 +11,7 @@ from lgsp.runtime.avro.event_bytes import encode_event_fast
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key
 from lgsp.runtime.kafka.connector_status import ConnectorStatus
-from lgsp.runtime.kafka.topics import CHECKPOINTS, CONNECTOR_STATUS
+from lgsp.runtime.kafka.topics import CHECKPOINTS, CONNECTOR_STATUS, DOSSIER_EVENTS
 from lgsp.runtime.letters.closing import OpenLetters
 from lgsp.runtime.letters.dead_letters import DeadLetter, DeadLetters, Stage
 from lgsp_connectors.kit.contract import OWN, Cursor, Record
@@ -24,6 +24,7 @@ from lgsp_connectors.kit.sink import (
     encode_checkpoint,
     payload_of,
 )
+from lgsp_connectors.kit.written_log import WrittenLog
 
 _LARGEST = 64 * 1024  # characters of a cursor that the log itself keeps
 
@@ -104,6 +105,7 @@ class LogCheckpoints:
         data: folder of local state.
         by: connector and YAML that read the portal; "": whichever.
         take_over: go on where another connector or YAML stood.
+        new_log: read all anew where the checkpoint is of another log.
     """
 
     def __init__(
@@ -115,27 +117,33 @@ class LogCheckpoints:
         *,
         by: str = "",
         take_over: bool = False,
+        new_log: bool = False,
     ) -> None:
         self._producer, self._bootstrap, self._clock = producer, bootstrap, clock
         self._data, self._by, self._take_over = data, by, take_over
+        self._new_log = new_log
+        self._written = WrittenLog(bootstrap, DOSSIER_EVENTS)
         self._kept: dict[str, KeptCursor] = {}
 
     def load(self, key: str) -> Cursor | None:
         """Read the newest cursor of `key` from the log, or from the file that the log names.
 
         Raises:
-            ConfigurationError: another connector or YAML stored it, and `take_over` is not set.
+            ConfigurationError: another connector or YAML stored it, and `take_over` is not set; or
+                it is of another log, and `new_log` is not set.
         """
         value = latest_by_key(self._bootstrap, CHECKPOINTS).get(key.encode())
         if value is None:
             return None
-        cursor, _, kept, by = decode_checkpoint(value)
+        cursor, _, kept, by, log = decode_checkpoint(value)
         if by and self._by and by != self._by and not self._take_over:
             raise ConfigurationError(
                 f"portal {key} was read by {by} until now, and this is {self._by}: two of one"
                 " portal id would lose each other's place. Give one of them another `portal`;"
                 " or, when this one replaces it, run it once with --take-over"
             )
+        if not self._written.resume(key, log, anew=self._new_log):
+            return None
         if kept:
             cursor |= self._kept_cursor(key).load(kept) or {}
         if by and self._take_over and by != self._by:
@@ -143,14 +151,21 @@ class LogCheckpoints:
         return cursor
 
     def store(self, key: str, cursor: Cursor) -> None:
-        """Keep the cursor, and wait until it is acknowledged."""
+        """Keep the cursor, and wait until it is acknowledged.
+
+        Raises:
+            FatalError: the log is not the one of the start any more.
+        """
+        self._written.confirm()
         token = ""
         small = {name: value for name, value in cursor.items() if name.startswith(OWN)}
         if _size(cursor) > _LARGEST:
             large = {name: value for name, value in cursor.items() if name not in small}
             token = self._kept_cursor(key).store(large)
         value = encode_checkpoint(
-            Checkpoint(small if token else cursor, self._clock(), token, self._by)
+            Checkpoint(
+                small if token else cursor, self._clock(), token, self._by, self._written.token
+            )
         )
         self._producer.send(CHECKPOINTS, key.encode(), value)
         self._producer.flush()

@@ -67,12 +67,14 @@ class Checkpoint(NamedTuple):
         stored_at: ms UTC.
         kept: names the file of a large cursor, of which `cursor` has the kit's own names only.
         by: connector and YAML that stored it.
+        log: which log all before it was written to (written_log.py); "": it was not noted yet.
     """
 
     cursor: Cursor
     stored_at: int
     kept: str = ""
     by: str = ""
+    log: str = ""
 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
@@ -88,4 +90,5 @@ def decode_checkpoint(value: bytes) -> Checkpoint:
         found["stored_at"],
         found.get("kept", ""),
         found.get("by", ""),
+        found.get("log", ""),
     )

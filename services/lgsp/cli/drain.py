@@ -11,9 +11,11 @@ from lgsp.runtime.commands.output import emit, table
 from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.kafka.cluster import PATIENCE
+from lgsp.runtime.kafka.log_identity import read_log
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_existing
+from lgsp.store.identity import check_ends, check_log
 from lgsp.store.offsets import count_behind, stored_offsets
 from lgsp.store.rates.fold import LANE as RATES_LANE
 from lgsp.store.sync.queue import LANE as SYNC_LANE
@@ -105,9 +107,10 @@ class Watch:
 
         Raises:
             RetryableError: no broker answers.
+            ConfigurationError: a store has counted another log, or more of it than there is.
         """
         if at_log:
-            self.ends = end_offsets(self._bootstrap, DOSSIER_EVENTS, self._patience)
+            self._check()
         with self._rates.connect() as connection:
             counted = stored_offsets(connection, RATES_LANE, DOSSIER_EVENTS)
         with self._sync.connect() as connection:
@@ -121,6 +124,18 @@ class Watch:
             waiting=waiting,
         )
 
+    def _check(self) -> None:
+        """Ask where the log ends, and see that it is the one of the stores."""
+        lanes = ((self._rates, RATES_LANE), (self._sync, SYNC_LANE))
+        log, stored = read_log(self._bootstrap, DOSSIER_EVENTS, self._patience), []
+        for engine, lane in lanes:
+            with engine.connect() as connection:
+                check_log(connection, lane, log, self._bootstrap)
+                stored.append(stored_offsets(connection, lane, DOSSIER_EVENTS))
+        self.ends = end_offsets(self._bootstrap, DOSSIER_EVENTS, self._patience)
+        for positions in stored:
+            check_ends(positions, self.ends, DOSSIER_EVENTS, self._bootstrap)
+
 
 def wait_drained(settings: Settings, timeout: float) -> InFlight:
     """Wait until what is in the log now has been counted and synced or parked.
@@ -129,7 +144,8 @@ def wait_drained(settings: Settings, timeout: float) -> InFlight:
         What is still in flight after `timeout` seconds.
 
     Raises:
-        ConfigurationError: a processor has not made its store here yet.
+        ConfigurationError: a processor has not made its store here yet, or a store has counted
+            another log.
         RetryableError: no broker answers.
     """
     deadline = time.monotonic() + timeout

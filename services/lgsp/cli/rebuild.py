@@ -20,11 +20,13 @@ from lgsp.runtime.commands.options import Data, Json, begin
 from lgsp.runtime.commands.output import emit, table
 from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import begin_offsets, end_offsets
+from lgsp.runtime.kafka.log_identity import read_log
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
-from lgsp.store.engine import open_existing, open_store, snapshot
+from lgsp.store.engine import hide_password, open_existing, open_store, snapshot
+from lgsp.store.identity import bind_log, check_ends, check_log
 from lgsp.store.offsets import count_behind, stored_offsets
-from lgsp.store.rates.counted_by import check_counted_by, claim
+from lgsp.store.rates.counted_by import check_counted_by, claim, counted_by
 from lgsp.store.rates.digest import digest, digest_in
 from lgsp.store.rates.fold import LANE
 from lgsp.store.rates.folds import make_fold
@@ -80,19 +82,19 @@ def rebuild_beside(
     `left` counts the records behind it; a worker on the new store goes on with them.
 
     Raises:
-        ConfigurationError, FatalError: as `rebuild_store`; or the live store has counted records
-            that the log does not have.
+        ConfigurationError, FatalError: as `rebuild_store`; or the live store has counted another
+            log, or more of it than there is.
     """
+    log = read_log(settings.bootstrap, DOSSIER_EVENTS)
     with snapshot(live) as connection:
+        check_log(connection, LANE, log, settings.bootstrap)
+        if counted_by(connection) is None:
+            url = hide_password(live.url)
+            raise ConfigurationError(f"the store {url} has counted nothing yet: --no-compare")
         sha256 = digest_in(connection, profile.measures).sha256
         counted = stored_offsets(connection, LANE, DOSSIER_EVENTS)
     ends = end_offsets(settings.bootstrap, DOSSIER_EVENTS)
-    if lost := count_behind(counted, ends):
-        raise FatalError(
-            f"the live store has counted {lost} records that {DOSSIER_EVENTS} at"
-            f" {settings.bootstrap} does not have: one of the two is of another installation"
-            " (LGSP_BROKER, LGSP_STORE, LGSP_DATA), or the log was made anew"
-        )
+    check_ends(counted, ends, DOSSIER_EVENTS, settings.bootstrap)
     report = rebuild_store(settings, into, jobs, counted)
     equal = sha256 == report["sha256"]
     return {**report, "left": count_behind(ends, counted), "live_sha256": sha256, "equal": equal}
@@ -115,6 +117,7 @@ def rebuild_store(
     """
     began = time.monotonic()
     calendar = load_calendar(settings.calendar_file)  # first: one message for what is wrong there
+    log = read_log(settings.bootstrap, DOSSIER_EVENTS)
     starts = begin_offsets(settings.bootstrap, DOSSIER_EVENTS)
     if any(starts.values()):
         raise FatalError(f"{DOSSIER_EVENTS} no longer starts at offset 0: {starts}")
@@ -123,6 +126,8 @@ def rebuild_store(
     claim(engine, profile)
     if digest(engine, profile.measures).dossiers:
         raise ConfigurationError(f"--into {into}: the store is not empty")
+    with engine.begin() as connection:
+        bind_log(connection, LANE, log, settings.bootstrap)
     if ends is None:
         ends = end_offsets(settings.bootstrap, DOSSIER_EVENTS)
     dealt = shares(ends, _useful_jobs(engine, jobs))
@@ -140,6 +145,10 @@ def rebuild_store(
         fold.open_partition(partition)
     while fold.wake():
         pass
+    with engine.connect() as connection:  # not another one meanwhile
+        check_log(
+            connection, LANE, read_log(settings.bootstrap, DOSSIER_EVENTS), settings.bootstrap
+        )
     found = digest(engine, profile.measures)
     engine.dispose()
     return {

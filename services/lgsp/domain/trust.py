@@ -75,6 +75,13 @@ class SourceProblem(NamedTuple):
     detail: str
 
 
+class StoreProblem(NamedTuple):
+    """Why store and log do not belong together; `code` is of a closed set (store/identity.py)."""
+
+    code: str
+    detail: str
+
+
 def judge(
     portals: Sequence[Freshness],
     denominators: Mapping[str, int],
@@ -83,6 +90,7 @@ def judge(
     backlog: int | None,
     unturned: int = 0,
     problems: Sequence[SourceProblem] = (),
+    store_problems: Sequence[StoreProblem] = (),
 ) -> tuple[Trust, tuple[str, ...]]:
     """Give the label and the reasons for anything less than full trust.
 
@@ -96,6 +104,7 @@ def judge(
         backlog: events on the log not counted yet, None when not known.
         unturned: open dossiers whose deadline has passed and that are not counted overdue yet.
         problems: what the connectors know to be missing or unsure.
+        store_problems: why the figures may be of another log or of a store set back.
     """
     reasons = [
         f"portal {p.portal} is {p.liveness}: last heard of at {show_instant(p.last_seen_at)}"
@@ -103,7 +112,8 @@ def judge(
         if p.liveness is not Liveness.LIVE and p.last_seen_at < until
     ]
     reasons.extend(f"portal {p.portal}: {p.detail}" for p in problems)
-    if backlog is None:
+    reasons.extend(p.detail for p in store_problems)
+    if backlog is None and not store_problems:
         reasons.append("the log does not answer: events on it may not be counted yet")
     elif backlog:
         reasons.append(f"{backlog} events on the log are not counted yet")

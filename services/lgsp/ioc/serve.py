@@ -64,7 +64,13 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
     backlog = Backlog(settings.bootstrap, engine)
     calendar, profile = load_calendar(settings.calendar_file), profile_named(settings.profile)
     figures = Figures(
-        engine, profile, calendar, now_ms, backlog=backlog, problems=lambda: backlog.problems
+        engine,
+        profile,
+        calendar,
+        now_ms,
+        backlog=backlog,
+        problems=lambda: backlog.problems,
+        store_problems=lambda: backlog.store_problems,
     )
     app, end_streams = make_app(figures, now_ms)
     url = f"http://{settings.feed_host}:{listener.getsockname()[1]}"

@@ -22,6 +22,7 @@ from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
 from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
+from lgsp.store.guard import StoreGuard
 from lgsp.store.sync.listing import summarise
 from lgsp.store.sync.queue import LANE, SyncQueue
 from lgsp.store.sync.rows import Outgoing
@@ -36,11 +37,14 @@ def run(settings: Settings) -> int:
     """Run the sync until SIGTERM; return the exit code. Health on the second metrics port.
 
     Raises:
-        ConfigurationError: the store, the broker, the keys or the calendar is set wrongly.
+        ConfigurationError: the store, the broker, the keys or the calendar is set wrongly, or the
+            store is of another log.
         FatalError: the store or the log failed; a restart resumes from the last transaction.
     """
     engine = open_store(settings.sync_store)
     letters_producer = make_producer(settings.bootstrap)
+    guard = StoreGuard(engine, LANE, DOSSIER_EVENTS, settings.bootstrap, settings.session_timeout)
+    guard.claim()
     letters = DeadLetters(settings, letters_producer)
     sealer = load_or_create(key_file(settings))
     calendar = load_calendar(settings.calendar_file)
@@ -53,7 +57,13 @@ def run(settings: Settings) -> int:
         lease=settings.session_timeout / 3,
         grace=_GRACE,
     )
-    lane = Lane(LANE, DOSSIER_EVENTS, queue, batch_events=settings.batch_events)
+    lane = Lane(
+        LANE,
+        DOSSIER_EVENTS,
+        queue,
+        batch_events=settings.batch_events,
+        client_id=guard.client_id,
+    )
 
     async def push() -> None:
         async with (
@@ -84,7 +94,11 @@ def run(settings: Settings) -> int:
     try:
         with background_wal_checkpoints(engine, lambda: lane.catching_up):
             return run_worker(
-                settings, lane, [push, report], settings.metrics_port + 1, shown=_METRICS
+                settings,
+                lane,
+                [push, report, guard.watch],
+                settings.metrics_port + 1,
+                shown=_METRICS,
             )
     finally:
         engine.dispose()

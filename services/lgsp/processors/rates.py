@@ -24,6 +24,7 @@ from lgsp.runtime.lane.worker import run_worker
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
+from lgsp.store.guard import StoreGuard
 from lgsp.store.rates.cells import KEY, mark_published
 from lgsp.store.rates.fold import LANE
 from lgsp.store.rates.folds import make_fold
@@ -42,12 +43,15 @@ def run(settings: Settings) -> int:
     """Run the rates processor until SIGTERM; return the exit code.
 
     Raises:
-        ConfigurationError: the store, the broker or the calendar is set wrongly.
+        ConfigurationError: the store, the broker or the calendar is set wrongly, or the store is
+            of another log.
         FatalError: the store or the log failed; a restart resumes from the last transaction.
     """
     profile = profile_named(settings.profile)
     engine = open_store(settings.rates_store)
     producer = make_producer(settings.bootstrap)
+    guard = StoreGuard(engine, LANE, DOSSIER_EVENTS, settings.bootstrap, settings.session_timeout)
+    guard.claim()
     letters = DeadLetters(settings, producer)
     fold = make_fold(
         settings,
@@ -58,7 +62,13 @@ def run(settings: Settings) -> int:
         now_ms,
         lambda rejects: letters.write_rejects(Stage.RATES, DOSSIER_EVENTS, rejects),
     )
-    lane = Lane(LANE, DOSSIER_EVENTS, fold, batch_events=settings.replay_events)
+    lane = Lane(
+        LANE,
+        DOSSIER_EVENTS,
+        fold,
+        batch_events=settings.replay_events,
+        client_id=guard.client_id,
+    )
     log = structlog.get_logger().bind(lane=LANE)
 
     async def publish() -> None:
@@ -88,7 +98,7 @@ def run(settings: Settings) -> int:
     try:
         with background_wal_checkpoints(engine, lambda: lane.catching_up):
             return run_worker(
-                settings, lane, [publish, wake], settings.metrics_port, shown=_METRICS
+                settings, lane, [publish, wake, guard.watch], settings.metrics_port, shown=_METRICS
             )
     finally:
         engine.dispose()

@@ -4,15 +4,22 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 
 import pytest
+from tests.conftest import MakeTopic
+from tests.waiting import wait_until
 
-from lgsp.domain.errors import FatalError
+from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key, make_producer
+from lgsp.runtime.kafka.cluster import open_admin
+from lgsp.runtime.kafka.log_identity import read_log
 from lgsp.runtime.kafka.topics import CHECKPOINTS
+from lgsp_connectors.kit import log
 from lgsp_connectors.kit.log import LogCheckpoints
+from lgsp_connectors.kit.sink import Checkpoint, encode_checkpoint
 
 pytestmark = pytest.mark.kafka
 
@@ -87,3 +94,73 @@ def test_a_lost_file_leaves_what_is_the_kits_own(
 
 def _fail(*_: object) -> None:
     raise FatalError("the broker refuses")
+
+
+def test_a_checkpoint_of_another_log_is_refused_with_the_way_out(
+    broker: str,
+    producer: EventProducer,
+    key: str,
+    tmp_path: Path,
+    make_topic: MakeTopic,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    topic = make_topic(partitions=2)
+    monkeypatch.setattr(log, "DOSSIER_EVENTS", topic)
+    before = read_log(broker, topic)
+    with opened(broker, producer, tmp_path) as checkpoints:
+        checkpoints.store(key, {"a": "1"})
+        remake(broker, topic, partitions=2)
+        checkpoints._written._asked = -inf  # its next question is due
+        with pytest.raises(FatalError, match="the checkpoint stays where it was"):
+            checkpoints.store(key, {"a": "2"})
+
+    with opened(broker, producer, tmp_path) as checkpoints:
+        with pytest.raises(ConfigurationError) as refused:
+            checkpoints.load(key)
+        assert f"id {before.id}" in str(refused.value)
+        assert f"id {read_log(broker, topic).id}" in str(refused.value)
+        assert "--new-log" in str(refused.value)
+    anew = LogCheckpoints(producer, broker, now_ms, tmp_path, new_log=True)
+    assert anew.load(key) is None
+    anew.store(key, {"a": "3"})
+    with opened(broker, producer, tmp_path) as checkpoints:
+        assert checkpoints.load(key) == {"a": "3"}
+
+
+def test_a_checkpoint_of_fewer_partitions_is_refused_whatever_is_asked_for(
+    broker: str,
+    producer: EventProducer,
+    key: str,
+    tmp_path: Path,
+    make_topic: MakeTopic,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    topic = make_topic(partitions=2)
+    monkeypatch.setattr(log, "DOSSIER_EVENTS", topic)
+    with opened(broker, producer, tmp_path) as checkpoints:
+        checkpoints.store(key, {"a": "1"})
+    with open_admin(broker) as admin:
+        admin.create_partitions({topic: 3})
+        wait_until("they are known", lambda: read_log(broker, topic).partitions == 3)
+
+    anew = LogCheckpoints(producer, broker, now_ms, tmp_path, new_log=True)
+    with pytest.raises(ConfigurationError, match=r"2 partitions\), and .* 3 partitions\)"):
+        anew.load(key)
+
+
+def test_a_checkpoint_of_before_logs_were_noted_is_taken(
+    broker: str, producer: EventProducer, key: str, tmp_path: Path
+) -> None:
+    value = encode_checkpoint(Checkpoint({"a": "1"}, 0))
+    producer.send(CHECKPOINTS, key.encode(), value)
+    producer.flush()
+    with opened(broker, producer, tmp_path) as checkpoints:
+        assert checkpoints.load(key) == {"a": "1"}
+
+
+def remake(broker: str, topic: str, partitions: int) -> None:
+    with open_admin(broker) as admin:
+        admin.delete_topics([topic])
+        wait_until("the topic is gone", lambda: topic not in admin.list_topics())
+        admin.create_topics({topic: {"num_partitions": partitions}})
+        admin.wait_for_topics([topic])

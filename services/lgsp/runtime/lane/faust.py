@@ -93,6 +93,7 @@ def make_app(settings: Settings, lane: Lane) -> faust.App:
     data.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         f"lgsp-{lane.name}",
+        broker_client_id=lane.client_id,
         broker=[f"kafka://{address}" for address in settings.bootstrap.split(",")],
         datadir=data / lane.name,
         topic_partitions=settings.partitions,

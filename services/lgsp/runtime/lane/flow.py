@@ -30,10 +30,22 @@ _GATHER = 0.1  # seconds in which the next ones must come
 
 
 class Lane:
-    """One topic's way from the consumer to the handler, and what is known of its progress."""
+    """One topic's way from the consumer to the handler, and what is known of its progress.
 
-    def __init__(self, name: str, topic: str, handler: LaneHandler, *, batch_events: int) -> None:
+    `client_id` is what its consumer calls itself in the group, for others to know it by.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        topic: str,
+        handler: LaneHandler,
+        *,
+        batch_events: int,
+        client_id: str = "lgsp",
+    ) -> None:
         self.name = name
+        self.client_id = client_id
         self.topic = topic
         self.handler = handler
         self.batch_events = batch_events

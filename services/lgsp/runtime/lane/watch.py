@@ -125,7 +125,9 @@ class LaneWatch:
         if position is not None and end < position:
             raise FatalError(
                 f"{self._lane.topic}/{partition}: the log ends at {end}, the store has counted up"
-                f" to {position}: it is another log, or it has lost its end"
+                f" to {position}: it is another log, or it has lost its end; bring it back from a"
+                " backup of Kafka's data, or move the store away (an empty one is filled from"
+                " what the log has)"
             )
 
     async def _check_progress(self, partition: int, end: int) -> None:

@@ -19,7 +19,15 @@ from lgsp.domain.measures import Measure, Part
 from lgsp.domain.period import Period, month_of, show_instant
 from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.standing import Standing
-from lgsp.domain.trust import DOWN_AFTER, SILENT_AFTER, Freshness, SourceProblem, freshness, judge
+from lgsp.domain.trust import (
+    DOWN_AFTER,
+    SILENT_AFTER,
+    Freshness,
+    SourceProblem,
+    StoreProblem,
+    freshness,
+    judge,
+)
 from lgsp.domain.working_time import Calendar, day_start_ms
 from lgsp.store.figures.reading import reading
 from lgsp.store.figures.sums import (
@@ -66,6 +74,7 @@ class Figures:
         clock: gives now in ms UTC.
         backlog: gives the number of events on the log not counted yet, None when not known.
         problems: gives what the connectors know to be missing or unsure.
+        store_problems: gives why store and log do not belong together.
         silent_after: ms after which a portal that sends nothing is called silent.
         down_after: ms after which it is called down.
     """
@@ -79,6 +88,7 @@ class Figures:
         *,
         backlog: Callable[[], int | None] = lambda: None,
         problems: Callable[[], Sequence[SourceProblem]] = tuple,
+        store_problems: Callable[[], Sequence[StoreProblem]] = tuple,
         silent_after: int = SILENT_AFTER,
         down_after: int = DOWN_AFTER,
     ) -> None:
@@ -90,6 +100,7 @@ class Figures:
         self._clock = clock
         self._backlog = backlog
         self._problems = problems
+        self._store_problems = store_problems
         self._silent_after = silent_after
         self._down_after = down_after
         self._cache = SumsCache()
@@ -112,6 +123,7 @@ class Figures:
             backlog=backlog,
             unturned=unturned if question.as_of is None else 0,
             problems=self._problems(),
+            store_problems=self._store_problems(),
         )
         return Indicators(
             profile=self.profile,

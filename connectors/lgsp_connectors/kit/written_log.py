@@ -1,0 +1,88 @@
+"""The log that a connector writes to: every checkpoint names it, so another one is noticed.
+
+A checkpoint says what the portal need not tell again. Where the log was made anew, or has another
+number of partitions, that is not so, and going on from the checkpoint would lose all before it.
+"""
+
+import time
+from collections.abc import Callable
+
+from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.runtime.kafka.log_identity import LogIdentity, read_log
+
+_ASK_EVERY = 3.0  # seconds
+
+
+class WrittenLog:
+    """The log as it was when the process started.
+
+    Args:
+        bootstrap: brokers to ask.
+        topic: its name.
+        clock: monotonic seconds.
+
+    Raises:
+        RetryableError: no broker answers.
+        FatalError: there is no such topic.
+    """
+
+    def __init__(
+        self, bootstrap: str, topic: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._bootstrap, self._clock = bootstrap, clock
+        self._log = read_log(bootstrap, topic)
+        self._asked = clock()
+
+    @property
+    def token(self) -> str:
+        """What a checkpoint carries: the topic's id and how many partitions it has."""
+        return f"{self._log.id}/{self._log.partitions}"
+
+    def resume(self, key: str, token: str, *, anew: bool) -> bool:
+        """Tell whether a checkpoint with this token is of this log; "": it was stored before.
+
+        Args:
+            key: of the checkpoint, to be named.
+            token: as it was stored.
+            anew: whether everything is to be read anew when it is not.
+
+        Raises:
+            ConfigurationError: it is of another log, and not `anew`; or of other partitions.
+        """
+        if not token:
+            return True
+        id_, _, partitions = token.rpartition("/")
+        before = LogIdentity(self._log.topic, id_, int(partitions))
+        if self._log.is_another_than(before):
+            if anew:
+                return False
+            raise ConfigurationError(
+                f"the checkpoint of {key} is of {before}, and {self._bootstrap} has {self._log}:"
+                " what was written to the one is not in the other. Set LGSP_BROKER to the cluster"
+                " that the portal was read into; or, when the log was made anew on purpose, run"
+                " the connector once with --new-log: it reads all anew"
+            )
+        if before.partitions != self._log.partitions:
+            raise ConfigurationError(
+                f"the checkpoint of {key} is of {before}, and {self._bootstrap} has {self._log}:"
+                " events of one dossier would stand in two partitions. Make a log of the new"
+                " number of partitions out of this one: docs/how-to/change-partitions.md"
+            )
+        return True
+
+    def confirm(self) -> None:
+        """See that the log is still the one of the start; ask every few seconds at most.
+
+        Raises:
+            FatalError: it is another one, or gone; what was written may be lost.
+            RetryableError: no broker answers.
+        """
+        if self._clock() - self._asked < _ASK_EVERY:
+            return
+        now = read_log(self._bootstrap, self._log.topic)
+        self._asked = self._clock()
+        if now != self._log:
+            raise FatalError(
+                f"{self._bootstrap} had {self._log} when this process started, and has {now} now:"
+                " the checkpoint stays where it was; start the connector again to see the way out"
+            )

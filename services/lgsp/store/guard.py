@@ -1,0 +1,134 @@
+"""Watches that a worker's store and log belong together, at its start and every few seconds.
+
+What it finds ends the worker: to count on would make wrong figures, and nothing is lost by
+standing still.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+import structlog
+from sqlalchemy import Engine
+
+from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
+from lgsp.runtime.kafka.client import end_offsets
+from lgsp.runtime.kafka.log_identity import Member, NoLogError, read_log_and_members
+from lgsp.store.engine import hide_password, reading
+from lgsp.store.identity import OtherLogError, bind_log, check_ends, check_log, store_id
+from lgsp.store.offsets import stored_offsets
+
+_EVERY = 3.0  # seconds between two looks
+_PATIENCE = 5.0  # seconds that one look waits for the brokers
+_LOOK_AGAIN = 0.5
+
+
+class StoreGuard:
+    """The guard of one worker.
+
+    Args:
+        engine: the worker's store.
+        lane: its lane.
+        topic: the log.
+        bootstrap: brokers to ask.
+        session: seconds after which a killed worker has left its group.
+    """
+
+    def __init__(
+        self, engine: Engine, lane: str, topic: str, bootstrap: str, session: float
+    ) -> None:
+        self._engine, self._lane = engine, lane
+        self._topic, self._bootstrap = topic, bootstrap
+        self._session = session
+        self._url = hide_password(engine.url)
+        self._id = ""
+        self._log = structlog.get_logger().bind(lane=lane)
+
+    @property
+    def client_id(self) -> str:
+        """What the worker calls itself in its group: by it other workers know its store."""
+        return f"{self._prefix}{self._id}"
+
+    def claim(self) -> None:
+        """Bind the store to the log, and see that no other store is in the group.
+
+        Raises:
+            ConfigurationError: it has counted another log, or another store's workers are in the
+                group; both are named.
+            FatalError: there is no such topic.
+            RetryableError: no broker answers.
+        """
+        with reading(self._engine) as connection:  # first: the log can only have grown since
+            stored = stored_offsets(connection, self._lane, self._topic)
+        log, members = read_log_and_members(self._bootstrap, self._topic, self._group)
+        with self._engine.begin() as connection:
+            bind_log(connection, self._lane, log, self._bootstrap)
+            self._id = store_id(connection)
+        if stored:
+            ends = end_offsets(self._bootstrap, self._topic)
+            check_ends(stored, ends, self._topic, self._bootstrap)
+        deadline = time.monotonic() + self._session + _EVERY
+        while others := self._others(members):  # one that was killed leaves after its session
+            if time.monotonic() > deadline:
+                raise ConfigurationError(self._two_stores(others))
+            self._log.warning("another_store_in_the_group", store=self._id, others=others)
+            time.sleep(_LOOK_AGAIN)
+            _, members = read_log_and_members(self._bootstrap, self._topic, self._group)
+
+    async def watch(self) -> None:
+        """Look every few seconds until cancelled.
+
+        Raises:
+            FatalError: as `look`.
+        """
+        while True:
+            await asyncio.sleep(_EVERY)
+            await asyncio.to_thread(self.look)
+
+    def look(self) -> None:
+        """See that all is as `claim` left it; brokers that do not answer now are asked later.
+
+        Raises:
+            FatalError: the log is another one, or another store is in the group.
+        """
+        try:
+            log, members = read_log_and_members(
+                self._bootstrap, self._topic, self._group, _PATIENCE
+            )
+            with reading(self._engine) as connection:
+                check_log(connection, self._lane, log, self._bootstrap)
+        except NoLogError as error:
+            raise FatalError(f"{error}; it was there when this worker started") from error
+        except OtherLogError as error:
+            raise FatalError(str(error)) from error
+        except RetryableError as error:
+            self._log.debug("log_identity_unknown", error=str(error))
+            return
+        others = self._others(members)
+        if others and min(others) < self._id:  # both came at once: one stays, and both know which
+            raise FatalError(self._two_stores(others))
+
+    @property
+    def _group(self) -> str:
+        return f"lgsp-{self._lane}"
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self._group}.store-"
+
+    def _others(self, members: Iterable[Member]) -> dict[str, str]:
+        """Return the ids of other stores in the group, each with a machine of its workers."""
+        found = {
+            member.client_id.removeprefix(self._prefix): member.host
+            for member in members
+            if member.client_id.startswith(self._prefix)
+        }
+        return {store: host for store, host in sorted(found.items()) if store != self._id}
+
+    def _two_stores(self, others: dict[str, str]) -> str:
+        named = ", ".join(f"store {store} (on {host})" for store, host in others.items())
+        return (
+            f"group {self._group} at {self._bootstrap} has workers of {named}, and this one is of"
+            f" store {self._id} ({self._url}): each would count a part of the log. Give all of"
+            " them one LGSP_STORE (LGSP_DATA), or stop the others first"
+        )
