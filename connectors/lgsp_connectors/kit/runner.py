@@ -1,7 +1,8 @@
 """The loop of every connector: resume, fetch, map, produce, flush, store the checkpoint.
 
 The order is the guarantee. The checkpoint is stored after everything before it is on the log, so a
-crash in between reads the page again: its events have the same ids, nothing is lost.
+crash in between reads the page again: its events have the same ids, nothing is lost. Where the
+source says something else by then, it is stated as the later word (memory/announced.py).
 """
 
 import asyncio

@@ -30,6 +30,8 @@ class Entry(NamedTuple):
         aside: the order of the last older word that was sent.
         file: digest of the file that made the statement.
         filing: tells whose dossier it is.
+        announced: what was about to be stated when a process died: the log may hold it, or a part
+            of it, or none. It is kept beside the entry, not in it.
     """
 
     stated: Mapping[bytes, bytes] = {}
@@ -40,11 +42,12 @@ class Entry(NamedTuple):
     aside: int = 0
     file: bytes = _NO_FILE
     filing: Filing = Filing()
+    announced: "Entry | None" = None
 
     def encode(self) -> bytes:
-        """Give the entry as bytes."""
+        """Give the entry as bytes, without what was announced."""
         pairs = [status + attributes for status, attributes in self.stated.items()]
-        return _HEAD.pack(*self[1:-1], *self.filing) + b"".join(pairs)
+        return _HEAD.pack(*self[1:-2], *self.filing) + b"".join(pairs)
 
     @staticmethod
     def decode(raw: bytes) -> "Entry":

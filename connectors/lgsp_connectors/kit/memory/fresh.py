@@ -6,6 +6,7 @@ from dataclasses import replace
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent, instant_of, statement_of
 from lgsp_connectors.kit.contract import Listing
+from lgsp_connectors.kit.memory.announced import Told, settled, without
 from lgsp_connectors.kit.memory.entry import Entry
 from lgsp_connectors.kit.memory.filing import Nobody, Persons, conflict, filing_of, is_other
 from lgsp_connectors.kit.memory.known import Known
@@ -43,6 +44,8 @@ class Fresh:
     ) -> list[DossierEvent]:
         """Give the events that say something new, in order; see `conflicts` for what is held.
 
+        What they make known is announced: should the process die before `keep`, the next reading
+        of these dossiers states them so that it stands, whatever of this page the log has.
         Of a listing stated before one that has ended only what it says of known dossiers counts:
         the others were gone by then.
 
@@ -60,10 +63,16 @@ class Fresh:
         if listing is not None and listing.at < self._known.newest():
             codes &= found.keys() | self._entries.keys()
             dossiers = [(i, said) for i, said in dossiers if said[0].dossier_code in codes]
-        elif listing is not None and (new := codes - found.keys()):
-            self._known.announce(new)  # should the process die now, they can be found missing
+        announced = {
+            code: entry.announced
+            for code, entry in found.items()
+            if entry.announced and code not in self._entries
+        }
+        found |= {code: without(found[code], whole=whole) for code in announced}
+        last_words: dict[str, Told] = {}
         fresh: list[DossierEvent] = []
-        past = self._known.past([c for c in codes if c not in found or not found[c].filing.at])
+        new = [c for c in codes if c not in found or not (found[c].stated and found[c].filing.at)]
+        past = self._known.past(new)
         self.unordered, self.conflicts = 0, {}
         for place, events in dossiers:
             last = events[-1]
@@ -91,9 +100,21 @@ class Fresh:
                 )
             if after != before:
                 self._entries[code] = after
+            if code in announced:
+                last_words[code] = Told(events, personal, file)
             self._speaker = last
+        for code, word in last_words.items() if whole else ():
+            after = self._entries.get(code) or found[code]
+            more, self._entries[code] = settled(announced[code], after, word)
+            fresh += more
+        self._announce(fresh)
         self._seen |= codes
         return fresh
+
+    def _announce(self, events: Iterable[DossierEvent]) -> None:
+        """Note durably what these events make known, before the log can hold them."""
+        stated = {event.dossier_code: self._entries[event.dossier_code] for event in events}
+        self._known.announce({c: entry.announced or entry for c, entry in stated.items()})
 
     def keep(self, listing: Listing | None = None) -> None:
         """Keep what was picked as known; it is on the log now.
@@ -150,9 +171,15 @@ class Fresh:
         if speaker is None:
             return [], ""
         source = Source(speaker.portal, speaker.province, now)
-        # Its own last word may be of a clock ahead of ours, and would stand against the removal.
-        last = {code: instant_of(entry.written) for code, entry in self._known.load(codes).items()}
-        return [gone(code, source, max(at, last.get(code, 0) + 1)) for code in codes], ""
+        known = self._known.load(codes)
+        events = [gone(code, source, max(at, _behind(entry))) for code, entry in known.items()]
+        self._known.announce(
+            {
+                code: Entry(written=statement_of(event), filing=(entry.announced or entry).filing)
+                for event, (code, entry) in zip(events, known.items(), strict=True)
+            }
+        )
+        return events, ""
 
     def _believe_no_clock_ahead(self, listing: Listing, now: int) -> None:
         """Drop what our own clock noted of listings while it was ahead."""
@@ -172,6 +199,18 @@ class Fresh:
 def _sortable(listing: Listing) -> str:
     """Give the listing's name such that it sorts by when it was stated."""
     return f"{listing.at:016d} {listing.name}"
+
+
+def _behind(entry: Entry) -> int:
+    """Give from when on a removal stands against all that was stated before (ms UTC).
+
+    The dossier's own last word may be of a clock ahead of ours. A removal that was announced is
+    stated again as it was.
+    """
+    after = instant_of(entry.written) + 1
+    if entry.announced is None:
+        return after
+    return max(after, instant_of(entry.announced.written) + bool(entry.announced.stated))
 
 
 def _by_dossier(events: Sequence[DossierEvent]) -> list[list[DossierEvent]]:

@@ -21,15 +21,18 @@ class Known(Protocol):
         """Give the entries of those of the codes that are known."""
         ...
 
-    def announce(self, codes: Collection[str]) -> None:
-        """Note codes that are about to be stated for the first time: the log may hold them."""
+    def announce(self, entries: Mapping[str, Entry]) -> None:
+        """Note durably what is about to be stated, before any of it can be on the log.
+
+        `load` gives it beside the entry until that is kept; a code that is new is known from now.
+        """
         ...
 
     def keep(self, entries: Mapping[str, Entry], seen: Collection[str], listing: str) -> None:
         """Keep the entries; mark the codes seen as held by the listing ("": by none).
 
-        A code that a later listing holds stays marked with that. The codes seen are disputed no
-        longer.
+        What was announced of an entry is settled, unless it says so itself. A code that a later
+        listing holds stays marked with that. The codes seen are disputed no longer.
         """
         ...
 
@@ -99,10 +102,11 @@ class MemoryKnown:
         """Give the entries of those of the codes that are known."""
         return {code: self.entries[code] for code in codes if code in self.entries}
 
-    def announce(self, codes: Collection[str]) -> None:
-        """Note codes that are about to be stated for the first time."""
-        for code in codes:
-            self.entries.setdefault(code, Entry())
+    def announce(self, entries: Mapping[str, Entry]) -> None:
+        """Note what is about to be stated."""
+        for code, entry in entries.items():
+            before = self.entries.get(code, Entry())
+            self.entries[code] = before._replace(announced=entry)
 
     def keep(self, entries: Mapping[str, Entry], seen: Collection[str], listing: str) -> None:
         """Keep the entries; mark the codes seen as held by the listing ("": by none)."""
@@ -150,7 +154,7 @@ class MemoryKnown:
         """Drop the entries, but for who filed them and the order of the removal."""
         for code, order in removed.items():
             entry = self.entries.pop(code, Entry())
-            self._past[code] = Entry(written=order, filing=entry.filing)
+            self._past[code] = Entry(written=order, filing=(entry.announced or entry).filing)
             self.disputed.discard(code)
             self._listings.pop(code, None)
 
@@ -164,6 +168,7 @@ class MemoryKnown:
         self.disputed.clear()
         self._listings.clear()
         self._past.clear()
+        self._spoilt.clear()
         self._newest = 0
 
     def close(self) -> None:
@@ -185,7 +190,8 @@ class Restated(MemoryKnown):
         """Give the entries of this run; of the other codes, who filed them."""
         found = super().load(codes)
         before = self._known.load(codes)
-        return {code: Entry(filing=entry.filing) for code, entry in before.items()} | found
+        filings = {code: (entry.announced or entry).filing for code, entry in before.items()}
+        return {code: Entry(filing=filing) for code, filing in filings.items()} | found
 
     def past(self, codes: Collection[str]) -> dict[str, Entry]:
         """Give what is left of those of the codes that were dropped."""

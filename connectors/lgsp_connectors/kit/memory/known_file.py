@@ -12,19 +12,22 @@ from lgsp_connectors.kit.memory.entry import Entry
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS known"
-    " (code TEXT PRIMARY KEY, entry BLOB NOT NULL, listing TEXT NOT NULL) WITHOUT ROWID"
+    " (code TEXT PRIMARY KEY, entry BLOB NOT NULL, listing TEXT NOT NULL, announced BLOB)"
+    " WITHOUT ROWID"
 )
 _NEWEST = "CREATE TABLE IF NOT EXISTS newest (at INTEGER PRIMARY KEY)"
 _DISPUTED = "CREATE TABLE IF NOT EXISTS disputed (code TEXT PRIMARY KEY)"
 _PAST = "CREATE TABLE IF NOT EXISTS past (code TEXT PRIMARY KEY, entry BLOB NOT NULL)"
-_VERSION = 3  # of an entry; what another version has kept is stated once more
+_VERSION = 4  # of an entry; what another version has kept is stated once more
+_BEFORE_ANNOUNCED = 3
 _SPOILT = "CREATE TABLE IF NOT EXISTS spoilt (listing TEXT PRIMARY KEY)"
 
 
 class KnownFile:
     """Keeps the entries of one portal; readable by its owner only.
 
-    Durable enough: what a crash of the machine takes from it is stated once more.
+    Durable enough: what a crash of the machine takes from it is stated once more. What is
+    announced survives that too: it is on the disk before the log can hold it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,10 +43,12 @@ class KnownFile:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             ((version,),) = self._connection.execute("PRAGMA user_version")
-            if version != _VERSION:
+            if version == _BEFORE_ANNOUNCED:
+                self._connection.execute("ALTER TABLE known ADD COLUMN announced BLOB")
+            elif version != _VERSION:
                 self._connection.execute("DROP TABLE IF EXISTS known")
                 self._connection.execute("DROP TABLE IF EXISTS past")
-                self._connection.execute(f"PRAGMA user_version = {_VERSION}")
+            self._connection.execute(f"PRAGMA user_version = {_VERSION}")
             self._connection.execute(_TABLE)
             self._connection.execute(_DISPUTED)
             self._connection.execute(_PAST)
@@ -59,31 +64,43 @@ class KnownFile:
 
     def load(self, codes: Collection[str]) -> dict[str, Entry]:
         """Give the entries of those of the codes that are known."""
-        return self._entries("known", codes)
-
-    def _entries(self, table: str, codes: Collection[str]) -> dict[str, Entry]:
         found = self._connection.execute(
-            f"SELECT code, entry FROM {table} WHERE code IN (SELECT value FROM json_each(?))",  # noqa: S608 - our own names
+            "SELECT code, entry, announced FROM known"
+            " WHERE code IN (SELECT value FROM json_each(?))",
             (json.dumps(list(codes)),),
         )
-        return {code: Entry.decode(entry) for code, entry in found}
+        return {
+            code: Entry.decode(entry)._replace(announced=Entry.decode(announced))
+            if announced
+            else Entry.decode(entry)
+            for code, entry, announced in found
+        }
 
-    def announce(self, codes: Collection[str]) -> None:
-        """Note codes that are about to be stated for the first time."""
+    def announce(self, entries: Mapping[str, Entry]) -> None:
+        """Note what is about to be stated, and wait until the disk has it."""
+        if not entries:
+            return
         nothing = Entry().encode()
+        rows = [(code, nothing, entry.encode()) for code, entry in entries.items()]
+        self._connection.execute("PRAGMA synchronous = FULL")
         with self._connection as connection:
             connection.executemany(
-                "INSERT OR IGNORE INTO known VALUES (?, ?, '')",
-                [(code, nothing) for code in codes],
+                "INSERT INTO known VALUES (?, ?, '', ?) ON CONFLICT (code) DO UPDATE"
+                " SET announced = excluded.announced",
+                rows,
             )
+        self._connection.execute("PRAGMA synchronous = NORMAL")
 
     def keep(self, entries: Mapping[str, Entry], seen: Collection[str], listing: str) -> None:
         """Keep the entries; mark the codes seen as held by the listing ("": by none)."""
         with self._connection as connection:
             connection.executemany(
-                "INSERT INTO known VALUES (?, ?, ?) ON CONFLICT (code) DO UPDATE"
-                " SET entry = excluded.entry",
-                [(code, entry.encode(), listing) for code, entry in entries.items()],
+                "INSERT INTO known VALUES (?, ?, ?, ?) ON CONFLICT (code) DO UPDATE"
+                " SET entry = excluded.entry, announced = excluded.announced",
+                [
+                    (code, entry.encode(), listing, entry.announced and entry.announced.encode())
+                    for code, entry in entries.items()
+                ],
             )
             if listing:
                 connection.execute(
@@ -153,8 +170,9 @@ class KnownFile:
         """Drop the entries, but for who filed them and the order of the removal."""
         known = self.load(removed)
         left = [
-            (code, Entry(written=order, filing=known.get(code, Entry()).filing).encode())
+            (code, Entry(written=order, filing=(entry.announced or entry).filing).encode())
             for code, order in removed.items()
+            for entry in [known.get(code, Entry())]
         ]
         with self._connection as connection:
             connection.executemany("INSERT OR REPLACE INTO past VALUES (?, ?)", left)
@@ -165,7 +183,11 @@ class KnownFile:
 
     def past(self, codes: Collection[str]) -> dict[str, Entry]:
         """Give what is left of those of the codes that were dropped."""
-        return self._entries("past", codes)
+        found = self._connection.execute(
+            "SELECT code, entry FROM past WHERE code IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(codes)),),
+        )
+        return {code: Entry.decode(entry) for code, entry in found}
 
     def reset(self) -> None:
         """Drop everything."""
