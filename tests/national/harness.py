@@ -74,7 +74,12 @@ class RunningPortal:
     def settings(self, **changes: Any) -> Settings:
         return Settings(
             national_url=self.url,
-            **{"national_retry_longest": 0.2, "national_timeout": 5, **changes},
+            **{
+                "national_retry_longest": 0.2,
+                "national_timeout": 5,
+                "national_read_back": 0,
+                **changes,
+            },
         )
 
 

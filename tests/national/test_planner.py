@@ -104,7 +104,7 @@ def test_drops_the_finishing_date_of_a_reopened_dossier() -> None:
 def test_plans_only_what_is_not_acknowledged() -> None:
     wanted = drafted(steps(1, 2, 4))
     first = plan(wanted, Acknowledged())
-    known = Acknowledged().with_record(wanted.record_digest).with_steps(first.steps)
+    known = Acknowledged().with_record(wanted.record_digest).with_steps(s.key for s in first.steps)
 
     assert (True, (), 3) == (first.changed, first.late, len(first.steps))
     assert plan(wanted, known).empty
@@ -115,10 +115,10 @@ def test_plans_only_what_is_not_acknowledged() -> None:
 def test_sends_a_late_step_before_the_record() -> None:
     before = drafted([step(0, 2), step(2, 9)])
     known = Acknowledged().with_record(before.record_digest)
-    known = known.with_steps(s.record for s in before.steps)
+    known = known.with_steps(s.key for s in before.steps)
     planned = plan(drafted([step(0, 2), step(1, 4), step(2, 9)]), known)
 
-    assert ["4"] == [s["TrangThai"] for s in planned.late]
+    assert ["4"] == [s.record["TrangThai"] for s in planned.late]
     assert () == planned.steps
 
 
@@ -127,14 +127,14 @@ def test_sends_a_withdrawal_that_was_told_late_as_the_last_word() -> None:
     withdrawn = step(2, 7, stated_at=START + 6 * HOUR, finished_at=START + 2 * HOUR)
     before = drafted(course)
     known = Acknowledged().with_record(before.record_digest)
-    known = known.with_steps(s.record for s in before.steps)
+    known = known.with_steps(s.key for s in before.steps)
     wanted = drafted([*course, withdrawn])
     planned = plan(wanted, known)
 
     assert ("4", "7") == (before.record["TrangThaiHoSo"], wanted.record["TrangThaiHoSo"])
     assert (True, ["7"], ()) == (
         planned.changed,
-        [s["TrangThai"] for s in planned.late],
+        [s.record["TrangThai"] for s in planned.late],
         planned.steps,
     )
     assert ["2", "7"] == [s.record["TrangThai"] for s in wanted.steps]

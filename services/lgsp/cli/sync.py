@@ -68,7 +68,7 @@ def register(app: typer.Typer) -> None:
 
     @sync.command("parked")
     def parked(limit: _Limit = 100, data: Data = None, json: Json = False) -> None:
-        """Held and parked dossiers with their cause."""
+        """Dossiers in doubt, held and parked with their cause."""
         with _queue(data) as connection:
             stopped = list_stopped(connection, limit)
         document = {"lanes": [_document(dossier) for dossier in stopped]}

@@ -7,6 +7,7 @@ whole.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -110,6 +111,10 @@ class NationalClient:
     async def progress(self, steps: Sequence[dict[str, Any]]) -> Outcome:
         """Append progress steps of one dossier: all or none, unless the portal judges each."""
         return await self.call(PROGRESS, data=list(steps))
+
+    def wants_read_back(self) -> bool:
+        """Draw whether a push is read back: a sample of the share that is set."""
+        return random.random() < self._settings.national_read_back  # noqa: S311
 
     async def call(self, service: str, **arguments: Any) -> Outcome:
         """Call one service; log in first, and once again when the session is refused.

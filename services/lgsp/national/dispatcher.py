@@ -16,7 +16,8 @@ from lgsp.national import acknowledged
 from lgsp.national.breaker import Breaker
 from lgsp.national.catalogue import Catalogue
 from lgsp.national.client import NationalClient
-from lgsp.national.conversation import DONE, Conversation, PersonOpener, Pushed, PushResult
+from lgsp.national.conversation import Conversation, PersonOpener
+from lgsp.national.pushed import DONE, Pushed, PushResult
 from lgsp.national.results import encode_result
 from lgsp.national.retries import Retries
 from lgsp.runtime import metrics
@@ -187,7 +188,9 @@ class Dispatcher:
     def _settlement(self, waiting: Waiting, pushed: Pushed) -> Settled:
         now = self._clock()
         attempts, failing_since, next_attempt_at = 0, None, now
-        if pushed.result in DONE:
+        if pushed.result in DONE and pushed.in_doubt:
+            state, reason = QueueState.IN_DOUBT, pushed.reason
+        elif pushed.result in DONE:
             state, reason = QueueState.CLEAN, ""
         elif pushed.result is PushResult.HELD:
             state, reason = QueueState.HELD, pushed.reason

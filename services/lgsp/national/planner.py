@@ -6,7 +6,7 @@ held, never guessed, never sent empty. Progress steps are dated history: one tha
 is sent *before* the record, so the last word of a push is the newest state in any reading.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,9 +17,16 @@ from lgsp.domain.statements import is_removed
 from lgsp.domain.status import Status, StatusSemantics
 from lgsp.domain.transition import Transition
 from lgsp.national.acknowledged import Acknowledged, digest, step_key
-from lgsp.national.wire import Names, NationalRecord, national_code, record_of, step_of
+from lgsp.national.wire import (
+    Names,
+    NationalRecord,
+    as_filed_there,
+    national_code,
+    record_of,
+    step_of,
+)
 
-CHUNK = 10  # progress steps in one call
+_CHUNK = 10  # progress steps in one call
 
 
 class HeldReason(StrEnum):
@@ -56,6 +63,9 @@ class Draft:
     record_digest: str
     steps: tuple[Step, ...]
     status: Status
+    names: Names
+    opening: NationalRecord
+    """The record as of the first step: what a portal that wants every step in turn begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,8 @@ class Plan:
     """What to send, in this order: `late` steps, the record if it `changed`, `steps`."""
 
     changed: bool
-    late: tuple[NationalRecord, ...]
-    steps: tuple[NationalRecord, ...]
+    late: tuple[Step, ...]
+    steps: tuple[Step, ...]
 
     @property
     def empty(self) -> bool:
@@ -90,6 +100,9 @@ def draft(
     statuses: StatusSemantics,
     names: Names | None,
     person: Mapping[str, str] | None = None,
+    *,
+    place: str = "",
+    found: NationalRecord | None = None,
 ) -> Draft | Held:
     """Write what the portal should hold.
 
@@ -98,31 +111,56 @@ def draft(
         statuses: which of its transitions take effect, and what they mean.
         names: the catalogue's names of its procedure; None: the catalogue does not know it.
         person: opened personal fields (owner_name, owner_id, owner_kind, phone, email).
+        place: where it was filed by the portal's word, "" when it was not asked.
+        found: what a look-up gave, None when nothing was looked up.
     """
-    if found := held(dossier, statuses):
-        return found
+    if stop := held(dossier, statuses):
+        return stop
     if names is None:
         return Held(HeldReason.UNKNOWN_PROCEDURE)
     taken = effective_transitions(dossier, statuses)
-    record = record_of(dossier, taken, statuses, names, person or {})
+    record, opening = (
+        as_filed_there(record_of(dossier, part, statuses, names, person or {}, place), found)
+        for part in (taken, taken[:1])
+    )
     steps: dict[str, Step] = {}
     for transition in _changes(taken):
         step = step_of(dossier, transition)
         at, status = step["ThoiDiemXuLy"], step["TrangThai"]
         key = step_key(at, status)
         steps.setdefault(key, Step(key, at, step))
-    return Draft(record, digest(record), tuple(steps.values()), taken[-1].status)
+    return Draft(record, digest(record), tuple(steps.values()), taken[-1].status, names, opening)
 
 
-def plan(wanted: Draft, acknowledged: Acknowledged) -> Plan:
-    """Plan what is still to be sent, given what the portal is known to hold."""
-    unsent = [step for step in wanted.steps if step.key not in acknowledged.steps]
+def plan(
+    wanted: Draft,
+    acknowledged: Acknowledged,
+    refused: Collection[str] = (),
+    *,
+    in_turn: bool = False,
+) -> Plan:
+    """Plan what is still to be sent, given what the portal is known to hold.
+
+    Args:
+        wanted: what it should hold.
+        acknowledged: what it holds.
+        refused: keys of steps that it has refused by themselves.
+        in_turn: it demands the earlier steps before a record of a later status.
+    """
+    if not acknowledged.exists:
+        return Plan(True, (), wanted.steps)
+    unsent = [s for s in wanted.steps if s.key not in acknowledged.sent and s.key not in refused]
+    changed = acknowledged.record != wanted.record_digest
     newest = acknowledged.newest_step
-    return Plan(
-        changed=acknowledged.record != wanted.record_digest,
-        late=tuple(step.record for step in unsent if step.at < newest),
-        steps=tuple(step.record for step in unsent if step.at >= newest),
-    )
+    last = wanted.steps[-1]
+    first = [s for s in unsent if s.at < newest or (in_turn and changed and s is not last)]
+    return Plan(changed, tuple(first), tuple(step for step in unsent if step not in first))
+
+
+def next_call(steps: tuple[Step, ...], alone: Collection[str]) -> tuple[Step, ...]:
+    """Return the steps of the next call: ten at most, or one whose key is to go `alone`."""
+    first = next((i for i, step in enumerate(steps) if step.key in alone), len(steps))
+    return steps[: min(max(1, first), _CHUNK)]
 
 
 def _changes(taken: list[Transition]) -> list[Transition]:

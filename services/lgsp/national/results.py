@@ -1,6 +1,6 @@
 """The sync result of a push, for the topic sync-results: no personal data, the message masked."""
 
-from lgsp.national.conversation import Pushed, PushResult
+from lgsp.national.pushed import Pushed, PushResult
 from lgsp.runtime.avro.codec import RESULTS
 from lgsp.runtime.logs import mask
 from lgsp.store.sync.rows import Waiting

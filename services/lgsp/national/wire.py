@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from lgsp.domain.codes import national_procedure
-from lgsp.domain.details import Answer, FilingPlace, Payment, latest
+from lgsp.domain.details import Answer, Details, FilingPlace, Payment, latest
 from lgsp.domain.dossier import Dossier, last_reopening
 from lgsp.domain.event import Channel
 from lgsp.domain.period import local_datetime
@@ -28,6 +28,22 @@ _PAID = {
     Payment.ONLINE_LOCAL: "2",
     Payment.OFFLINE: "3",
 }
+
+_PLACES = frozenset(str(int(place)) for place in FilingPlace if place)
+_NATIONAL = str(int(FilingPlace.NATIONAL_PORTAL))
+# What the portal has of a dossier that was filed there, and our sources may not state.
+_FILED_THERE = (
+    "KenhThucHien",
+    "ChuHoSo",
+    "MaDoiTuong",
+    "Email",
+    "SoDienThoai",
+    "DinhDanhCHS",
+    "DSKetNoiCSDL",
+    "TaiLieuNop",
+    "DanhSachLePhi",
+    "DanhSachTepDinhKemKhac",
+)
 
 NationalRecord = dict[str, Any]
 """Field -> value, as the contract names them; times are yyyyMMddHHmmss in Asia/Ho_Chi_Minh."""
@@ -63,6 +79,7 @@ def record_of(
     statuses: StatusSemantics,
     names: Names,
     person: Mapping[str, str],
+    place: str = "",
 ) -> NationalRecord:
     """Write the record: the newest state of the dossier.
 
@@ -72,6 +89,7 @@ def record_of(
         statuses: what they mean.
         names: the catalogue's names of its procedure.
         person: opened personal fields, as far as there are any.
+        place: where it was filed by the portal's word, for sources that do not say.
     """
     current = taken[-1]
     ended = statuses.finishes[current.status]
@@ -107,7 +125,7 @@ def record_of(
         "NgayKetThucXuLy": _wire(finished_at),
         "DonViXuLy": dossier.agency,
         "GhiChu": "",
-        "NoiNopHoSo": str(int(details.filing_place or FilingPlace.LOCAL)),
+        "NoiNopHoSo": _filed_at(details, place),
         "HoSoCoThanhPhanSoHoa": "1" if details.components_digitised else "0",
         "TaiKhoanDuocXacThucVoiVNeID": "1" if details.vneid_verified is Answer.YES else "0",
         "DuocThanhToanTrucTuyen": _PAID[details.payment],
@@ -121,6 +139,35 @@ def record_of(
         "DanhSachHoSoBoSung": [],
         "DanhSachGiayToKetQua": [],
     }
+
+
+def as_filed_there(record: NationalRecord, found: NationalRecord | None) -> NationalRecord:
+    """Return the record of a dossier that was filed at the portal, by a look-up's answer.
+
+    What the portal has and our sources do not state stays as it is: an update replaces the whole.
+    """
+    if found is None or record["NoiNopHoSo"] != _NATIONAL:
+        return record
+    kept = {name: found.get(name) for name in _FILED_THERE if not record[name]}
+    kept["TrichYeuHoSo"] = found.get("TrichYeuHoSo")  # ours is only the procedure's name
+    if not record["ChuHoSo"]:
+        kept["LoaiDoiTuong"] = found.get("LoaiDoiTuong")
+    return record | {
+        name: value
+        for name, value in kept.items()
+        if value and isinstance(value, type(record[name]))
+    }
+
+
+def is_filed_there(place: str) -> bool:
+    """Tell whether a place of filing, as the portal says it, is the national portal."""
+    return place == _NATIONAL
+
+
+def _filed_at(details: Details, place: str) -> str:
+    if details.filing_place is FilingPlace.UNKNOWN and place in _PLACES:
+        return place
+    return str(int(details.filing_place or FilingPlace.LOCAL))
 
 
 def _returned_at(

@@ -100,6 +100,10 @@ NATIONAL_REQUEST_SECONDS = Histogram(
     ["service"],
     buckets=_SECONDS,
 )
+NATIONAL_NOT_KEPT = Counter(
+    "lgsp_national_not_kept_total",
+    "Times that the national portal did not keep what it had acknowledged, of those read back.",
+)
 NATIONAL_LOGINS = Counter("lgsp_national_logins_total", "Sessions opened at the national portal.")
 SYNC_PUSHES = Counter(
     "lgsp_sync_pushes_total", "Dossiers brought to the national portal, by outcome.", ["outcome"]

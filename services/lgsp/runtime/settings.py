@@ -112,6 +112,13 @@ class Settings(BaseSettings):
     national_timeout: float = Field(
         60, gt=0, le=3600, description="Seconds to wait for one answer."
     )
+    national_read_back: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="Share of pushes after which the portal is asked whether it kept them; what"
+        " it did not is sent again.",
+    )
     national_retry_days: float = Field(
         3, gt=0, le=250, description="Working days for which a failing dossier is tried again."
     )

@@ -235,7 +235,7 @@ def test_lists_and_redrives_stopped_dossiers(engine: Engine) -> None:
         rest = redrive_stopped(connection, NOW, "hy")
         pending = count_pending(connection)
 
-    assert {"pending": 1, "held": 1, "parked": 1, "clean": 0} == summary.states
+    assert {"pending": 1, "in_doubt": 0, "held": 1, "parked": 1, "clean": 0} == summary.states
     assert {"parked: why": 1, "held: why": 1} == summary.reasons
     assert {parked.code, held.code} == {row["code"] for row in listed}
     assert (["H37-unknown"], 0, 1, 3) == (unknown, none, rest, pending)

@@ -33,6 +33,7 @@ def summarise(connection: Connection, *, clean: bool = False) -> Summary:
     ).one()
     states = {
         QueueState.PENDING.value: int(pending),
+        QueueState.IN_DOUBT.value: 0,
         QueueState.HELD.value: 0,
         QueueState.PARKED.value: 0,
     }
@@ -52,7 +53,7 @@ def summarise(connection: Connection, *, clean: bool = False) -> Summary:
 
 
 def list_stopped(connection: Connection, limit: int) -> list[dict[str, Any]]:
-    """Return held and parked dossiers with their cause, in code order."""
+    """Return dossiers in doubt, held and parked with their cause, by state in code order."""
     names = ("reason", "attempts", "pending_since", "updated_at")
     query = (
         select(QUEUE.c.code, QUEUE.c.queue_state.label("lane"), *[QUEUE.c[n] for n in names])

@@ -13,6 +13,7 @@ class QueueState(StrEnum):
 
     PENDING = "pending"  # something is to be sent, now or at next_attempt_at
     CLEAN = "clean"  # the portal has acknowledged all of it
+    IN_DOUBT = "in_doubt"  # nothing is left to send, but the portal may lack a part; listed
     HELD = "held"  # cannot be sent as it is: unmapped, unknown; listed
     PARKED = "parked"  # refused, or failing for longer than the retry budget; listed
 
@@ -34,9 +35,9 @@ QUEUE = Table(
         String,
         key="queue_state",
         nullable=False,
-        comment="pending, clean, held or parked.",
+        comment="pending, clean, in_doubt, held or parked.",
     ),
-    Column("reason", String, nullable=False, comment="Why it waits, is held or parked."),
+    Column("reason", String, nullable=False, comment="Why it waits, is listed."),
     Column("acknowledged", LargeBinary, comment="lgsp.national.acknowledged.encode"),
     Column("attempts", Integer, nullable=False, comment="Failed attempts in a row."),
     Column("failing_since", BigInteger, comment="ms UTC; beginning of the retry budget."),
@@ -47,7 +48,7 @@ QUEUE = Table(
     info=_INFO,
 )
 # Written out, not bound: a partial index serves only queries that state its condition literally.
-IS_PENDING, IS_STOPPED = text("lane = 'pending'"), text("lane IN ('held', 'parked')")
+IS_PENDING, IS_STOPPED = text("lane = 'pending'"), text("lane IN ('held', 'in_doubt', 'parked')")
 # Of the pending: has failed, or its kind fails, while the portal works. Not at the first failures
 # of its own, which are over in seconds more often than not.
 IS_FAILING = text("failing_since IS NOT NULL AND (attempts = 0 OR attempts >= 3)")
