@@ -12,9 +12,9 @@ from tests.connectors.files.workbook import workbook
 from typer.testing import CliRunner
 
 from lgsp.domain.errors import FatalError
+from lgsp.domain.sources import ConnectorStatus
 from lgsp.runtime.avro.event_bytes import encode_event_fast
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.kafka.connector_status import ConnectorStatus
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
 from lgsp.runtime.logs import configure_logs
 from lgsp.runtime.sealing import key_file, load_or_create
@@ -197,6 +197,11 @@ def scan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     known = KnownFile(state_file(settings.data, "my-portal", "known"))
     kept = KeptCursor(state_file(settings.data, "my-portal", "cursor"))
 
+    def publish(_key: str, status: ConnectorStatus | None) -> None:
+        assert status is not None
+        statuses.append(status)
+
+    speaker = Speaker("my-portal", now_ms, publish)
     runner = Runner(
         configured.build(now_ms, sealer.seal),
         sink,
@@ -206,10 +211,11 @@ def scan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         sent=sent,
         known=known,
         persons=SealedPersons(sealer),
-        speaker=Speaker("my-portal", now_ms, statuses.append),
+        speaker=speaker,
     )
     try:
-        asyncio.run(runner.run(once=True))
+        with speaker:
+            asyncio.run(runner.run(once=True))
     except FatalError as error:
         said = str(error)
     finally:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,9 @@ from lgsp.domain.measures import Count, Part
 from lgsp.domain.period import parse_period, show_instant
 from lgsp.domain.profiles.registry import profile_named
 from lgsp.domain.profiles.simple import SIMPLE
-from lgsp.domain.trust import Liveness, Trust, freshness, judge
+from lgsp.domain.reasons import Finding, Reason
+from lgsp.domain.sources import Freshness, Liveness
+from lgsp.domain.trust import Trust, judge
 
 MEASURES = SIMPLE.measures
 
@@ -107,49 +110,28 @@ NOW = 1_719_766_800_000
 MINUTE = 60_000
 
 
-@pytest.mark.parametrize(
-    ("age", "liveness"),
-    [
-        (0, Liveness.LIVE),
-        (15 * MINUTE, Liveness.LIVE),
-        (15 * MINUTE + 1, Liveness.SILENT),
-        (24 * 60 * MINUTE, Liveness.SILENT),
-        (24 * 60 * MINUTE + 1, Liveness.DOWN),
-    ],
-)
-def test_a_portal_grows_silent_then_down(age: int, liveness: Liveness) -> None:
-    assert liveness is freshness("one", NOW - age, NOW - age, NOW).liveness
-
-
-def test_a_silent_portal_harms_only_what_it_may_still_tell() -> None:
-    silent = [freshness("one", NOW - 60 * MINUTE, NOW - 60 * MINUTE, NOW)]
-    some = {"filing_rate": 1, "on_time_rate": 1}
-
-    running, reasons = judge(silent, some, until=NOW, backlog=0)
-    over, none = judge(silent, some, until=NOW - 61 * MINUTE, backlog=0)
-
-    assert (running, over) == (Trust.PROVISIONAL, Trust.FULL)
-    assert reasons[0].startswith("portal one is silent")
-    assert none == ()
-
-
 def test_what_is_missing_lowers_the_trust_and_is_named() -> None:
     some = {"filing_rate": 1, "on_time_rate": 1}
 
-    assert judge([], some, until=NOW, backlog=0) == (Trust.FULL, ())
-    assert judge([], some, until=NOW, backlog=None) == (
+    def reasons(**given: Any) -> tuple[Trust, list[str]]:
+        trust, found = judge(given.pop("denominators", some), **{"backlog": 0} | given)
+        return trust, [finding.english() for finding in found]
+
+    shorter = Finding(Reason.LOG_IS_SHORTER, detail="partition 3 ends at 4, 9 are counted")
+    assert reasons() == (Trust.FULL, [])
+    assert reasons(backlog=None) == (
         Trust.PROVISIONAL,
-        ("the log does not answer: events on it may not be counted yet",),
+        ["the log does not answer: events on it may not be counted yet"],
     )
-    assert judge([], some, until=NOW, backlog=7) == (
-        Trust.PROVISIONAL,
-        ("7 events on the log are not counted yet",),
-    )
-    assert Trust.PROVISIONAL is judge([], some, until=NOW, backlog=0, unturned=2)[0]
-    assert Trust.PROVISIONAL is judge([], some | {"on_time_rate": 0}, until=NOW, backlog=0)[0]
-    assert judge([], dict.fromkeys(some, 0), until=NOW, backlog=0) == (
+    assert reasons(backlog=7)[1] == ["7 events on the log are not counted yet"]
+    assert reasons(backlog=None, findings=[shorter])[1] == [
+        "the log ends before what the store has counted (partition 3 ends at 4, 9 are counted)"
+    ]
+    assert 3 == len(reasons(backlog=7, unturned=2, findings=[shorter])[1])
+    assert Trust.PROVISIONAL is reasons(denominators=some | {"on_time_rate": 0})[0]
+    assert reasons(denominators=dict.fromkeys(some, 0)) == (
         Trust.INSUFFICIENT,
-        ("filing_rate: the denominator is 0", "on_time_rate: the denominator is 0"),
+        ["filing_rate: the denominator is 0", "on_time_rate: the denominator is 0"],
     )
 
 
@@ -179,12 +161,13 @@ def test_the_child_of_a_unit_contains_the_agency(agency: str) -> None:
 
 
 def test_freshness_is_published_with_its_state() -> None:
-    found = freshness("one", NOW - 25 * 60 * MINUTE, NOW - 20 * MINUTE, NOW)
+    found = Freshness("one", NOW - 25 * MINUTE, NOW - 20 * MINUTE, Liveness.SILENT, NOW)
 
     assert found.document() == {
         "portal": "one",
-        "last_event_at": show_instant(NOW - 25 * 60 * MINUTE),
+        "last_event_at": show_instant(NOW - 25 * MINUTE),
         "last_seen_at": show_instant(NOW - 20 * MINUTE),
+        "level_at": show_instant(NOW),
         "state": "silent",
     }
 

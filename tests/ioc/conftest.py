@@ -11,11 +11,15 @@ from tests.store.filled import CALENDAR, fill
 from tests.store.rates.history import NOW, history
 
 from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.domain.sources import ConnectorStatus
+from lgsp.domain.trust import LogView
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures
 
 EVENTS = history(random.Random(4), dossiers=60)
 HALF = len(EVENTS) // 2
+LEVEL = LogView(NOW, 0, (ConnectorStatus("twin", NOW, NOW, {}, poll=1000),))
+"""A log whose one connector is level, and of which all is counted."""
 
 
 @pytest.fixture
@@ -31,7 +35,7 @@ def store(tmp_path: Path) -> Iterator[Engine]:
 def figures(store: Engine) -> Iterator[Figures]:
     """Its figures, through a read-only engine as in the feed."""
     engine = open_store(str(store.url), read_only=True)
-    yield Figures(engine, SIMPLE, CALENDAR, lambda: NOW, backlog=lambda: 0)
+    yield Figures(engine, SIMPLE, CALENDAR, lambda: NOW, log=lambda: LEVEL)
     engine.dispose()
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lgsp.ioc.backlog import Backlog
+from lgsp.domain.reasons import Reason
+from lgsp.ioc.log_side import LogSide
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.kafka.admin import apply_topics
@@ -71,8 +72,9 @@ def test_a_second_store_and_a_log_made_anew_are_refused_under_running_workers(
         assert first.partitions == 2  # it never joined
 
         store = open_store(f"sqlite:///{tmp_path}/first.db", read_only=True)
-        feed = Backlog(settings.bootstrap, store)
-        wait_until("the feed knows the backlog", lambda: feed() == 0)
+        feed = LogSide(settings.bootstrap, store)
+        feed.start()
+        wait_until("the feed knows the backlog", lambda: feed().backlog == 0)
         with open_admin(settings.bootstrap) as admin:
             admin.delete_topics([DOSSIER_EVENTS])
             wait_until("it is gone", lambda: DOSSIER_EVENTS not in admin.list_topics())
@@ -83,9 +85,9 @@ def test_a_second_store_and_a_log_made_anew_are_refused_under_running_workers(
         assert first.process.wait(60) == 1
         wait_until(
             "the feed says so",
-            lambda: [p.code for p in feed.store_problems] == ["log_is_another"],
+            lambda: Reason.LOG_IS_ANOTHER in {f.reason for f in feed().findings},
         )
-        assert feed() is None
+        assert feed().backlog is None
         feed.close()
         store.dispose()
         first.start()

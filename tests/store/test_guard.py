@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,8 @@ from sqlalchemy import Engine, update
 from lgsp.cli import rebuild
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.domain.profiles.simple import SIMPLE
-from lgsp.ioc.backlog import look_at_log
+from lgsp.domain.reasons import LOG_BROKEN, Finding, Reason
+from lgsp.ioc.log_side import LogSide
 from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.kafka.log_identity import NoLogError, read_log, read_log_and_members
 from lgsp.runtime.settings import Settings
@@ -68,11 +69,18 @@ def refused_everywhere(broker: str, guard: StoreGuard, engine: Engine, topic: st
         guard.look()
     with pytest.raises(OtherLogError) as starting:
         guard_of(broker, engine, topic).claim()
-    look = look_at_log(broker, engine, topic)
-    assert look is not None
-    assert look.backlog is None
-    assert [starting.value.code] == [problem.code for problem in look.problems]
-    return {str(running.value), str(starting.value), look.problems[0].detail}
+    (problem,) = problems(broker, engine, topic)
+    assert problem.reason.value == starting.value.code
+    return {str(running.value), str(starting.value), problem.detail}
+
+
+def problems(broker: str, engine: Engine, topic: str) -> list[Finding]:
+    """Give what the feed finds amiss with the log, of which it knows no backlog then."""
+    with closing(LogSide(broker, engine, topic=topic)) as side:
+        found = side.look()
+    assert found.at
+    assert found.backlog is None
+    return [finding for finding in found.findings if finding.reason in LOG_BROKEN]
 
 
 def test_a_log_made_anew_is_refused_by_all_with_both_ids(
@@ -124,9 +132,7 @@ def test_a_log_without_its_end_is_no_backlog_of_0(
 
     with pytest.raises(OtherLogError, match="partition 1 ends at 0 and is counted up to 7"):
         guard_of(broker, store, topic).claim()
-    look = look_at_log(broker, store, topic)
-    assert look is not None
-    assert (look.backlog, [p.code for p in look.problems]) == (None, ["log_is_shorter"])
+    assert [Reason.LOG_IS_SHORTER] == [p.reason for p in problems(broker, store, topic)]
 
 
 def test_a_log_that_is_gone_is_said(broker: str, make_topic: MakeTopic, store: Engine) -> None:
@@ -138,9 +144,7 @@ def test_a_log_that_is_gone_is_said(broker: str, make_topic: MakeTopic, store: E
         guard.look()
     with pytest.raises(NoLogError, match="lgsp topics apply"):
         guard_of(broker, store, topic).claim()
-    look = look_at_log(broker, store, topic)
-    assert look is not None
-    assert (look.backlog, [p.code for p in look.problems]) == (None, ["log_is_missing"])
+    assert [Reason.LOG_IS_MISSING] == [p.reason for p in problems(broker, store, topic)]
 
 
 def test_a_store_of_before_is_bound_when_its_positions_fit(

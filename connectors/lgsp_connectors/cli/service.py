@@ -31,6 +31,7 @@ from lgsp_connectors.kit.registry import ConfiguredConnector
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.runner import Runner
 from lgsp_connectors.kit.status import Speaker
+from lgsp_connectors.kit.status_log import StatusLog
 
 _log = structlog.get_logger()
 _STOP_WITHIN = 15.0  # seconds; what is not on the log by then is read again
@@ -103,6 +104,10 @@ def run_connector(
             new_log=new_log or backfill,
         )
         opened.enter_context(closing(checkpoints))
+        status = opened.enter_context(StatusLog(settings.bootstrap))
+        speaker = Speaker(
+            key, now_ms, status.publish, configured.head.run, status.before(key), once=once
+        )
 
         async def work() -> Report:
             async with BulkProducer(settings.bootstrap, DOSSIER_EVENTS) as events:
@@ -116,18 +121,20 @@ def run_connector(
                     known=known,
                     persons=SealedPersons(sealer),
                     yaml=configured.fingerprint(),
-                    speaker=None if backfill else Speaker(key, now_ms, checkpoints.publish),
+                    speaker=speaker,
                     on_page=on_page,
                 )
                 with (
                     nullcontext() if once else _health(settings, port, portal, runner, on_ready),
                     stop_on_signal(LastResort(), _STOP_WITHIN) as stop,
+                    speaker,
                 ):
                     report = await lease.during(
                         runner.run(once=once, since=since, stop=stop), stop
                     )
                 if backfill and runner.caught_up:
                     checkpoints.forget(key)
+                    status.publish(key, None)
                 return report
 
         try:

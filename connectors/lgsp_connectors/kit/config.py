@@ -2,8 +2,10 @@
 
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from lgsp.domain.sources import Clock
+from lgsp.domain.working_time import DAY_MS, HOUR_MS, WORKING_DAY_MS
 from lgsp.runtime.documents.document import Document
 
 __all__ = [
@@ -27,6 +29,42 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+_UNITS = {"m": 60_000, "h": HOUR_MS, "d": DAY_MS}
+
+
+class Expect(Strict):
+    """How often a portal is expected to be read and to tell something new (`run.expect`)."""
+
+    every: str = Field(
+        pattern=r"^[1-9]\d{0,3}[mhd]$", description="Minutes, hours or days: 30m, 4h, 1d."
+    )
+    working_days: bool = Field(default=False, description="Only working days count.")
+    working_hours: bool = Field(
+        default=False, description="Only working hours count; a day has eight of them."
+    )
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> "Expect":
+        if self.working_days and self.working_hours:
+            raise ValueError("working_days and working_hours: one of them only")
+        return self
+
+    @property
+    def clock(self) -> Clock:
+        """Which time counts."""
+        if self.working_hours:
+            return Clock.WORKING_HOURS
+        return Clock.WORKING_DAYS if self.working_days else Clock.ALL
+
+    @property
+    def milliseconds(self) -> int:
+        """How many ms of it may pass."""
+        number, unit = int(self.every[:-1]), self.every[-1]
+        if unit == "d" and self.working_hours:
+            return number * WORKING_DAY_MS
+        return number * _UNITS[unit]
+
+
 class RunSettings(Strict):
     """How the kit runs a connector (`run:` in the YAML)."""
 
@@ -44,6 +82,10 @@ class RunSettings(Strict):
         gt=0,
         le=_A_WEEK,
         description="Longest time one read is tried again before the connector stops.",
+    )
+    expect: Expect | None = Field(
+        default=None,
+        description="A portal not read, or with nothing new, for longer lowers the trust.",
     )
     pages_per_second: float = Field(
         default=0, ge=0, le=10_000, description="Most reads a second; 0: no limit."

@@ -10,8 +10,7 @@ from lgsp.domain.event import DossierEvent
 from lgsp.runtime.avro.event_bytes import encode_event_fast
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key
-from lgsp.runtime.kafka.connector_status import ConnectorStatus
-from lgsp.runtime.kafka.topics import CHECKPOINTS, CONNECTOR_STATUS, DOSSIER_EVENTS
+from lgsp.runtime.kafka.topics import CHECKPOINTS, DOSSIER_EVENTS
 from lgsp.runtime.letters.closing import OpenLetters
 from lgsp.runtime.letters.dead_letters import DeadLetter, DeadLetters, Stage
 from lgsp_connectors.kit.contract import OWN, Cursor, Record
@@ -169,10 +168,6 @@ class LogCheckpoints:
         )
         self._producer.send(CHECKPOINTS, key.encode(), value)
         self._producer.flush()
-
-    def publish(self, status: ConnectorStatus) -> None:
-        """Send what the connector says of itself; the next flush waits for it."""
-        self._producer.send(CONNECTOR_STATUS, status.portal.encode(), status.encode())
 
     def forget(self, key: str) -> None:
         """Delete the cursor of `key`."""

@@ -14,12 +14,18 @@ _LONGEST_WAIT = 30.0
 _Result = TypeVar("_Result")
 
 
-async def retried(call: Callable[[], Awaitable[_Result]], *, give_up_seconds: float) -> _Result:
+async def retried(
+    call: Callable[[], Awaitable[_Result]],
+    *,
+    give_up_seconds: float,
+    failed: Callable[[RetryableError], None] = lambda _: None,
+) -> _Result:
     """Await `call` until it succeeds; advice to wait never shortens our own back-off.
 
     Args:
         call: what is tried.
         give_up_seconds: longest time it is tried; 0: once.
+        failed: told of each failure that another try may cure.
 
     Raises:
         FatalError: it still failed after `give_up_seconds`, or failed for good.
@@ -36,6 +42,7 @@ async def retried(call: Callable[[], Awaitable[_Result]], *, give_up_seconds: fl
         if not isinstance(error, RetryableError):
             return False
         failures += 1
+        failed(error)
         metrics.CONNECTOR_RETRIES.inc()
         own = random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**failures))  # noqa: S311
         return max(own, error.wait or 0)

@@ -60,7 +60,7 @@ class Runner:
         persons: digests the personal data of an event, to see that it changed.
         yaml: fingerprint of how records are read; when it changes, what cannot be used is told
             once more.
-        speaker: tells the log how the source stands.
+        speaker: is told how the source stands.
         on_page: called with each page once its checkpoint is stored (progress bars).
         clock: gives now in ms UTC; nothing can have been observed later.
     """
@@ -82,9 +82,9 @@ class Runner:
         clock: Callable[[], int] = now_ms,
     ) -> None:
         self._connector, self._sink, self._checkpoints = connector, sink, checkpoints
-        self._key, self._settings = key, settings
+        self._key, self._settings, self._clock = key, settings, clock
         self._on_page = on_page or (lambda _page, _report: None)
-        self._clock, self._speaker = clock, speaker
+        self._speaker = speaker or Speaker(key, clock, lambda _key, _status: None, settings)
         self._sent = sent or Sent()
         self._known = known or MemoryKnown()
         self._fresh = Fresh(self._known, persons)
@@ -185,8 +185,7 @@ class Runner:
         metrics.CONNECTOR_REFUSED.set(page.refused)
         if self.caught_up:
             metrics.CONNECTOR_CAUGHT_UP.set_to_current_time()
-        if self._speaker is not None:
-            self._speaker.say(report)
+        self._speaker.say(report, page.total - page.done if page.total else None)
 
     async def _fetch(self, cursor: Cursor, stop: asyncio.Event) -> Page | None:
         """Read the next page, trying again; None when the stop signal came first."""
@@ -203,7 +202,9 @@ class Runner:
         if self._pace is not None:
             await self._pace.acquire()
         return await retried(
-            lambda: self._connector.fetch(cursor), give_up_seconds=self._settings.give_up_seconds
+            lambda: self._connector.fetch(cursor),
+            give_up_seconds=self._settings.give_up_seconds,
+            failed=self._speaker.fail,
         )
 
     async def _take(self, page: Page) -> None:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from lgsp.domain.reasons import Reason, templates
 from lgsp.runtime import metrics
 from lgsp.runtime.commands.options import Data, Json, begin
 from lgsp.runtime.commands.output import emit_json, say
@@ -52,6 +53,7 @@ def pages() -> dict[str, str]:
         "docs/settings.md": settings_page(),
         "docs/metrics.md": metrics_page(),
         "docs/topics.md": topics_page(),
+        "docs/trust.md": trust_page(),
         ".env.example": env_example(),
     }
 
@@ -114,6 +116,23 @@ def topics_page() -> str:
     )
     return _page("Topics", "services/lgsp/runtime/kafka/topics.py", intro, [
         _table(("Topic", "Carries", "Key", "Partitions", "Configuration"), rows),
+    ])  # fmt: skip
+
+
+def trust_page() -> str:
+    """Return docs/trust.md."""
+    names = {"portal": " PORTAL", "detail": " (…)", "words": "…", "number": "N", "at": "TIME"}
+    rows = [
+        (f"`{reason}`", *(words.format(**names) for words in templates(reason)))
+        for reason in Reason
+    ]
+    intro = (
+        "Why a figure is less than `full`: the codes of `trust_findings` in the feed's documents"
+        " and `lgsp indicators --json`, with the words that page and command show. All that hold"
+        " at a time are told. What they mean and what to do: [how-to](how-to/trust.md)."
+    )
+    return _page("Reasons of trust", "services/lgsp/domain/reasons.py", intro, [
+        _table(("Code", "English", "Vietnamese"), rows),
     ])  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from lgsp.cli import questions as q
 from lgsp.domain.figures import Indicators
+from lgsp.domain.reasons import show_known
 from lgsp.runtime.commands.options import Data, Json, begin
 from lgsp.runtime.commands.output import cell, emit_json, local_time, print_table, say
 
@@ -54,8 +55,8 @@ def _show(found: Indicators) -> None:
     print_table(table)
     rules = f"quy tắc {found.profile.label}"
     say(f"Tính đến {local_time(found.as_of)} · {rules} · {q.TRUST_WORDS[found.trust]}")
-    for reason in found.trust_reasons:
-        say(f"  - {reason}")
+    for finding in found.findings:
+        say(f"  - {finding.vietnamese()} [{finding.reason}]")
     for portal in found.freshness:
-        seen = local_time(portal.last_seen_at)
-        say(f"Nguồn {portal.portal}: {portal.liveness.value}, {seen}")
+        seen = show_known(portal.last_seen_at) and local_time(portal.last_seen_at)
+        say(f"Nguồn {portal.portal}: {portal.liveness.value}, {seen or 'chưa lần nào'}")

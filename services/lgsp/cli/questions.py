@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Annotated
 
 import typer
@@ -46,14 +45,10 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
     Raises:
         ConfigurationError: there is no such store, it is of another layout, or no such profile.
     """
-    from lgsp.ioc.backlog import LogLook, known_problems, look_at_log
+    from lgsp.ioc.log_side import look_once
     from lgsp.runtime.calendar.vietnam import load_calendar
     from lgsp.store.engine import open_existing
     from lgsp.store.tables import TABLES
-
-    @cache  # once: backlog and problems of one moment
-    def look() -> LogLook | None:
-        return look_at_log(settings.bootstrap, engine)
 
     rules = profile_named(profile or settings.profile)
     engine = open_existing(settings.rates_store, TABLES)
@@ -64,9 +59,7 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
             rules,
             calendar,
             now_ms,
-            backlog=lambda: found.backlog if (found := look()) else None,
-            problems=lambda: known_problems(settings.bootstrap) or (),
-            store_problems=lambda: found.problems if (found := look()) else (),
+            log=lambda: look_once(settings.bootstrap, engine),
         )
     finally:
         engine.dispose()

@@ -10,7 +10,9 @@ from typing import Any
 from lgsp.domain.measures import Measures, Part
 from lgsp.domain.period import Period, show_instant
 from lgsp.domain.profiles.profile import Profile
-from lgsp.domain.trust import Freshness, Trust
+from lgsp.domain.reasons import Finding
+from lgsp.domain.sources import Freshness
+from lgsp.domain.trust import Trust
 
 
 def percent(numerator: int, denominator: int) -> float | None:
@@ -70,7 +72,7 @@ class Indicators:
     sums: Mapping[str, int]
     calendar_version: str
     trust: Trust
-    trust_reasons: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     freshness: tuple[Freshness, ...] = ()
     backlog: int | None = None
 
@@ -83,7 +85,8 @@ class Indicators:
             "profile": self.profile.document(),
             "calendar": {"version": self.calendar_version},
             "trust": self.trust.value,
-            "trust_reasons": list(self.trust_reasons),
+            "trust_reasons": [finding.english() for finding in self.findings],
+            "trust_findings": [finding.document() for finding in self.findings],
             "freshness": [portal.document() for portal in self.freshness],
             "completeness": {"backlog": self.backlog},
             "counts": counts_of(self.profile.measures, self.sums),

@@ -92,9 +92,14 @@ class Board:
 
 
 def publish(document: dict[str, Any]) -> Published:
-    """Serialise a document and give it the id of its content."""
-    timeless = orjson.dumps({k: v for k, v in document.items() if k != "as_of"})
-    digest = hashlib.blake2b(timeless, digest_size=12).hexdigest()
+    """Serialise a document and give it the id of its content: not of times that only go on."""
+    timeless = {k: v for k, v in document.items() if k != "as_of"}
+    if "freshness" in timeless:
+        timeless["freshness"] = [
+            {k: v for k, v in portal.items() if k not in {"last_seen_at", "level_at"}}
+            for portal in timeless["freshness"]
+        ]
+    digest = hashlib.blake2b(orjson.dumps(timeless), digest_size=12).hexdigest()
     return Published(digest, orjson.dumps(document))
 
 

@@ -9,8 +9,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from lgsp.domain.profiles.registry import profile_named
-from lgsp.ioc.backlog import Backlog
 from lgsp.ioc.feed import make_app
+from lgsp.ioc.log_side import LogSide
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.ports import port_refused
@@ -61,17 +61,10 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
             "the feed", host, port, error, "LGSP_FEED_HOST, LGSP_FEED_PORT"
         ) from error
     engine = open_store(settings.rates_store, read_only=True)
-    backlog = Backlog(settings.bootstrap, engine)
+    log_side = LogSide(settings.bootstrap, engine)
+    log_side.start()
     calendar, profile = load_calendar(settings.calendar_file), profile_named(settings.profile)
-    figures = Figures(
-        engine,
-        profile,
-        calendar,
-        now_ms,
-        backlog=backlog,
-        problems=lambda: backlog.problems,
-        store_problems=lambda: backlog.store_problems,
-    )
+    figures = Figures(engine, profile, calendar, now_ms, log=log_side)
     app, end_streams = make_app(figures, now_ms)
     url = f"http://{settings.feed_host}:{listener.getsockname()[1]}"
     log.info("feed_ready", url=url)
@@ -79,7 +72,7 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
     try:
         asyncio.run(make_server(app, end_streams, LastResort()).serve([listener]))
     finally:
-        backlog.close()
+        log_side.close()
         listener.close()
         engine.dispose()
     log.info("feed_stopped")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from tests.domain.events import event_sets
 from tests.store.filled import CALENDAR, fill
 from tests.store.rates.history import DAY, NOW, START, history
@@ -18,10 +18,13 @@ from lgsp.domain.figures import Scope, counts_of
 from lgsp.domain.measures import Part
 from lgsp.domain.period import Period, parse_period
 from lgsp.domain.profiles.simple import SIMPLE
-from lgsp.domain.trust import Liveness, Trust
+from lgsp.domain.reasons import Reason
+from lgsp.domain.sources import ConnectorStatus
+from lgsp.domain.trust import LogView, Trust
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures, Question
 from lgsp.store.rates.counted_by import claim
+from lgsp.store.tables import PORTALS
 
 EVENTS = history(random.Random(3), dossiers=90)
 ALL = parse_period("all")
@@ -156,20 +159,49 @@ def test_a_change_is_seen_although_sums_are_kept(engine: Engine) -> None:
     assert marker != answers.marker()
 
 
+def trusted(engine: Engine, now: int, log: LogView) -> tuple[Trust, set[Reason]]:
+    answers = Figures(engine, SIMPLE, CALENDAR, lambda: now, log=lambda: log)
+    found = answers.indicators(Question(ALL))
+    assert found.document()["completeness"]["backlog"] == log.backlog
+    return found.trust, {finding.reason for finding in found.findings}
+
+
 def test_trust_follows_portals_backlog_and_late_deadlines(engine: Engine) -> None:
     fill(engine, EVENTS, START)  # the worker stopped there: deadlines have passed since
-    seen = max(e.observed_at for e in EVENTS)
+    later = max(e.observed_at for e in EVENTS) + DAY // 2
+    level = LogView(START, 0, (ConnectorStatus("twin", START, START, {}, poll=1000),))
 
-    stale = figures(engine, seen + DAY // 2).indicators(Question(ALL))
-    behind = Figures(engine, SIMPLE, CALENDAR, lambda: START, backlog=lambda: 3).indicators(
-        Question(ALL)
+    assert trusted(engine, START, level) == (Trust.FULL, set())
+    assert trusted(engine, START, level._replace(backlog=3))[1] == {Reason.BACKLOG}
+    assert trusted(engine, later, level._replace(at=later)) == (
+        Trust.PROVISIONAL,
+        {Reason.CONNECTOR_DEAD, Reason.UNTURNED},
     )
+    assert trusted(engine, START, level._replace(statuses=()))[1] == {Reason.PORTAL_UNWATCHED}
 
-    assert [portal.liveness for portal in stale.freshness] == [Liveness.SILENT]
-    assert stale.trust is Trust.PROVISIONAL
-    assert any("passed their deadline" in reason for reason in stale.trust_reasons)
-    assert behind.document()["completeness"]["backlog"] == 3
-    assert any("3 events" in reason for reason in behind.trust_reasons)
+
+def test_connectors_are_judged_as_of_the_last_look_at_the_log(engine: Engine) -> None:
+    fill(engine, EVENTS)
+    level = LogView(NOW, None, (ConnectorStatus("twin", NOW, NOW, {}, poll=1000),))
+
+    away = trusted(engine, NOW + DAY, level)
+    never = Figures(engine, SIMPLE, CALENDAR, lambda: NOW).indicators(Question(ALL))
+
+    assert Reason.LOG_UNREACHABLE in away[1]
+    assert Reason.CONNECTOR_DEAD not in away[1]
+    assert [Reason.STATUS_UNKNOWN, Reason.LOG_UNREACHABLE] == [f.reason for f in never.findings]
+
+
+def test_a_time_beyond_all_years_is_not_known_and_stops_no_answer(engine: Engine) -> None:
+    fill(engine, EVENTS)
+    with engine.begin() as connection:
+        connection.execute(update(PORTALS).values(last_event_at=2**62, last_seen_at=-(2**62)))
+
+    found = figures(engine).indicators(Question(ALL)).document()
+
+    (portal,) = found["freshness"]
+    assert (portal["last_event_at"], portal["last_seen_at"]) == (None, None)
+    assert portal["state"] == "down"
 
 
 def test_nothing_counted_is_insufficient_and_not_zero_percent(engine: Engine) -> None:

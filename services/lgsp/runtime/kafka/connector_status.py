@@ -4,54 +4,87 @@ Topic `connector-status`, compacted, key = portal, JSON. A figure is no more to 
 sources are complete, and only the connector knows what it could not read.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any
 
 import orjson
 
-from lgsp.domain.trust import SourceProblem
-from lgsp.runtime.kafka.client import latest_by_key
-from lgsp.runtime.kafka.topics import CONNECTOR_STATUS
+from lgsp.domain.errors import RejectedRecord, RejectReason
+from lgsp.domain.reasons import Finding, Reason
+from lgsp.domain.sources import ConnectorStatus
+from lgsp.runtime.text import is_text
+
+_NUMBERS = frozenset(
+    {
+        *("at", "level_at", "looked_at", "new_at", "failing_since", "every", "poll"),
+        *("rows", "rejected", "left"),
+    }
+)
+_MAY_BE_NONE = frozenset({"level_at", "looked_at", "new_at", "failing_since", "left"})
 
 
-class ConnectorStatus(NamedTuple):
-    """One connector's word.
-
-    Args:
-        portal: whose dossiers it reads.
-        at: when it said so, ms UTC.
-        level_at: when it had last read all there was, ms UTC; None: not yet.
-        problems: code -> what is amiss, for a person.
-    """
-
-    portal: str
-    at: int
-    level_at: int | None
-    problems: dict[str, str]
-
-    def encode(self) -> bytes:
-        """Give it as it stands on the log."""
-        return orjson.dumps(self._asdict())
+def encode_status(status: ConnectorStatus) -> bytes:
+    """Give a status as it stands on the log."""
+    return orjson.dumps(status._asdict())
 
 
 def decode_status(value: bytes) -> ConnectorStatus:
-    """Read what `encode` gave."""
-    return ConnectorStatus(**orjson.loads(value))
-
-
-def read_problems(bootstrap: str) -> list[SourceProblem]:
-    """Read what is amiss with the sources.
+    """Read what `encode_status` gave, of this version or another one.
 
     Raises:
-        LgspError: no broker answers, or there is no such topic.
+        RejectedRecord: it is no status.
     """
-    return problems_of(map(decode_status, latest_by_key(bootstrap, CONNECTOR_STATUS).values()))
+    try:
+        found = orjson.loads(value)
+        known = {name: found[name] for name in ConnectorStatus._fields if name in found}
+        status = ConnectorStatus(**known)
+    except (ValueError, TypeError) as error:
+        raise RejectedRecord(RejectReason.UNREADABLE, detail=type(error).__name__) from error
+    for name, field in status._asdict().items():
+        if not _fits(name, field):
+            raise RejectedRecord(RejectReason.BAD_VALUE, field=name)
+    return status
 
 
-def problems_of(statuses: Iterable[ConnectorStatus]) -> list[SourceProblem]:
-    """List the problems, by portal and code."""
-    return sorted(
-        SourceProblem(status.portal, code, detail)
-        for status in statuses
-        for code, detail in status.problems.items()
-    )
+class Statuses:
+    """The newest word of each connector, as a table of the topic."""
+
+    def __init__(self) -> None:
+        self._statuses: dict[bytes, ConnectorStatus] = {}
+        self._unreadable: dict[bytes, Finding] = {}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._statuses.clear()
+        self._unreadable.clear()
+
+    def take(self, key: bytes, value: bytes | None) -> None:
+        """Take a connector's newest word; None: it is no longer spoken of."""
+        self._statuses.pop(key, None)
+        self._unreadable.pop(key, None)
+        if value is None:
+            return
+        try:
+            self._statuses[key] = decode_status(value)
+        except RejectedRecord:
+            portal = key[:80].decode(errors="replace")
+            self._unreadable[key] = Finding(Reason.STATUS_UNREADABLE, portal)
+
+    def all(self) -> list[ConnectorStatus]:
+        """Give the newest words."""
+        return list(self._statuses.values())
+
+    def unreadable(self) -> list[Finding]:
+        """Name the connectors whose newest word cannot be read."""
+        return list(self._unreadable.values())
+
+
+def _fits(name: str, field: Any) -> bool:
+    if name == "problems":
+        return isinstance(field, dict) and all(
+            isinstance(text, str) for pair in field.items() for text in pair
+        )
+    if name not in _NUMBERS:
+        return isinstance(field, str) and is_text(field)
+    if field is None:
+        return name in _MAY_BE_NONE
+    return type(field) is int and -(2**63) <= field < 2**63

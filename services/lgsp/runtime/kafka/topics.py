@@ -78,7 +78,7 @@ def topics(settings: Settings) -> list[Topic]:
         ),
         topic(
             CONNECTOR_STATUS,
-            "what each connector knows to be amiss",
+            "what each connector says of itself: alive, level, amiss",
             "portal",
             1,
             _COMPACT | {"segment.bytes": str(16 * 1024 * 1024)},

@@ -4,7 +4,7 @@ One read transaction answers one question, so a figure, its freshness and its li
 says how things stood when it was last written; a past as-of time is computed from the dossiers.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,16 +18,10 @@ from lgsp.domain.figures import Indicators, Scope
 from lgsp.domain.measures import Measure, Part
 from lgsp.domain.period import Period, month_of, show_instant
 from lgsp.domain.profiles.profile import Profile
+from lgsp.domain.reasons import Finding, Reason
+from lgsp.domain.sources import Freshness, LastSeen, judge_sources
 from lgsp.domain.standing import Standing
-from lgsp.domain.trust import (
-    DOWN_AFTER,
-    SILENT_AFTER,
-    Freshness,
-    SourceProblem,
-    StoreProblem,
-    freshness,
-    judge,
-)
+from lgsp.domain.trust import LogView, judge
 from lgsp.domain.working_time import Calendar, day_start_ms
 from lgsp.store.figures.reading import reading
 from lgsp.store.figures.sums import (
@@ -72,11 +66,8 @@ class Figures:
             when it was not.
         calendar: working days; its version stands in every document.
         clock: gives now in ms UTC.
-        backlog: gives the number of events on the log not counted yet, None when not known.
-        problems: gives what the connectors know to be missing or unsure.
-        store_problems: gives why store and log do not belong together.
-        silent_after: ms after which a portal that sends nothing is called silent.
-        down_after: ms after which it is called down.
+        log: gives what the log's side tells: backlog, connectors, letters.
+        expected: portals that must be there.
     """
 
     def __init__(
@@ -86,11 +77,8 @@ class Figures:
         calendar: Calendar,
         clock: Callable[[], int],
         *,
-        backlog: Callable[[], int | None] = lambda: None,
-        problems: Callable[[], Sequence[SourceProblem]] = tuple,
-        store_problems: Callable[[], Sequence[StoreProblem]] = tuple,
-        silent_after: int = SILENT_AFTER,
-        down_after: int = DOWN_AFTER,
+        log: Callable[[], LogView] = LogView,
+        expected: Collection[str] = (),
     ) -> None:
         self.profile = profile
         self._measures = profile.measures
@@ -98,32 +86,27 @@ class Figures:
         self._engine = engine
         self._calendar = calendar
         self._clock = clock
-        self._backlog = backlog
-        self._problems = problems
-        self._store_problems = store_problems
-        self._silent_after = silent_after
-        self._down_after = down_after
+        self._log, self._expected = log, expected
         self._cache = SumsCache()
         self.transitions = TransitionList(engine, profile)
 
     def indicators(self, question: Question) -> Indicators:
         """Return the figures with all that is needed to trust them."""
-        backlog = self._backlog()
+        log = self._log()
         now = self._clock()
         at = self._as_of(question, now)
         with reading(self._engine, self.profile) as connection:
             sums = self._sums(connection, question)
-            portals = self._portals(connection, now)
+            seen = self._seen(connection)
             unturned = count_unturned(connection, now - _TURN_WITHIN)
         end = question.period.end_day
-        trust, reasons = judge(
-            portals,
+        until = at if end is None else min(at, day_start_ms(end))
+        portals, findings = self._sources(log, seen, until, now)
+        trust, found = judge(
             {rate.name: sum(sums[m] for m in rate.denominator) for rate in self._measures.rates},
-            until=at if end is None else min(at, day_start_ms(end)),
-            backlog=backlog,
+            backlog=log.backlog,
             unturned=unturned if question.as_of is None else 0,
-            problems=self._problems(),
-            store_problems=self._store_problems(),
+            findings=[*findings, *log.findings],
         )
         return Indicators(
             profile=self.profile,
@@ -133,9 +116,9 @@ class Figures:
             sums=sums,
             calendar_version=self._calendar.version,
             trust=trust,
-            trust_reasons=reasons,
+            findings=found,
             freshness=portals,
-            backlog=backlog,
+            backlog=log.backlog,
         )
 
     def by_unit(self, question: Question) -> SumsByName:
@@ -271,10 +254,27 @@ class Figures:
             elif (then := known_at(dossier, at)) and in_scope(then, scope):
                 yield then, self.profile.standing(then, self._calendar, at)
 
-    def _portals(self, connection: Connection, now: int) -> tuple[Freshness, ...]:
-        thresholds = {"silent_after": self._silent_after, "down_after": self._down_after}
-        rows = connection.execute(select(PORTALS).order_by(PORTALS.c.portal))
-        return tuple(
-            freshness(portal, event_at, seen_at, now, **thresholds)
-            for portal, event_at, seen_at in rows
+    def _seen(self, connection: Connection) -> list[LastSeen]:
+        return [
+            LastSeen(*row)
+            for row in connection.execute(select(PORTALS).order_by(PORTALS.c.portal))
+        ]
+
+    def _sources(
+        self, log: LogView, seen: Sequence[LastSeen], until: int, now: int
+    ) -> tuple[tuple[Freshness, ...], list[Finding]]:
+        """Judge the portals as of the last look at the log, which is another reason if it is old.
+
+        Without a look nothing is known of the connectors, so nothing is said of each of them.
+        """
+        portals, findings = judge_sources(
+            seen,
+            log.statuses,
+            until=until,
+            now=min(now, log.at) if log.at and log.backlog is None else now,
+            calendar=self._calendar,
+            expected=self._expected if log.at else (),
         )
+        if not log.at:
+            findings = [Finding(Reason.STATUS_UNKNOWN)]
+        return portals, findings

@@ -1,0 +1,73 @@
+"""Whether the log is the one that the store has counted, and has all of it."""
+
+import time
+from collections.abc import Mapping
+
+from sqlalchemy import Engine
+
+from lgsp.domain.reasons import Finding, Reason
+from lgsp.runtime.kafka.follower import Ends
+from lgsp.runtime.kafka.log_identity import NoLogError, read_log
+from lgsp.store.figures.sums import LANE
+from lgsp.store.identity import OtherLogError, check_ends, check_log
+
+_EVERY = 3.0  # seconds; each look connects anew
+_PATIENCE = 5.0
+
+
+class LogCheck:
+    """Asks every few seconds which log it is; between, the last answer stands."""
+
+    def __init__(self, bootstrap: str, engine: Engine, topic: str) -> None:
+        self._bootstrap, self._engine, self._topic = bootstrap, engine, topic
+        self._found: list[Finding] = []
+        self._asked = float("-inf")
+
+    def __call__(self) -> list[Finding]:
+        """Say why it is another log.
+
+        Raises:
+            RetryableError: no broker answers.
+            SQLAlchemyError: the store cannot be read.
+        """
+        if time.monotonic() - self._asked >= _EVERY:
+            self._found = self._look()
+            self._asked = time.monotonic()
+        return self._found
+
+    def compare(self, ends: Ends, stored: Mapping[int, int]) -> list[Finding]:
+        """Say what the log lacks of what was counted, and what was never counted of it.
+
+        Args:
+            ends: of the log.
+            stored: positions as they stood before.
+        """
+        found = []
+        try:
+            if ends.next:
+                check_ends(stored, ends.next, self._topic, self._bootstrap)
+        except OtherLogError as error:
+            found.append(_finding(error))
+        gaps = {p: first for p, first in ends.first.items() if stored.get(p, 0) < first}
+        if gaps:
+            shown = ", ".join(
+                f"partition {p} begins at {first} and is counted up to {stored.get(p, 0)}"
+                for p, first in sorted(gaps.items())
+            )
+            found.append(Finding(Reason.LOG_HAS_A_GAP, detail=shown))
+        return found
+
+    def _look(self) -> list[Finding]:
+        try:
+            log = read_log(self._bootstrap, self._topic, _PATIENCE)
+            with self._engine.connect() as connection:
+                check_log(connection, LANE, log, self._bootstrap)
+        except OtherLogError as error:
+            return [_finding(error)]
+        except NoLogError as error:
+            return [Finding(Reason.LOG_IS_MISSING, detail=str(error))]
+        return []
+
+
+def _finding(error: OtherLogError) -> Finding:
+    return Finding(Reason(error.code), detail=str(error))
