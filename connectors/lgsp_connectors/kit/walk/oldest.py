@@ -27,8 +27,10 @@ class Oldest:
     that answer. A group of equal times that one answer cannot hold is asked for with more rows,
     up to `most`, and is an error beyond.
 
-    The watermark is the latest time read that is not in the future; each poll reads `overlap`
-    below it again, which bounds how late a change may be shown.
+    The watermark is the latest time read that is neither in the future nor later than the
+    beginning of the poll; each poll reads `overlap` below it again, which bounds how late a change
+    may be shown. So what is shown late while a poll goes on, below what it has read, is read by
+    the next one, however long that poll takes or its process sleeps.
 
     Args:
         rows: to ask for at once.
@@ -78,6 +80,7 @@ class Oldest:
             "after": "" if whole else str(watermark - self._overlap),
             "rows": str(self._rows),
             "listing": str(now) if whole else "",
+            "began": str(now),
         }
 
     def _take(self, cursor: Cursor, after: After, rows: list[Listed]) -> Page:
@@ -96,6 +99,7 @@ class Oldest:
             following["watermark"] = str(watermark)
         elif len(rows) < after.rows:
             full_at = str(listing) if listing else cursor["full_at"]
+            watermark = min(watermark, int(cursor.get("began", watermark)))
             following = {"watermark": str(watermark), "full_at": full_at}
         elif after.rows >= self._most:
             raise DoubtfulError(

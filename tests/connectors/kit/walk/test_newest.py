@@ -1,7 +1,5 @@
 """How many requests the walk of a list takes, and what a wrong clock or a short answer costs."""
 
-import asyncio
-
 import pytest
 from orjson import loads
 from structlog.testing import capture_logs
@@ -14,6 +12,7 @@ from tests.connectors.kit.walk.game import (
     Game,
     Manners,
     Total,
+    at_once,
 )
 
 from lgsp.domain.errors import FatalError, RetryableError
@@ -51,7 +50,7 @@ class Walked(Game):
         self.asked = 0
         for _ in range(3000):
             try:
-                page = asyncio.run(self.walk.fetch(self.cursor, self.read_one))
+                page = at_once(self.walk.fetch(self.cursor, self.read_one))
             except FatalError:
                 raise
             except RetryableError:
@@ -100,18 +99,18 @@ def test_a_late_change_to_a_time_that_is_not_settled_is_read() -> None:
 def test_a_late_change_that_shows_while_a_long_pass_goes_on_is_read_with_the_next_poll() -> None:
     game = Walked()
     game.file(300)
-    at_once = game.portal.read
+    quick = game.portal.read
 
     async def slow(ask: Ask) -> Window:
         if game.asked == 2:
             game.portal.change_late(OVERLAP // 2)  # stands above what is asked for: read already
         game.portal.change()
         game.portal.now += 2 * MINUTE
-        return await at_once(ask)
+        return await quick(ask)
 
     game.portal.read = slow  # type: ignore[method-assign]
     assert game.poll() * 2 * MINUTE > 2 * OVERLAP
-    game.portal.read = at_once  # type: ignore[method-assign]
+    game.portal.read = quick  # type: ignore[method-assign]
     game.portal.now += MINUTE
     assert game.poll() <= 4
     assert not game.lost()

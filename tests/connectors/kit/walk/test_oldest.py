@@ -10,6 +10,7 @@ from lgsp_connectors.kit.walk.oldest import After, Oldest
 from lgsp_connectors.kit.walk.window import Listed
 
 MINUTE = 60_000
+OVERLAP = 10 * MINUTE
 ROWS = 20
 
 
@@ -23,9 +24,9 @@ class Portal:
         self.at: dict[str, int] = {}
         self.narrows = True
 
-    def put(self, *ids: str) -> None:
+    def put(self, *ids: str, late: int = 0) -> None:
         for id_ in ids:
-            self.at[id_] = self.now // 1000 * 1000
+            self.at[id_] = (self.now - late) // 1000 * 1000
 
     async def read(self, after: After) -> list[Listed]:
         self.now += self.chance.randint(50, 900)
@@ -41,7 +42,7 @@ def walk(portal: Portal) -> Oldest:
     return Oldest(
         rows=ROWS,
         most=portal.most,
-        overlap=10 * MINUTE,
+        overlap=OVERLAP,
         full_every=0,
         clock=lambda: portal.now,
     )
@@ -81,6 +82,31 @@ async def test_nothing_is_lost_while_dossiers_move_and_go(seed: int) -> None:
             assert before.items() <= read
     _, rest = await read_on(portal, cursor)
     assert portal.at.items() <= read | rest
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_what_shows_late_is_read_by_the_poll_that_follows_however_long_one_takes(
+    seed: int,
+) -> None:
+    portal = Portal(seed)
+    chance = portal.chance
+    for i in range(chance.randint(1, 90)):
+        portal.put(f"d{i}")
+        portal.now += chance.choice([0, 300, MINUTE])
+    cursor = walk(portal).start(None)
+    read: set[tuple[str, int]] = set()
+    due: set[tuple[str, int]] = set()
+    for _ in range(60):
+        if "after" not in cursor:
+            due = set(portal.at.items())
+        page = await walk(portal).fetch(cursor, portal.read)
+        read |= {(record.origin, record.data) for record in page.records}
+        cursor = page.cursor
+        if page.caught_up:
+            assert due & portal.at.items() <= read
+        for id_ in chance.sample(sorted(portal.at), chance.randint(0, min(3, len(portal.at)))):
+            portal.put(id_, late=chance.choice([0, 0, MINUTE, OVERLAP // 2]))
+        portal.now += chance.choice([0, 1000, MINUTE, OVERLAP, 10 * OVERLAP])
 
 
 async def test_more_of_one_time_than_an_answer_holds_are_asked_for_with_more_rows() -> None:
