@@ -57,7 +57,8 @@ class Newest:
     than were added on top, and when the newest rows are gone without a trace, because then the
     portal was set back (a row that is gone while a newer one stands as it stood was removed).
     Where that takes long, such a full pass takes a tenth of the time at most. It is a complete
-    listing: what it does not hold is gone.
+    listing: what it does not hold is gone. So the passes that follow it read `overlap` further
+    down: what moves up late, from what is unread to below the watermark, is not gone.
 
     Args:
         rows: to ask for at once.
@@ -153,11 +154,12 @@ class Newest:
             if (lost or grown) and (not way.floor or self._may_read_all(level)):
                 _log.warning("portal_was_set_back", dossiers=len(lost), come_back=grown)
             if not way.floor or not (lost or grown):
-                after, level = self._next(way, {}), self._levelled(level, way, seen)
+                level = self._levelled(level, way, seen)
+                after = self._next(level, way, {})
             elif self._may_read_all(level):
                 after = self._again(way, 0, self._clock(), {})
             else:
-                after = self._next(way, lost)  # the level stays: the next poll sees it again
+                after = self._next(level, way, lost)  # the next poll sees it again
         listing = way.listing
         return Page(
             [row.record for row, at in seen.rows if row.at is None or at >= way.floor],
@@ -239,12 +241,13 @@ class Newest:
         """Tell whether a pass reads all that may have been shown since the last one."""
         return way.floor <= self._floor(level)
 
-    def _next(self, way: Pass, lost: Mapping[str, int]) -> Pass | None:
+    def _next(self, level: Level, way: Pass, lost: Mapping[str, int]) -> Pass | None:
         """Give the pass that follows one; None: the walk is caught up."""
         if way.requests == 1 or (self._met_before is not None and self._met <= self._met_before):
             return None
         missing = {**way.anchors, **lost} if way.top else {}
-        return self._again(way, way.top, way.listing, missing)
+        floor = min(way.top, self._floor(level)) if way.listing else way.top
+        return self._again(way, floor, way.listing, missing)
 
     def _levelled(self, level: Level, way: Pass, seen: Seen) -> Level:
         """Give the level after a pass."""

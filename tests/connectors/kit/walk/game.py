@@ -23,6 +23,7 @@ _START = 1_720_000_000_000
 
 Result = TypeVar("Result")
 Fault = Literal["error", "no_rows", "short", "torn", "misplaced", "total"]
+How = Literal["moved", "late", "restored"]
 Ties = Literal["stable", "shuffled"]
 Total = Literal["true", "none", "stops", "page"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
@@ -48,7 +49,13 @@ class Dossier:
     at: int
     version: int
     shown_from: int
-    how: Literal["moved", "late", "restored"] = "moved"
+    how: How = "moved"
+    since: int = 0  # when its state before this one was shown
+
+    @property
+    def stood_since(self) -> int:
+        """From when on it was in the list, but for one change."""
+        return self.shown_from if self.how == "restored" else self.since
 
 
 @dataclass
@@ -67,7 +74,10 @@ class Portal:
         """File or change a dossier: at the clock's second, shown `late` ms after it."""
         self._versions += 1
         at = (self.now - late if at is None else at) // SECOND * SECOND
-        self.dossiers[id_] = Dossier(at, self._versions, self.now, "late" if late else "moved")
+        before = self.dossiers.get(id_)
+        since = before.shown_from if before else self.now
+        how: How = "late" if late else "moved"
+        self.dossiers[id_] = Dossier(at, self._versions, self.now, how, since)
 
     def file(self, count: int) -> None:
         for _ in range(count):
@@ -220,12 +230,9 @@ class Game:
 
     def _remove(self, listing: Listing) -> None:
         gone = self.known - self.listed[listing.name]
-        back = {
-            d
-            for d in gone & set(self.portal.dossiers)
-            if self.portal.dossiers[d].shown_from <= listing.at
-        }
-        assert not back, f"removed, but alive: {sorted(back)}"
+        back = {id_: d for id_ in gone if (d := self.portal.dossiers.get(id_))}
+        back = {id_: d for id_, d in back.items() if d.stood_since <= listing.at}
+        assert not back, f"removed, but alive: {back}"
         self.known -= gone
 
     def settle(self) -> None:

@@ -99,6 +99,8 @@ def test_a_late_change_to_a_time_that_is_not_settled_is_read() -> None:
 def test_a_late_change_that_shows_while_a_long_pass_goes_on_is_read_with_the_next_poll() -> None:
     game = Walked()
     game.file(300)
+    game.poll()
+    game.file(200)
     quick = game.portal.read
 
     async def slow(ask: Ask) -> Window:
@@ -116,6 +118,23 @@ def test_a_late_change_that_shows_while_a_long_pass_goes_on_is_read_with_the_nex
     assert not game.lost()
     game.portal.now += MINUTE
     assert game.poll() == 1
+
+
+def test_a_dossier_that_moves_up_late_while_all_is_read_is_not_taken_for_removed() -> None:
+    game = Walked()
+    game.file(300)
+    game.poll()
+    game.portal.now += FULL_EVERY
+    game.portal.change(3)
+    game.known = set(game.portal.dossiers)
+    oldest = min(game.portal.dossiers, key=lambda id_: game.portal.dossiers[id_].at)
+    page = game.step()
+    game.portal.put(oldest, late=MINUTE)
+    while page is None or not page.caught_up:
+        page = game.step()
+    assert page.listing
+    assert oldest in game.known
+    assert not game.lost()
 
 
 def test_a_pass_that_sleeps_before_it_begins_settles_nothing_too_early() -> None:
