@@ -24,15 +24,20 @@ PROGRAMS = {"lgsp": build(), "lgsp-connect": connect}
 NEEDED = {
     "config": ["nowhere.yaml"],
     "figure": ["open"],
+    "from_": ["--from", "nowhere"],
     "into": ["--into", "sqlite:///new.db"],
     "letter": ["0123"],
     "name": ["Not A Portal"],
     "out": ["--out", "out", "--dossiers", "3"],
     "processor": ["rates"],
+    "to": ["--to", "out"],
 }
 """Words for the arguments and options that a command cannot do without, by their name."""
 
-MORE: dict[tuple[str, ...], list[str]] = {("dead-letters", "replay"): ["--all"]}
+MORE: dict[tuple[str, ...], list[str]] = {
+    ("dead-letters", "replay"): ["--all"],
+    ("cells", "publish"): ["--all"],
+}
 FINE = {("list",), ("schemas", "check"), ("broker", "stop"), ("simulate", "province")}
 """Commands that do their work in any folder."""
 

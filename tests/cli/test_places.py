@@ -120,10 +120,10 @@ def test_a_store_of_another_layout_is_named_with_the_way_out(folder: Path) -> No
             old.execute("CREATE TABLE sync_lanes (code TEXT)")
     for error in errors_in(folder, [*READERS, ["worker", "rates"]]):
         assert "made by another version" in error["message"]
-        assert "lgsp rebuild --into" in error["message"]
+        assert "`lgsp upgrade`" in error["message"]
     for error in errors_in(folder, SYNC):
         assert "made by another version" in error["message"]
-        assert "start `lgsp worker national-sync`" in error["message"]
+        assert "`lgsp upgrade`" in error["message"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(folder: Path) -> None:

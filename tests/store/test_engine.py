@@ -22,7 +22,7 @@ def test_a_store_of_another_version_is_refused_with_the_way_out(tmp_path: Path) 
     with closing(sqlite3.connect(file)) as old:
         old.execute("CREATE TABLE dossiers (code TEXT)")
 
-    with pytest.raises(ConfigurationError, match=r"table dossiers.*lgsp rebuild"):
+    with pytest.raises(ConfigurationError, match=r"table dossiers.*lgsp upgrade"):
         open_store(f"sqlite:///{file}")
 
 

@@ -46,6 +46,7 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
         ConfigurationError: there is no such store, it is of another layout, or no such profile.
     """
     from lgsp.ioc.log_side import look_once
+    from lgsp.ioc.store_check import StoreCheck
     from lgsp.runtime.calendar.vietnam import load_calendar
     from lgsp.store.engine import open_existing
     from lgsp.store.tables import TABLES
@@ -59,7 +60,7 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
             rules,
             calendar,
             now_ms,
-            log=lambda: look_once(settings.bootstrap, engine),
+            log=lambda: look_once(settings.bootstrap, engine, [StoreCheck(engine)]),
         )
     finally:
         engine.dispose()

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from lgsp.domain.profiles.registry import profile_named
 from lgsp.ioc.feed import make_app
 from lgsp.ioc.log_side import LogSide
+from lgsp.ioc.store_check import StoreCheck
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.ports import port_refused
@@ -61,7 +62,7 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
             "the feed", host, port, error, "LGSP_FEED_HOST, LGSP_FEED_PORT"
         ) from error
     engine = open_store(settings.rates_store, read_only=True)
-    log_side = LogSide(settings.bootstrap, engine)
+    log_side = LogSide(settings.bootstrap, engine, [StoreCheck(engine)])
     log_side.start()
     calendar, profile = load_calendar(settings.calendar_file), profile_named(settings.profile)
     figures = Figures(engine, profile, calendar, now_ms, log=log_side)

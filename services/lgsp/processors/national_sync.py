@@ -23,9 +23,11 @@ from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
 from lgsp.store.guard import StoreGuard
+from lgsp.store.rates.dossiers import check_layout
 from lgsp.store.sync.listing import summarise
 from lgsp.store.sync.queue import LANE, SyncQueue
 from lgsp.store.sync.rows import Outgoing
+from lgsp.store.sync.tables import QUEUE
 from lgsp.store.wal import background_wal_checkpoints
 
 _REPORT_EVERY = 10.0
@@ -45,6 +47,8 @@ def run(settings: Settings) -> int:
     letters_producer = make_producer(settings.bootstrap)
     guard = StoreGuard(engine, LANE, DOSSIER_EVENTS, settings.bootstrap, settings.session_timeout)
     guard.claim()
+    with engine.connect() as connection:
+        check_layout(connection, QUEUE)
     letters = DeadLetters(settings, letters_producer)
     sealer = load_or_create(key_file(settings))
     calendar = load_calendar(settings.calendar_file)
@@ -92,7 +96,10 @@ def run(settings: Settings) -> int:
             await asyncio.sleep(_REPORT_EVERY)
 
     try:
-        with background_wal_checkpoints(engine, lambda: lane.catching_up):
+        with (
+            guard.explaining(),
+            background_wal_checkpoints(engine, lambda: lane.catching_up),
+        ):
             return run_worker(
                 settings,
                 lane,

@@ -96,7 +96,10 @@ def run(settings: Settings) -> int:
             await asyncio.sleep(0 if woken else _WAKE_EVERY)
 
     try:
-        with background_wal_checkpoints(engine, lambda: lane.catching_up):
+        with (
+            guard.explaining(),
+            background_wal_checkpoints(engine, lambda: lane.catching_up),
+        ):
             return run_worker(
                 settings, lane, [publish, wake, guard.watch], settings.metrics_port, shown=_METRICS
             )

@@ -27,10 +27,7 @@ from lgsp.runtime.disk import refused
 from lgsp.store.sqlite import prepare_sqlite, raise_if_full
 
 METADATA = MetaData()
-REFILL = "refill"
-"""Key of a table's `info`: how a store is filled again when its layout is of another version."""
-
-_REBUILD = "keep it, and fill a new one from the log: lgsp rebuild --into URL"
+_UPGRADE = "`lgsp upgrade` makes a new one from the log and keeps this one"
 _NOTHING_YET = (
     "nothing has run here yet; start it with `lgsp up`, or name the folder of its state with"
     " --data or LGSP_DATA (LGSP_STORE: a store elsewhere)"
@@ -214,6 +211,5 @@ def _check_layout(connection: Connection, tables: Iterable[Table]) -> None:
         if columns != {column.name for column in table.columns}:
             url = hide_password(connection.engine.url)
             raise ConfigurationError(
-                f"the store {url} was made by another version (table {table.name}):"
-                f" {table.info.get(REFILL, _REBUILD)}"
+                f"the store {url} was made by another version (table {table.name}): {_UPGRADE}"
             )

@@ -1,4 +1,4 @@
-"""Watches that a worker's store and log belong together, at its start and every few seconds.
+"""Watches that a worker's store is whole and belongs to its log, at its start and all the time.
 
 What it finds ends the worker: to count on would make wrong figures, and nothing is lost by
 standing still.
@@ -6,21 +6,25 @@ standing still.
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import structlog
 from sqlalchemy import Engine
 
-from lgsp.domain.errors import ConfigurationError, FatalError, RetryableError
+from lgsp.domain.errors import ConfigurationError, FatalError, LgspError, RetryableError
 from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.kafka.log_identity import Member, NoLogError, read_log_and_members
 from lgsp.store.engine import hide_password, reading
+from lgsp.store.file_watch import FileWatch
 from lgsp.store.identity import OtherLogError, bind_log, check_ends, check_log, store_id
 from lgsp.store.offsets import stored_offsets
+from lgsp.store.refusal import refuse, way_out
 
 _EVERY = 3.0  # seconds between two looks
 _PATIENCE = 5.0  # seconds that one look waits for the brokers
 _LOOK_AGAIN = 0.5
+_BROKEN = "malformed"  # SQLite's word
 
 
 class StoreGuard:
@@ -42,6 +46,7 @@ class StoreGuard:
         self._session = session
         self._url = hide_password(engine.url)
         self._id = ""
+        self._file = FileWatch(engine)
         self._log = structlog.get_logger().bind(lane=lane)
 
     @property
@@ -89,8 +94,10 @@ class StoreGuard:
         """See that all is as `claim` left it; brokers that do not answer now are asked later.
 
         Raises:
-            FatalError: the log is another one, or another store is in the group.
+            FatalError: the store was set back or replaced, the log is another one, or another
+                store is in the group.
         """
+        self._look_at_file()
         try:
             log, members = read_log_and_members(
                 self._bootstrap, self._topic, self._group, _PATIENCE
@@ -107,6 +114,37 @@ class StoreGuard:
         others = self._others(members)
         if others and min(others) < self._id:  # both came at once: one stays, and both know which
             raise FatalError(self._two_stores(others))
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Say of work that fails inside when the cause is that the file is not what it was.
+
+        Under load SQLite itself may meet the mixture of two files before the next look.
+
+        Raises:
+            FatalError: the store was set back, replaced, or is broken; it is refused from now on.
+        """
+        try:
+            yield
+        except LgspError as error:
+            reason = self._file.look()
+            if not reason and self._file.file is not None and _BROKEN in str(error):
+                reason = f"the store {self._file.file} is broken: {error}"
+            if reason:
+                raise self._refusal(reason) from error
+            raise
+
+    def _look_at_file(self) -> None:
+        if reason := self._file.look():
+            raise self._refusal(reason)
+        self._file.mark()
+
+    def _refusal(self, reason: str) -> FatalError:
+        file = self._file.file
+        if file is None or self._file.gone:
+            return FatalError(reason)
+        refuse(file, reason)
+        return FatalError(f"{reason}: {way_out(file)}")
 
     @property
     def _group(self) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select
 
+from lgsp.domain.errors import FatalError
 from lgsp.runtime.lane.handler import FencedError
 from lgsp.store.engine import execute, upsert
 from lgsp.store.tables import OFFSETS
@@ -74,11 +75,18 @@ def advance_all(
 
     Raises:
         FencedError: some are another worker's: roll back.
+        FatalError: the store was set back: versions only grow.
     """
     moved = {p: Position(at, held[p].version + 1) for p, at in sorted(offsets.items())}
     changes = [(*new, lane, topic, p, *held[p]) for p, new in moved.items()]
     if execute(connection, _ADVANCE, changes).rowcount != len(changes):
         stored = {p: load_position(connection, lane, topic, p) for p in moved}
+        if back := sorted(p for p, at in stored.items() if at.version < held[p].version):
+            url, first = connection.engine.url.render_as_string(), back[0]
+            raise FatalError(
+                f"the store {url} was set back while it was in use: {topic}/{first} stands at"
+                f" {stored[first].offset} there, and this worker has stored {held[first].offset}"
+            )
         raise FencedError(p for p, at in stored.items() if at != moved[p])
     return moved
 

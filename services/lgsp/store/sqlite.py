@@ -10,11 +10,17 @@ from sqlalchemy.engine import URL, ExceptionContext
 from lgsp.domain.errors import FatalError
 from lgsp.runtime.disk import has_no_room, way_out
 from lgsp.runtime.private import create_private
+from lgsp.store.refusal import raise_if_refused
 
 
 def prepare_sqlite(engine: Engine, url: URL, *, read_only: bool) -> None:
-    """Make the file's folder, and set up each connection and transaction."""
+    """Make the file's folder, and set up each connection and transaction.
+
+    Raises:
+        ConfigurationError: the store is refused (refusal.py), and not opened to be read only.
+    """
     if url.database and url.database != ":memory:" and not read_only:
+        raise_if_refused(Path(url.database))
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         create_private(Path(url.database))
 

@@ -128,7 +128,7 @@ def test_a_store_is_refused_to_another_profile_or_version_with_the_way_out(
 ) -> None:
     fill(engine, EVENTS[:10])
     before = figures(engine, SIMPLE).indicators(ALL).sums
-    said = rf"counted by profile simple/2, not by profile {other.label}.*lgsp rebuild"
+    said = rf"counted by profile simple/2, not by profile {other.label}.*lgsp (rebuild|upgrade)"
     with pytest.raises(ConfigurationError, match=said):
         fill(engine, EVENTS[10:], profile=other)
     with pytest.raises(ConfigurationError, match=said):

@@ -61,12 +61,12 @@ def test_cells_of_an_unknown_counter_are_refused(engine: Engine) -> None:
     fill(engine, history(random.Random(1), dossiers=3))
     with engine.begin() as connection:
         connection.execute(delete(COUNTED_BY))
-    with pytest.raises(ConfigurationError, match=r"by an earlier version.*lgsp rebuild"):
+    with pytest.raises(ConfigurationError, match=r"by an earlier version.*lgsp upgrade"):
         claim(engine, SIMPLE)
 
 
 def test_a_table_of_cells_with_other_columns_is_refused(engine: Engine) -> None:
     few = replace(SIMPLE.measures, measures=SIMPLE.measures.measures[:5], counts=(), rates=())
     claim(engine, replace(SIMPLE, measures=few))
-    with pytest.raises(ConfigurationError, match=r"table cells.*lgsp rebuild"):
+    with pytest.raises(ConfigurationError, match=r"table cells.*lgsp upgrade"):
         claim(engine, SIMPLE)

@@ -40,6 +40,9 @@ _PUBLISHED = (
     " (SELECT id FROM services WHERE agency = ? AND domain = ? AND procedure = ?)"
 )
 
+_DAYS_AT_ONCE = 30
+_CHANGED_IN = "UPDATE cells SET dirty = dirty + 1 WHERE day >= ? AND day < ?"
+
 
 class DayCells:
     """The cells of one profile's measures.
@@ -122,6 +125,23 @@ def mark_published(engine: Engine, cells: Sequence[dict[str, Any]]) -> None:
     with engine.begin() as connection:
         rows = [(cell["dirty"], *[cell[name] for name in KEY]) for cell in cells]
         execute(connection, _PUBLISHED, rows)
+
+
+def mark_all_changed(engine: Engine) -> int:
+    """Mark every cell as changed, so that all are published (again); return how many there are.
+
+    A transaction a month of days: workers write in between. What they publish meanwhile without
+    this mark is published once more.
+    """
+    with reading(engine) as connection:
+        first, last = execute(connection, "SELECT min(day), max(day) FROM cells").fetchone()
+    marked = 0
+    if first is not None:
+        for day in range(first, last + 1, _DAYS_AT_ONCE):
+            with engine.begin() as connection:
+                changed = execute(connection, _CHANGED_IN, (day, day + _DAYS_AT_ONCE))
+            marked += changed.rowcount
+    return marked
 
 
 def _table(names: Sequence[str]) -> Table:

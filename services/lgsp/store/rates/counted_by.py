@@ -6,8 +6,10 @@ from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.profiles.profile import Profile
 from lgsp.store.engine import hide_password, make_tables
 from lgsp.store.rates.cells import DayCells, day_cells
-from lgsp.store.tables import COUNTED_BY
+from lgsp.store.rates.dossiers import check_layout
+from lgsp.store.tables import COUNTED_BY, DOSSIERS
 
+_BEFORE = "an earlier version of this program"
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('lgsp counted_by'))")
 
 
@@ -25,8 +27,9 @@ def claim(engine: Engine, profile: Profile) -> DayCells:
             connection.execute(_ONE_AT_A_TIME)
         found = counted_by(connection)
         if found is None and _has_cells(connection):
-            raise _refusal(engine, "an earlier version of this program", profile)
+            raise _refusal(engine, _BEFORE, profile)
         _compare(engine, found, profile)
+        check_layout(connection, DOSSIERS)
         make_tables(connection, cells.table.metadata)
         if found is None:
             connection.execute(insert(COUNTED_BY).values(**profile.document()))
@@ -44,6 +47,11 @@ def counted_by(connection: Connection) -> str | None:
     return None if row is None else f"{row.name}/{row.version}"
 
 
+def counted_name(connection: Connection) -> str | None:
+    """Return that profile's name, whatever its version."""
+    return connection.execute(select(COUNTED_BY.c.name)).scalar()
+
+
 def _compare(engine: Engine, found: str | None, profile: Profile) -> None:
     if found not in {None, profile.label}:
         raise _refusal(engine, f"profile {found}", profile)
@@ -56,9 +64,13 @@ def _has_cells(connection: Connection) -> bool:
 
 
 def _refusal(engine: Engine, counter: str, profile: Profile) -> ConfigurationError:
+    way = "`lgsp upgrade` makes a new one from the log and keeps this one"
+    if counter.partition("/")[0] not in {f"profile {profile.name}", _BEFORE}:
+        way = (
+            "keep it, and fill a new one from the log:"
+            f" LGSP_PROFILE={profile.name} lgsp rebuild --no-compare --into URL"
+        )
     return ConfigurationError(
         f"the store {hide_password(engine.url)} was counted by {counter},"
-        f" not by profile {profile.label}:"
-        f" keep it, and fill a new one from the log: LGSP_PROFILE={profile.name} lgsp rebuild"
-        " --no-compare --into URL"
+        f" not by profile {profile.label}: {way}"
     )

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
-from lgsp.store.engine import execute
+from lgsp.domain.errors import ConfigurationError
+from lgsp.store.engine import execute, hide_password
+from lgsp.store.rates.layout import VERSION
 from lgsp.store.tables import DOSSIERS
 
 WholeRow = tuple[str, int, int, int | None, bytes]
@@ -24,6 +26,20 @@ ON CONFLICT (portal) DO UPDATE SET
   last_seen_at = CASE WHEN portals.last_seen_at > excluded.last_seen_at
     THEN portals.last_seen_at ELSE excluded.last_seen_at END
 """
+
+
+def check_layout(connection: Connection, table: Table) -> None:
+    """Raise ConfigurationError when the table holds dossiers of another layout.
+
+    One is looked at: all of a store were written by one version.
+    """
+    encoded = connection.execute(select(table.c.dossier).limit(1)).scalar()
+    if encoded is not None and encoded[0] != VERSION:
+        raise ConfigurationError(
+            f"the store {hide_password(connection.engine.url)} was made by another version"
+            f" (dossiers of layout {encoded[0]}, this one has {VERSION}): `lgsp upgrade` makes a"
+            " new one from the log and keeps this one"
+        )
 
 
 def rows_to_wake(

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, text
 
-from lgsp.store.engine import METADATA, REFILL, partial_index
+from lgsp.store.engine import METADATA, partial_index
 from lgsp.store.tables import dossier_column
 
 
@@ -17,11 +17,6 @@ class QueueState(StrEnum):
     HELD = "held"  # cannot be sent as it is: unmapped, unknown; listed
     PARKED = "parked"  # refused, or failing for longer than the retry budget; listed
 
-
-_INFO = {
-    REFILL: "keep it, move it away and start `lgsp worker national-sync`: it reads the log again,"
-    " and looks up what the portal has before it sends"
-}
 
 QUEUE = Table(
     "sync_lanes",
@@ -45,7 +40,6 @@ QUEUE = Table(
     Column("pending_since", BigInteger, nullable=False, comment="ms UTC."),
     Column("updated_at", BigInteger, comment="ms UTC of the newest settled push."),
     dossier_column(),
-    info=_INFO,
 )
 # Written out, not bound: a partial index serves only queries that state its condition literally.
 IS_PENDING, IS_STOPPED = text("lane = 'pending'"), text("lane IN ('held', 'in_doubt', 'parked')")
@@ -64,7 +58,6 @@ OUTBOX = Table(
     Column("code", String, nullable=False),
     Column("value", LargeBinary, nullable=False, comment="sync-results, Avro."),
     sqlite_autoincrement=True,
-    info=_INFO,
 )
 TABLES = (QUEUE, OUTBOX)
 """What a store of the sync holds beside the offsets, which every store has."""

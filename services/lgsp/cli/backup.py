@@ -1,0 +1,88 @@
+"""`lgsp backup` and `lgsp restore`: whole copies of the SQLite stores, and putting them back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import Table
+
+from lgsp.domain.errors import ConfigurationError
+from lgsp.domain.period import show_instant
+from lgsp.runtime.clock import now_ms
+from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.output import emit, table
+from lgsp.runtime.settings import Settings
+from lgsp.store.copies import copy_live, write_manifest
+from lgsp.store.engine import open_existing
+from lgsp.store.rates.fold import LANE as RATES_LANE
+from lgsp.store.sync.queue import LANE as SYNC_LANE
+from lgsp.store.sync.tables import TABLES as SYNC_TABLES
+from lgsp.store.tables import TABLES as RATES_TABLES
+
+STORES: dict[str, tuple[str, tuple[Table, ...]]] = {
+    "rates.db": (RATES_LANE, RATES_TABLES),
+    "sync.db": (SYNC_LANE, SYNC_TABLES),
+}
+"""The SQLite files of an installation: lane and tables of each."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lgsp backup`."""
+
+    @app.command("backup")
+    def backup(
+        to: Annotated[Path, typer.Option(help="A new folder.")],
+        data: Data = None,
+        json: Json = False,
+    ) -> None:
+        """Copy the stores as they stand, while everything runs; `lgsp restore` puts them back.
+
+        The log is the record and has its own backup: a store only saves the time of reading it.
+        """
+        settings = begin("backup", data)
+        report = back_up(settings, to)
+        emit(report, as_json=json, render=lambda: table("Backup", report))
+
+
+def back_up(settings: Settings, folder: Path) -> dict[str, object]:
+    """Copy the stores into a new folder; return what was copied.
+
+    Raises:
+        ConfigurationError: there is nothing to copy, it is PostgreSQL, or the folder is in use.
+        FatalError: a copy is not whole.
+    """
+    refuse_postgres(settings, "pg_dump --format=custom --file=lgsp.dump URL")
+    live = stores_of(settings)
+    # A machine may run one of the processors; where none ran, that is said.
+    files = {name: file for name, file in live.items() if file.is_file()} or live
+    for name, file in files.items():
+        open_existing(f"sqlite:///{file}", STORES[name][1]).dispose()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise ConfigurationError(f"--to {folder}: is not empty")
+        copies = [copy_live(file, folder / name) for name, file in files.items()]
+        write_manifest(folder, copies, show_instant(now_ms()) or "")
+    except OSError as error:
+        raise ConfigurationError(f"--to {folder}: {error.strerror}") from error
+    return {"folder": str(folder), "stores": [copy.document() for copy in copies]}
+
+
+def stores_of(settings: Settings) -> dict[str, Path]:
+    """Return the SQLite files of the settings by name; with LGSP_STORE one holds both lanes."""
+    paths = {
+        "rates.db": settings.rates_store.removeprefix("sqlite:///"),
+        "sync.db": settings.sync_store.removeprefix("sqlite:///"),
+    }
+    if paths["rates.db"] == paths["sync.db"]:
+        del paths["sync.db"]
+    return {name: Path(path) for name, path in paths.items()}
+
+
+def refuse_postgres(settings: Settings, instead: str) -> None:
+    """Raise ConfigurationError, with PostgreSQL's own way, when the store is no SQLite file."""
+    if not settings.rates_store.startswith("sqlite:"):
+        raise ConfigurationError(
+            f"the store is PostgreSQL, which has its own tools: {instead}"
+            " (docs/how-to/back-up-and-restore.md)"
+        )

@@ -1,0 +1,160 @@
+"""`lgsp upgrade`: stores of another version's layout made anew beside, proved and put in place."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import typer
+from sqlalchemy import Engine, Table
+
+from lgsp.cli.backup import STORES, stores_of
+from lgsp.cli.upgrade_stores import upgraded_rates, upgraded_sync
+from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.domain.profiles.registry import profile_named
+from lgsp.runtime.commands.options import Data, Json, begin
+from lgsp.runtime.commands.output import emit, table
+from lgsp.runtime.commands.reach import need_broker
+from lgsp.runtime.settings import Settings
+from lgsp.store.copies import alone, check_whole, digest_of, put_in_place
+from lgsp.store.engine import open_existing, open_store
+from lgsp.store.rates.counted_by import check_counted_by, counted_name
+from lgsp.store.rates.dossiers import check_layout
+from lgsp.store.refusal import refusal
+from lgsp.store.sync.tables import QUEUE
+from lgsp.store.tables import DOSSIERS
+
+_DOSSIERS: dict[str, Table] = {"rates.db": DOSSIERS, "sync.db": QUEUE}
+"""Where a store keeps dossiers as bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Old:
+    """A store that is to be made anew: its name, file, why, and whether it can be read."""
+
+    name: str
+    file: Path
+    reason: str
+    readable: bool
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lgsp upgrade`."""
+
+    @app.command("upgrade")
+    def upgrade(data: Data = None, json: Json = False) -> None:
+        """Make stores of another version's layout anew from the log; keep the old files.
+
+        Stop workers and feed first; the broker must run, and connectors may. What the national
+        portal has acknowledged is taken over. Where all is of this version, nothing is done.
+        """
+        report = upgrade_stores(begin("upgrade", data))
+        emit(report, as_json=json, render=lambda: table("Stores", report))
+
+
+def upgrade_stores(settings: Settings) -> dict[str, object]:
+    """Make anew what is of another layout, or refused; return what was done.
+
+    Raises:
+        ConfigurationError: there is no store, it is PostgreSQL, in use, counted by another
+            profile or of another log.
+        FatalError: the new store is not what the log says; the old one stands as it stood.
+        RetryableError: no broker answers.
+    """
+    if not settings.rates_store.startswith("sqlite:"):
+        raise ConfigurationError(
+            "the store is PostgreSQL: make an empty database, fill it with `lgsp rebuild"
+            " --no-compare --into URL`, set LGSP_STORE to it and start the workers; the national"
+            " sync looks up what the portal has before it sends"
+        )
+    looked_at = [_old(settings, name, file) for name, file in _stores(settings)]
+    old = [found for found in looked_at if found is not None]
+    done: dict[str, object] = {"upgraded": {each.name: each.reason for each in old}, "kept": []}
+    if not old:
+        return done
+    need_broker(settings)
+    before: dict[str, str] = {}
+    with ExitStack() as opened:
+        parts = {each.name: opened.enter_context(_part(each.file)) for each in old}
+        for each in old:
+            with alone(each.file):
+                pass
+            before[each.name] = digest_of(each.file)  # not inside: closing a file drops its locks
+            new = f"sqlite:///{parts[each.name]}"
+            if each.name == "rates.db":
+                done["rates"] = upgraded_rates(settings, new)
+            else:
+                with _readable(each) as engine:
+                    done["sync"] = upgraded_sync(settings, engine, new)
+            check_whole(parts[each.name])
+        for each in old:
+            if digest_of(each.file) != before[each.name]:
+                raise FatalError(f"{each.file} was written while it was upgraded: try again")
+        for each in old:
+            opened.enter_context(alone(each.file))
+        kept = [put_in_place(parts[e.name], e.file, f"before-{version('mini-lgsp')}") for e in old]
+    return {**done, "kept": [str(path) for path in kept if path]}
+
+
+def _stores(settings: Settings) -> list[tuple[str, Path]]:
+    live = stores_of(settings)
+    if len(live) == 1:
+        raise ConfigurationError(
+            "LGSP_STORE names one SQLite file for both processors: leave it out, so that each has"
+            " its own under LGSP_DATA"
+        )
+    files = [(name, file) for name, file in live.items() if file.is_file()]
+    if not files:
+        for name, file in live.items():
+            open_existing(f"sqlite:///{file}", STORES[name][1])  # says that there is none
+    return files
+
+
+def _old(settings: Settings, name: str, file: Path) -> Old | None:
+    """Return the store when it is to be made anew; None when it is of this version and whole."""
+    if reason := refusal(file):
+        return Old(name=name, file=file, reason=reason, readable=False)
+    profile = profile_named(settings.profile)
+    try:
+        engine = open_existing(f"sqlite:///{file}", STORES[name][1])
+    except ConfigurationError as error:
+        readable = "is no store" not in str(error)
+        return Old(name=name, file=file, reason=str(error), readable=readable)
+    try:
+        with engine.connect() as connection:
+            try:
+                check_layout(connection, _DOSSIERS[name])
+                if name == "rates.db":
+                    check_counted_by(connection, profile)
+            except ConfigurationError as error:
+                if name == "rates.db" and counted_name(connection) not in {None, profile.name}:
+                    raise
+                return Old(name=name, file=file, reason=str(error), readable=True)
+    finally:
+        engine.dispose()
+    return None
+
+
+@contextmanager
+def _part(file: Path) -> Iterator[Path]:
+    """Give the place of a new store beside the live one; nothing is left of one not finished."""
+    part = file.with_name(f"{file.name}.part")
+    beside = [part.with_name(part.name + end) for end in ("", "-wal", "-shm")]
+    for path in beside:
+        path.unlink(missing_ok=True)
+    try:
+        yield part
+    finally:
+        for path in beside:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _readable(old: Old) -> Iterator[Engine | None]:
+    engine = open_store(f"sqlite:///{old.file}", read_only=True) if old.readable else None
+    try:
+        yield engine
+    finally:
+        if engine is not None:
+            engine.dispose()
