@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lgsp.domain.errors import ConfigurationError
-from lgsp.domain.period import Period, month_of, parse_instant, parse_period, show_instant
+from lgsp.domain.period import (
+    Period,
+    month_of,
+    months_between,
+    parse_as_of,
+    parse_instant,
+    parse_period,
+    show_instant,
+)
 from lgsp.domain.working_time import day_of, day_start_ms
 
 
@@ -76,6 +84,7 @@ def test_halves_quarters_and_months_tile_the_year(year: int) -> None:
     ("text", "instant"),
     [
         ("2024-06-30", "2024-06-30T16:59:59.999Z"),
+        ("20240630", "2024-06-30T16:59:59.999Z"),
         ("2024-06-30T17:00", "2024-06-30T10:00:00Z"),
         ("2024-06-30T17:00:00+00:00", "2024-06-30T17:00:00Z"),
         ("2024-06-30T17:00:00Z", "2024-06-30T17:00:00Z"),
@@ -85,7 +94,17 @@ def test_instants_without_an_offset_are_vietnamese(text: str, instant: str) -> N
     assert instant == show_instant(parse_instant(text))
 
 
-@pytest.mark.parametrize("text", ["yesterday", "0001-01-01T00:00+14:00", "9999-12-31T23:59-01:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yesterday",
+        "2024-W26",
+        "2024-W26-7",
+        "2024W26",
+        "0001-01-01T00:00+14:00",
+        "9999-12-31T23:59-01:00",
+    ],
+)
 def test_an_instant_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(repr(text))):
         parse_instant(text)
@@ -93,3 +112,35 @@ def test_an_instant_that_is_none_is_refused(text: str) -> None:
 
 def test_a_day_has_its_month() -> None:
     assert month_of(day_of(parse_instant("2024-02-29"))) == "2024-02"
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("", None),
+        ("2024-06-30", None),
+        ("20240630", None),
+        ("2024-06-29", "2024-06-29T16:59:59.999Z"),
+        ("2024-06-30T10:00", "2024-06-30T03:00:00Z"),
+    ],
+)
+def test_an_as_of_date_means_its_end_today_now_and_no_future(
+    text: str, instant: str | None
+) -> None:
+    now = parse_instant("2024-06-30T10:00")
+
+    assert instant == show_instant(parse_as_of(text, now))
+    for later in ("2024-07-01", "20240701", "2024-06-30T10:01", "9999-12-31"):
+        with pytest.raises(ConfigurationError, match="future"):
+            parse_as_of(later, now)
+
+
+def test_months_between_two_are_listed_over_the_years() -> None:
+    assert ["2023-11", "2023-12", "2024-01"] == months_between("2023-11", "2024-01")
+    assert ["0001-01"] == months_between("0001-01", "0001-01")
+
+
+@pytest.mark.parametrize("text", ["٢٠٢٤", "2024-٠٦", "２０２４"])
+def test_digits_of_other_scripts_make_no_period(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="none of"):
+        parse_period(text)

@@ -38,6 +38,18 @@ class Feed:
             with error:
                 return error.code, _lower(error.headers.items()), error.read()
 
+    def head_or_get(self, path: str) -> tuple[int, dict[str, str], bytes]:
+        """Do the same, but read only the head of a stream that is not refused."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        headers = _lower(answer.getheaders())
+        endless = headers["content-type"].startswith("text/event-stream")
+        body = b"" if endless else answer.read()
+        answer.close()
+        connection.close()
+        return answer.status, headers, body
+
     def json(self, path: str) -> Any:
         """Return the JSON of a path that must answer 200."""
         status, _headers, body = self.get(path)
@@ -77,9 +89,9 @@ class Events:
 
 
 @contextmanager
-def running(figures: Figures, now: int) -> Iterator[Feed]:
+def running(figures: Figures, now: int, **options: float) -> Iterator[Feed]:
     """Serve the figures at the fixed instant `now`; looks at the store ten times a second."""
-    app, end_streams = make_app(figures, lambda: now, every=0.1)
+    app, end_streams = make_app(figures, lambda: now, every=0.1, **options)
     server = make_server(app, end_streams)
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))

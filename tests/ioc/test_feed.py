@@ -100,7 +100,7 @@ def test_a_store_of_another_profile_is_never_read(
 def test_a_bad_figure_or_period_is_refused_before_a_stream_begins(feed: Feed) -> None:
     assert feed.get("/api/v1/stream?period=x")[0] == 400
     assert feed.get("/api/v1/explain?figure=x")[0] == 400
-    assert feed.get("/api/v1/explain")[0] == 422
+    assert feed.get("/api/v1/explain")[0] == 400
 
 
 def test_pages_of_a_list_sum_to_the_figure_and_name_no_person(feed: Feed) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lgsp.domain.figures import Scope
-from lgsp.domain.period import FORMS, parse_instant, parse_period
+from lgsp.domain.period import FORMS, INSTANT_FORMS, parse_as_of, parse_period
 from lgsp.domain.profiles.registry import profile_named
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.settings import Settings
@@ -19,7 +19,7 @@ Domain = Annotated[str, typer.Option("--domain", help="Code of the administrativ
 Procedure = Annotated[str, typer.Option("--procedure", help="National code of the procedure.")]
 Profile = Annotated[str, typer.Option("--profile", help="Rule profile (default: LGSP_PROFILE).")]
 AsOf = Annotated[
-    str, typer.Option("--as-of", help="Past instant, ISO 8601; a date alone means its end.")
+    str, typer.Option("--as-of", help=f"Past instant, or today for now: {INSTANT_FORMS}.")
 ]
 
 TRUST_WORDS = {
@@ -34,7 +34,7 @@ def ask(period: str, unit: str, domain: str, procedure: str, as_of: str) -> Ques
     return Question(
         parse_period(period),
         Scope(unit, domain, procedure),
-        parse_instant(as_of) if as_of else None,
+        parse_as_of(as_of, now_ms()),
     )
 
 

@@ -10,7 +10,10 @@ from lgsp.domain.working_time import OFFSET_MS, date_of, day_number
 FORMS = "all, YYYY, YYYY-H1|H2, YYYY-Q1..Q4, YYYY-MM, YYYY-MM-DD, A..B (B included)"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 VIETNAM = timezone(timedelta(milliseconds=OFFSET_MS))
-_PART = re.compile(r"(\d{4})(?:-(?:H([12])|Q([1-4])|(\d{2})(?:-(\d{2}))?))?")
+_PART = re.compile(r"(\d{4})(?:-(?:H([12])|Q([1-4])|(\d{2})(?:-(\d{2}))?))?", re.ASCII)
+_DATE = re.compile(r"\d{4}(-?)\d{2}\1\d{2}", re.ASCII)
+_WEEK = re.compile(r"\d{4}-?W", re.ASCII)
+INSTANT_FORMS = "2024-06-30 or 20240630 (the end of that day), 2024-06-30T17:00, …+07:00, …Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +60,52 @@ def show_day(day: int) -> str:
     return date_of(day).isoformat()
 
 
+def months_between(first: str, last: str) -> list[str]:
+    """List the months from `first` to `last`, both `YYYY-MM` and included."""
+    start, stop = (12 * int(month[:4]) + int(month[5:]) - 1 for month in (first, last))
+    return [f"{n // 12:04d}-{n % 12 + 1:02d}" for n in range(start, stop + 1)]
+
+
 def parse_instant(text: str) -> int:
-    """Read an ISO 8601 instant as ms UTC.
+    """Read an ISO 8601 instant as ms UTC, in one of INSTANT_FORMS.
 
     Without an offset it is Asia/Ho_Chi_Minh time; a date alone means the end of that day.
 
     Raises:
-        ConfigurationError: the text is not ISO 8601.
+        ConfigurationError: the text is none of the forms, or no such instant.
     """
     try:
+        if _WEEK.match(text):
+            raise ValueError("a week is no instant")
         at = datetime.fromisoformat(text)
-        if len(text) == len("YYYY-MM-DD"):
+        if _DATE.fullmatch(text):
             at = datetime.combine(at.date(), time(23, 59, 59, 999_000))
         if at.tzinfo is None:
             at = at.replace(tzinfo=VIETNAM)
         # In UTC first: an offset may lead out of the years that there are.
         return (at.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
     except (ValueError, OverflowError) as error:
-        raise ConfigurationError(
-            f"time {text!r}: not ISO 8601 (2024-06-30, 2024-06-30T17:00, …+07:00, …Z)"
-        ) from error
+        raise ConfigurationError(f"time {text!r}: not ISO 8601 ({INSTANT_FORMS})") from error
+
+
+def parse_as_of(text: str, now: int) -> int | None:
+    """Read the instant that figures are to be as of; None: now, as for "" and today's date.
+
+    Args:
+        text: one of INSTANT_FORMS.
+        now: ms UTC.
+
+    Raises:
+        ConfigurationError: it is none of the forms, or lies in the future.
+    """
+    if not text:
+        return None
+    at = parse_instant(text)
+    if at <= now:
+        return at
+    if _DATE.fullmatch(text) and local_datetime(at).date() == local_datetime(now).date():
+        return None
+    raise ConfigurationError(f"as-of {text!r} lies in the future (now {show_instant(now)})")
 
 
 def local_datetime(at: int) -> datetime:

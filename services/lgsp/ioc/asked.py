@@ -1,37 +1,70 @@
 """The query parameters of the feed: what is asked, and a refusal of all that is not known."""
 
+import unicodedata
 from collections import Counter
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.figures import Scope
-from lgsp.domain.period import FORMS, parse_instant, parse_period
+from lgsp.domain.period import FORMS, INSTANT_FORMS, parse_as_of, parse_period
 from lgsp.domain.profiles.registry import profile_named
+from lgsp.ioc.refusals import ParameterError, shown
 from lgsp.store.figures.answers import Question
 from lgsp.store.figures.transitions import LISTED, Wanted, read_verdict
 
 SCOPE = ("period", "unit", "domain", "procedure", "profile")
+LONGEST = 300  # characters of a value; codes of the log have fewer
 Unit = Annotated[str, Query(description="Agency code; contains the units below it.")]
 After = Annotated[str, Query(description="`next` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Most rows of the page.")]
+_Read = TypeVar("_Read")
+
+# All of this is `async`, though nothing is awaited: the framework would run each plain function on
+# a thread of the pool, where it would wait behind the questions that take long.
 
 
 def only(*names: str) -> Any:
     """Refuse other query parameters: a misspelt one would give the figures of something else."""
 
-    def check(request: Request) -> None:
-        for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
+    async def check(request: Request) -> None:
+        given = request.query_params.multi_items()
+        counts = Counter(name for name, _value in given)
+        for name, value in given:
             if name not in names:
-                raise ConfigurationError(f"parameter {name!r} is none of: {', '.join(names)}")
-            if count > 1:
-                raise ConfigurationError(f"parameter {name!r} is given {count} times")
+                known = f"none of: {', '.join(names)}" if names else "unknown: this takes none"
+                raise ParameterError(name, value, f"parameter {shown(name)} is {known}")
+            if counts[name] > 1:
+                message = f"parameter {name!r} is given {counts[name]} times"
+                raise ParameterError(name, value, message)
+            check_text(name, value)
 
     return Depends(check)
 
 
-def served_profile(
+def check_text(name: str, value: str) -> None:
+    """Refuse a value that no code, name or date is: too long, or with control characters."""
+    if len(value) > LONGEST:
+        message = f"parameter {name!r} has {len(value)} characters, more than {LONGEST}"
+        raise ParameterError(name, value, message)
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+        message = f"parameter {name!r} has control characters: {shown(value)}"
+        raise ParameterError(name, value, message)
+
+
+def reading_of(name: str, value: str, read: Callable[[str], _Read]) -> _Read:
+    """Return what `read` makes of the parameter; its ConfigurationError names the parameter."""
+    try:
+        return read(value)
+    except ConfigurationError as error:
+        said = str(error)
+        message = said if name in said else f"parameter {name!r}: {said}"
+        raise ParameterError(name, value, message) from error
+
+
+async def served_profile(
     request: Request,
     profile: Annotated[
         str, Query(description="Rule profile; none: the one that this feed serves.")
@@ -39,39 +72,49 @@ def served_profile(
 ) -> None:
     """Refuse a profile that is not served: its figures would be those of another."""
     served = request.app.state.profile
-    if profile and profile_named(profile) is not served:
-        raise ConfigurationError(f"profile {profile!r} is not served here: {served.name!r} is")
+    if profile and reading_of("profile", profile, profile_named) is not served:
+        message = f"profile {profile!r} is not served here: {served.name!r} is"
+        raise ParameterError("profile", profile, message)
 
 
-def now_question(
+async def now_question(
     _served: Annotated[None, Depends(served_profile)],
     period: Annotated[str, Query(description=f"One of: {FORMS}.")] = "all",
     unit: Unit = "",
     domain: Annotated[str, Query(description="Code of the administrative domain.")] = "",
     procedure: Annotated[str, Query(description="National code of the procedure.")] = "",
 ) -> Question:
-    """Read the parameters that every figure takes; ConfigurationError becomes status 400."""
-    return Question(parse_period(period), Scope(unit, domain, procedure))
+    """Read the parameters that every figure takes."""
+    return Question(reading_of("period", period, parse_period), Scope(unit, domain, procedure))
 
 
 Now = Annotated[Question, Depends(now_question)]
 
 
-def question(
+async def question(
+    request: Request,
     now: Now,
     as_of: Annotated[
-        str, Query(description="Past instant, ISO 8601; a date alone means its end.")
+        str, Query(description=f"Past instant, or today for now: {INSTANT_FORMS}.")
     ] = "",
 ) -> Question:
     """Read the parameters with the instant that the figures are as of; none: now."""
-    at = parse_instant(as_of) if as_of else None
-    return Question(now.period, now.scope, at)
+
+    def read(text: str) -> int | None:
+        try:
+            return parse_as_of(text, request.app.state.clock())
+        except ConfigurationError as error:
+            if " " not in text:
+                raise
+            raise ConfigurationError(f"{error}; in a URL + is written %2B") from error
+
+    return Question(now.period, now.scope, reading_of("as_of", as_of, read))
 
 
 Asked = Annotated[Question, Depends(question)]
 
 
-def wanted_transitions(
+async def wanted_transitions(
     _served: Annotated[None, Depends(served_profile)],
     verdict: Annotated[
         str, Query(description=f"One of: {', '.join(v.value for v in LISTED)}.")
@@ -80,7 +123,7 @@ def wanted_transitions(
     portal: Annotated[str, Query(description="Portal that stated them.")] = "",
 ) -> Wanted:
     """Read which of the transitions without effect are asked for."""
-    return Wanted(read_verdict(verdict), unit, portal)
+    return Wanted(reading_of("verdict", verdict, read_verdict), unit, portal)
 
 
 WantedTransitions = Annotated[Wanted, Depends(wanted_transitions)]

@@ -7,11 +7,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lgsp.runtime import metrics
 
 _HEADERS = (
-    # Nothing from elsewhere, nothing inline: the page is three files of our own.
-    (b"content-security-policy", b"default-src 'self'; base-uri 'none'; frame-ancestors 'self'"),
+    # Nothing from elsewhere, nothing inline: the page is files of our own.
+    (
+        b"content-security-policy",
+        b"default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none';"
+        b" frame-ancestors 'self'",
+    ),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
+_KEPT = {200, 206, 304}
+_PROBES = {"/healthz", "/readyz", "/metrics"}
 
 
 class ObservedApp:
@@ -30,10 +36,15 @@ class ObservedApp:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = [*message.get("headers", ()), *_HEADERS]
+                route, status = _route(scope), message["status"]
                 if not any(name == b"cache-control" for name, _value in headers):
-                    headers.append((b"cache-control", b"no-cache"))
+                    # What is kept is asked about each time; an error or a probe is not kept.
+                    kept = status in _KEPT and route not in _PROBES
+                    headers.append((b"cache-control", b"no-cache" if kept else b"no-store"))
+                if status == 405:
+                    headers = [h for h in headers if h[0] != b"allow"] + [(b"allow", b"GET, HEAD")]
                 message["headers"] = headers
-                metrics.FEED_SECONDS.labels(_route(scope), str(message["status"])).observe(
+                metrics.FEED_SECONDS.labels(route, str(status)).observe(
                     time.perf_counter() - began
                 )
             await send(message)

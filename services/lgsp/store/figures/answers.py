@@ -5,8 +5,9 @@ says how things stood when it was last written; a past as-of time is computed fr
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, select
 
@@ -24,6 +25,7 @@ from lgsp.domain.standing import Standing
 from lgsp.domain.trust import LogView, judge
 from lgsp.domain.working_time import Calendar, day_start_ms
 from lgsp.store.figures.reading import reading
+from lgsp.store.figures.scopes import KnownScopes
 from lgsp.store.figures.sums import (
     Sums,
     SumsByName,
@@ -55,10 +57,17 @@ class Question:
     as_of: int | None = None
 
 
+class Behind(NamedTuple):
+    """A page of the dossiers behind a figure; `total` is how many stand on all pages."""
+
+    rows: list[Explanation]
+    total: int
+
+
 class Figures:
     """Answers questions from one store; may be shared between threads.
 
-    `transitions` lists what the dossiers' transitions came to.
+    `transitions` lists what the dossiers' transitions came to; `scopes` tells what was counted.
 
     Args:
         engine: the store, opened read-only.
@@ -89,6 +98,7 @@ class Figures:
         self._log, self._expected = log, expected
         self._cache = SumsCache()
         self.transitions = TransitionList(engine, profile)
+        self.scopes = KnownScopes(engine, profile)
 
     def indicators(self, question: Question) -> Indicators:
         """Return the figures with all that is needed to trust them."""
@@ -158,32 +168,59 @@ class Figures:
     ) -> list[Explanation]:
         """List the dossiers behind a figure by code: exactly as many as the figure says.
 
+        Args and errors: as of `page_behind`.
+        """
+        with self._reading_for(question) as connection:
+            wanted = frozenset(self._measures.behind(figure, part))
+            return self._behind(connection, wanted, question, after, limit)
+
+    def page_behind(
+        self, figure: str, question: Question, part: Part, *, after: str, limit: int
+    ) -> Behind:
+        """List a page of the dossiers behind a figure, and how many they are in all.
+
         Args:
             figure: one of the profile's.
             question: the same that gave the figure.
             part: of a rate; a count only has a numerator.
             after: the last code of the page before.
-            limit: most dossiers to return; None: all.
+            limit: most rows of the page; None: all.
 
         Raises:
             ConfigurationError: no such figure or part.
         """
-        wanted = frozenset(self._measures.behind(figure, part))
-        self._as_of(question, self._clock())
-        found: list[Explanation] = []
-        with reading(self._engine, self.profile) as connection:
-            for dossier, stands in self._dossiers(connection, question, wanted, after):
-                for measure, day in self._counted(dossier, stands):
-                    if measure.name in wanted and counts_in(question.period, measure, day):
-                        found.append(explain(dossier, stands, measure, self.profile))
-                if limit is not None and len(found) >= limit:
-                    break
-        return found
+        with self._reading_for(question) as connection:
+            wanted = frozenset(self._measures.behind(figure, part))
+            total = sum(self._sums(connection, question)[name] for name in wanted)
+            return Behind(self._behind(connection, wanted, question, after, limit), total)
 
     def marker(self) -> str:
         """Return a text that changes with every transaction of the rates worker."""
         with reading(self._engine, self.profile) as connection:
             return read_marker(connection)
+
+    @contextmanager
+    def _reading_for(self, question: Question) -> Iterator[Connection]:
+        self._as_of(question, self._clock())
+        with reading(self._engine, self.profile) as connection:
+            yield connection
+
+    def _behind(
+        self,
+        connection: Connection,
+        wanted: frozenset[str],
+        question: Question,
+        after: str,
+        limit: int | None,
+    ) -> list[Explanation]:
+        found: list[Explanation] = []
+        for dossier, stands in self._dossiers(connection, question, wanted, after):
+            for measure, day in self._counted(dossier, stands):
+                if measure.name in wanted and counts_in(question.period, measure, day):
+                    found.append(explain(dossier, stands, measure, self.profile))
+            if limit is not None and len(found) >= limit:
+                break
+        return found
 
     def _as_of(self, question: Question, now: int) -> int:
         if question.as_of is None:

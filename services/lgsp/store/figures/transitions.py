@@ -14,7 +14,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, select
 
 from lgsp.domain.dossier import Dossier, JudgedTransition, judge_transitions
-from lgsp.domain.errors import ConfigurationError
+from lgsp.domain.errors import ConfigurationError, Fault
 from lgsp.domain.figures import Scope
 from lgsp.domain.judgement import ListedTransition, listed, surely_effective
 from lgsp.domain.profiles.profile import Profile
@@ -197,9 +197,8 @@ class _Place:
         try:
             return cls(code, bytes.fromhex(event_id))
         except ValueError:
-            raise ConfigurationError(
-                f"after {text!r} is no place in this list: give the `next` of the page before"
-            ) from None
+            message = f"{text!r} is no place in this list: give the `next` of the page before"
+            raise ConfigurationError([Fault(key="after", message=message)]) from None
 
     @property
     def text(self) -> str:
@@ -210,4 +209,5 @@ class _Place:
 def _check_portal(connection: Connection, portal: str) -> None:
     known = connection.execute(select(PORTALS.c.portal).order_by(PORTALS.c.portal)).scalars()
     if portal and portal not in (names := list(known)):
-        raise ConfigurationError(f"portal {portal!r} is none of: {', '.join(names)}")
+        message = f"{portal!r} is none of: {', '.join(names)}"
+        raise ConfigurationError([Fault(key="portal", message=message)])
