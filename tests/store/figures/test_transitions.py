@@ -170,7 +170,7 @@ def test_what_means_nothing_is_refused_by_name(engine: Engine) -> None:
 
     with pytest.raises(ConfigurationError, match="'three' is none of: one, one-old, two, two-old"):
         listing.without_effect(Wanted(portal="three"))
-    with pytest.raises(ConfigurationError, match="after 'x:y' is no place"):
+    with pytest.raises(ConfigurationError, match="'x:y' is no place"):
         listing.without_effect(Wanted(), after="x:y")
     with pytest.raises(ConfigurationError, match="'legal' is none of: illegal, unmapped"):
         read_verdict("legal")
