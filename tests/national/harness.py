@@ -17,7 +17,6 @@ from lgsp.mocks.national.app import make_app, make_server
 from lgsp.mocks.national.catalogue import Catalogue
 from lgsp.mocks.national.faults import load_faults
 from lgsp.mocks.national.store import PortalStore
-from lgsp.national.breaker import Breaker
 from lgsp.national.client import NationalClient
 from lgsp.national.dispatcher import Dispatcher
 from lgsp.national.retries import Retries
@@ -28,6 +27,7 @@ from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.runtime.settings import Settings
 from lgsp.store.sync.queue import SyncQueue, count_pending
 from lgsp.store.sync.rows import Outgoing
+from tests.national.gateway import Gateway
 from tests.records import FakeRecord
 from tests.waiting import until
 
@@ -43,6 +43,13 @@ class RunningPortal:
 
     url: str
     http: aiohttp.ClientSession
+    front: Gateway | None = None
+
+    @property
+    def gateway(self) -> Gateway:
+        """What stands before it."""
+        assert self.front is not None
+        return self.front
 
     async def get(self, path: str, **query: Any) -> Any:
         async with self.http.get(self.url + path, params=query) as response:
@@ -99,13 +106,14 @@ async def running_portal(
         catalogue=Catalogue(unknown=unknown),
         session_ttl=session_ttl,
     )
-    server = make_server(app, "127.0.0.1", 0)
+    gateway = Gateway(app)
+    server = make_server(gateway, "127.0.0.1", 0)
     serving = asyncio.create_task(server.serve())
     await until("the mock serves", lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         async with aiohttp.ClientSession() as http:
-            yield RunningPortal(f"http://127.0.0.1:{port}", http)
+            yield RunningPortal(f"http://127.0.0.1:{port}", http, gateway)
     finally:
         server.should_exit = True
         await serving
@@ -118,7 +126,7 @@ class Sync:
     engine: Engine
     settings: Settings
     clock: Callable[[], int] = now_ms
-    breaker: Breaker | None = None
+    ask_every: float = 0.3
     results: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     retries: Retries | None = None
@@ -160,7 +168,7 @@ class Sync:
                 self._send,
                 self.clock,
                 concurrency=self.settings.national_concurrency,
-                breaker=self.breaker or Breaker(first=0.05),
+                ask_every=self.ask_every,
             )
             running = asyncio.create_task(dispatcher.run())
             try:

@@ -184,7 +184,7 @@ async def test_a_refusal_with_its_http_status_is_a_refusal(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("advice", ["inf", "nan", "-7", "0", "1e9", "Fri, 05 Jul 2199 12:00 GMT"])
 async def test_no_advice_to_wait_is_without_bounds(tmp_path: Path, advice: str) -> None:
-    faults = [{"match": SAVES, "do": {"http": 429, "retry_after": advice}}]
+    faults = [{"match": SAVES, "do": {"http": 503, "retry_after": advice}}]
     async with client_of(tmp_path, faults) as (client, _):
         with pytest.raises(RetryableError) as caught:
             await client.save(RECORD, updating=False)

@@ -1,10 +1,7 @@
-"""Waiting times, the budget of working days, and the breaker."""
-
-import asyncio
+"""Waiting times and the budget of working days."""
 
 import pytest
 
-from lgsp.national.breaker import Breaker
 from lgsp.national.retries import Retries
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.retry_after import advised_wait
@@ -37,45 +34,3 @@ def test_the_budget_runs_only_in_working_time() -> None:
 
     assert not retries().spent(FRIDAY, tuesday)
     assert retries().spent(FRIDAY, wednesday)
-
-
-def test_one_dossier_alone_never_opens_the_breaker() -> None:
-    breaker = Breaker(threshold=3)
-    for _ in range(10):
-        breaker.failed("one", probe=False)
-
-    assert not breaker.is_open
-
-
-async def test_lets_one_probe_through_and_the_rest_after_its_success() -> None:
-    breaker = Breaker(threshold=2, first=0.01)
-    for dossier in ("one", "two"):
-        breaker.failed(dossier, probe=False)
-    admitted: list[bool] = []
-
-    async def ask() -> None:
-        admitted.append(await breaker.admit())
-
-    async with asyncio.TaskGroup() as tasks:
-        probe = tasks.create_task(ask())
-        tasks.create_task(ask())
-        await probe
-        during = list(admitted)
-        breaker.succeeded()
-
-    assert [True] == during
-    assert [True, False] == admitted
-    assert not breaker.portal_fails
-
-
-async def test_obeys_the_portal_s_advice_at_once() -> None:
-    now = 0.0
-    breaker = Breaker(threshold=5, first=0.01, clock=lambda: now)
-    breaker.failed("one", probe=False, wait=30)
-    waiting = asyncio.create_task(breaker.admit())
-    await asyncio.wait({waiting}, timeout=0.05)
-    waited = not waiting.done()
-    waiting.cancel()
-
-    assert breaker.is_open
-    assert waited

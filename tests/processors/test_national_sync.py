@@ -16,7 +16,7 @@ from lgsp.domain.dossier import current_status, merge_all
 from lgsp.domain.errors import RejectReason, RetryableError
 from lgsp.domain.event import DossierEvent, with_id
 from lgsp.domain.profiles.simple import SIMPLE
-from lgsp.national.breaker import Breaker
+from lgsp.national import dispatcher
 from lgsp.national.planner import Draft, draft
 from lgsp.national.retries import Retries
 from lgsp.national.wire import Names
@@ -171,7 +171,7 @@ async def test_waits_out_a_portal_that_fails(tmp_path: Path, engine: Engine) -> 
         {"match": {"service": "DongBoHoSoMC", "nth": 5}, "do": {"html": True}},
     ]
     async with running_portal(tmp_path, faults) as portal:
-        sync = Sync(engine, portal.settings(), breaker=Breaker(threshold=3, first=0.02))
+        sync = Sync(engine, portal.settings())
         sync.feed(events)
         await sync.drain(40)
 
@@ -282,8 +282,9 @@ async def test_a_unit_of_300_kilobytes_is_parked_and_the_others_are_sent(
 
 
 async def test_a_worker_that_died_half_way_sends_no_step_again(
-    tmp_path: Path, engine: Engine
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(dispatcher, "_GATHER", 0.5)  # it dies before it settles
     events = steps(1, 2, 4, 9)
     faults = [{"match": {"service": "CapNhatTienDoHoSoMC"}, "do": {"delay": 0.2}}]
     async with running_portal(tmp_path, faults) as portal:
@@ -300,8 +301,9 @@ async def test_a_worker_that_died_half_way_sends_no_step_again(
 
 
 async def test_a_worker_that_died_before_it_settled_is_outlived_by_what_it_sent(
-    tmp_path: Path, engine: Engine
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(dispatcher, "_GATHER", 0.5)  # it dies before it settles
     faults = [{"match": {"service": "CapNhatTienDoHoSoMC", "nth": 2}, "do": {"hold": 2}}]
     async with running_portal(tmp_path, faults) as portal:
         first = _fed(Sync(engine, portal.settings()), steps(2))

@@ -1,90 +1,125 @@
-"""The breaker: when the whole portal fails, pushing pauses and one probe at a time tries again."""
+"""The breaker: while the portal as a whole answers nothing, pushing pauses and it is asked.
+
+A push that fails says little of the portal: it may be the dossier's fault, or its procedure's.
+So where nothing else was answered meanwhile, the portal is asked a small question. Any answer of
+its own proves that it lives, whatever it thinks of one dossier.
+"""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-_LONGEST = 60.0
+from lgsp.domain.errors import RetryableError
+
+Question = Callable[[], Awaitable[None]]
+"""Asks something that changes nothing; RetryableError when no answer came, with the advice."""
 
 
 class Breaker:
-    """Opens when several different dossiers in a row met a failing portal, or when it asks us to.
-
-    Different ones: a single dossier that always fails must not stop the others.
+    """Open while the portal answers no question; one after the other is asked, each `longest` s.
 
     Args:
-        threshold: dossiers in a row.
-        first: seconds of the first pause; it doubles with every failed probe up to a minute.
+        ask: the question.
+        on_change: told when it opens (True) and closes.
+        first: seconds between the first two questions; it doubles up to `longest`.
+        longest: most seconds between two questions, and for which one alone is waited for.
         clock: monotonic seconds.
     """
 
     def __init__(
         self,
-        threshold: int = 5,
-        first: float = 1.0,
+        ask: Question,
+        on_change: Callable[[bool], None] = lambda _: None,
+        *,
+        first: float = 0.5,
+        longest: float = 3.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._threshold = threshold
+        self._ask = ask
+        self._on_change = on_change
         self._first = first
+        self._longest = longest
         self._clock = clock
-        self._pause = 0.0
-        self._until = 0.0
-        self._failing: set[str] = set()
-        self._probing = False
-        self._moved = asyncio.Event()
+        self._doubted = asyncio.Event()
+        self._closed = asyncio.Event()
+        self._closed.set()
+        self._answer: asyncio.Future[bool] | None = None  # what the first question gave
 
     @property
     def is_open(self) -> bool:
-        """Whether pushing is paused."""
-        return self._pause > 0
+        """Whether pushing is paused because nothing answers."""
+        return not self._closed.is_set()
 
-    @property
-    def portal_fails(self) -> bool:
-        """Whether the portal as a whole fails, so that no single dossier is to blame."""
-        return len(self._failing) >= self._threshold
+    async def admit(self) -> None:
+        """Wait until a push may start."""
+        await self._closed.wait()
 
-    async def admit(self) -> bool:
-        """Wait until a push may start; True: it is the probe of a paused portal.
+    async def answers(self) -> bool:
+        """Ask whether the portal lives; who doubts at the same time shares the question."""
+        if self.is_open:
+            return False
+        if self._answer is None:
+            self._answer = asyncio.get_running_loop().create_future()
+            self._doubted.set()
+        return await asyncio.shield(self._answer)
 
-        A probe must be followed by `succeeded`, `failed` or `released`.
+    async def run(self) -> None:
+        """Ask whenever somebody doubts; until cancelled."""
+        while True:
+            await self._doubted.wait()
+            self._doubted.clear()
+            await self._ask_until_answered()
+
+    async def _ask_until_answered(self) -> None:
+        asked: list[asyncio.Task[None]] = []
+        pause = self._first
+        try:
+            while True:
+                began = self._clock()
+                answered, advice = await self._ask_once(asked)
+                if answered:
+                    break
+                self._resolve(lives=False)
+                rest = max(pause - (self._clock() - began), advice)
+                if rest > 0:
+                    await asyncio.sleep(rest)
+                pause = min(pause * 2, self._longest)
+        finally:
+            for question in asked:
+                question.cancel()
+        self._resolve(lives=True)
+
+    async def _ask_once(self, asked: list[asyncio.Task[None]]) -> tuple[bool, float]:
+        """Ask anew and wait for any answer; tell whether one came, and the advice to wait.
+
+        A portal that is back answers a new question at once, while one from before may be lost
+        with its connection. The oldest goes on beside the new one, for a portal that is only
+        slow.
         """
-        while self.is_open:
-            if self._probing:
-                await self._moved.wait()
-                continue
-            self._probing = True
-            try:
-                await asyncio.sleep(max(0.0, self._until - self._clock()))
-            except asyncio.CancelledError:
-                self.released()
-                raise
-            return True
-        return False
+        for late in asked[1:]:
+            late.cancel()
+        asked[1:] = [asyncio.create_task(_as_coroutine(self._ask()), name="question")]
+        advice, until = 0.0, self._clock() + self._longest
+        while asked and (left := until - self._clock()) > 0:
+            done, _ = await asyncio.wait(asked, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            for question in done:
+                asked.remove(question)
+                error = question.exception()
+                if error is None:
+                    return True, 0
+                if not isinstance(error, RetryableError):
+                    raise error
+                advice = max(advice, error.wait or 0)
+        return False, advice
 
-    def succeeded(self) -> None:
-        """Note that the portal worked on a push, whatever it thought of it."""
-        self._failing.clear()
-        self._pause = 0.0
-        self._move()
+    def _resolve(self, *, lives: bool) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None and not answer.done():
+            answer.set_result(lives)
+        if self.is_open == lives:
+            (self._closed.set if lives else self._closed.clear)()
+            self._on_change(self.is_open)
 
-    def failed(self, dossier: str, *, probe: bool, wait: float | None = None) -> None:
-        """Note that the portal did not work on the push of `dossier`; `wait`: its advice."""
-        self._failing.add(dossier)
-        if probe:
-            self._open(min(self._pause * 2, _LONGEST), wait)
-        elif not self.is_open and (wait is not None or self.portal_fails):
-            self._open(self._first, wait)
 
-    def released(self) -> None:
-        """Give the probe back without an outcome."""
-        self._move()
-
-    def _open(self, pause: float, wait: float | None) -> None:
-        self._pause = pause
-        self._until = self._clock() + max(pause, wait or 0.0)
-        self._move()
-
-    def _move(self) -> None:
-        self._probing = False
-        self._moved.set()
-        self._moved = asyncio.Event()
+async def _as_coroutine(asking: Awaitable[None]) -> None:
+    await asking

@@ -9,8 +9,8 @@ whole.
 import asyncio
 import random
 import time
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,7 +23,7 @@ from lgsp.national.answers import OK, Answer, code_of, judge, message_of, read_a
 from lgsp.national.outcomes import Mixed, Ok, Outcome, OutcomeUnknown, Refused
 from lgsp.runtime import metrics
 from lgsp.runtime.http_answers import redirected_to, whole_body
-from lgsp.runtime.pace import limiter
+from lgsp.runtime.pace import Pace, TooManyCallsError
 from lgsp.runtime.retry_after import advised_wait
 from lgsp.runtime.settings import Settings
 
@@ -36,11 +36,16 @@ PROCEDURE = "LayThuTuc"
 _SESSION_ERROR = "1"
 _SESSION_TTL = 600.0  # seconds; the real time is not published, integrators use ten minutes
 _WRITES = frozenset({SAVE, PROGRESS})
-_NOT_WORKED_ON = frozenset({429, 503})
+_TOO_MANY_CALLS = 429
+_NOT_WORKED_ON = frozenset({_TOO_MANY_CALLS, 503})
 _SEE_OTHER = 303  # the answer to a write that was worked on may be so
 _MAY_BE_JUDGED = frozenset({200, 400, 422})  # a refusal may come with its HTTP status
 _MOST_BYTES = 16 << 20  # of one answer, unpacked
 _CONNECT_WITHIN = 10.0
+
+
+def _nothing() -> None:
+    pass
 
 
 class NationalClient:
@@ -58,9 +63,11 @@ class NationalClient:
             "Content-Type": "application/json",
             "Charset": "utf-8",
         }
-        self._pace: AbstractAsyncContextManager[None] = (
-            limiter(settings.national_rate) or nullcontext()
-        )
+        self._pace = Pace(settings.national_rate)
+        self.answers = 0
+        """Answers so far that are the portal's own, those to a login not counted."""
+        self.answered_at = -inf
+        """Monotonic time of the newest of them."""
         self._http: aiohttp.ClientSession | None = None
         self._session = ""
         self._session_ends = 0.0
@@ -95,6 +102,14 @@ class NationalClient:
             return None
         raise RetryableError(f"{LOOK_UP}: {_describe(outcome)}")
 
+    async def look_up_nobody(self) -> None:
+        """Look up a dossier that cannot be: any answer tells that the portal lives.
+
+        Raises:
+            RetryableError: no answer, or one that refuses the question.
+        """
+        await self.look_up(f"{self._settings.national_agency}-000101-0000")
+
     async def procedure(self, code: str) -> dict[str, Any] | None:
         """Return the catalogue's entry of a procedure, None when it knows none; RetryableError."""
         outcome = await self.call(PROCEDURE, maTTHC=code)
@@ -104,19 +119,29 @@ class NationalClient:
             return None
         raise RetryableError(f"{PROCEDURE}: {_describe(outcome)}")
 
-    async def save(self, record: dict[str, Any], *, updating: bool) -> Outcome:
-        """Create the dossier, or update it; RetryableError when it was certainly not worked on."""
-        return await self.call(SAVE, data=[record], isUpdating="True" if updating else "False")
+    async def save(
+        self, record: dict[str, Any], before: Callable[[], None] = _nothing, *, updating: bool
+    ) -> Outcome:
+        """Create the dossier, or update it; RetryableError when it was certainly not worked on.
 
-    async def progress(self, steps: Sequence[dict[str, Any]]) -> Outcome:
+        `before` is called each time that the call goes out, after every wait; it may raise.
+        """
+        flag = "True" if updating else "False"
+        return await self.call(SAVE, before, data=[record], isUpdating=flag)
+
+    async def progress(
+        self, steps: Sequence[dict[str, Any]], before: Callable[[], None] = _nothing
+    ) -> Outcome:
         """Append progress steps of one dossier: all or none, unless the portal judges each."""
-        return await self.call(PROGRESS, data=list(steps))
+        return await self.call(PROGRESS, before, data=list(steps))
 
     def wants_read_back(self) -> bool:
         """Draw whether a push is read back: a sample of the share that is set."""
         return random.random() < self._settings.national_read_back  # noqa: S311
 
-    async def call(self, service: str, **arguments: Any) -> Outcome:
+    async def call(
+        self, service: str, before: Callable[[], None] = _nothing, **arguments: Any
+    ) -> Outcome:
         """Call one service; log in first, and once again when the session is refused.
 
         Raises:
@@ -126,7 +151,7 @@ class NationalClient:
         began = time.perf_counter()
         name = "error"
         try:
-            outcome = await self._call(service, arguments)
+            outcome = await self._call(service, before, arguments)
             name = type(outcome).__name__.lower()
         except RetryableError:
             name = "retryable"
@@ -136,7 +161,9 @@ class NationalClient:
             metrics.NATIONAL_REQUEST_SECONDS.labels(service).observe(time.perf_counter() - began)
         return outcome
 
-    async def _call(self, service: str, arguments: dict[str, Any]) -> Outcome:
+    async def _call(
+        self, service: str, before: Callable[[], None], arguments: dict[str, Any]
+    ) -> Outcome:
         for attempt in (1, 2):
             session = await self._open_session()
             envelope = {
@@ -145,9 +172,11 @@ class NationalClient:
                 "service": service,
                 **arguments,
             }
-            sent = await self._post(self._call_url, envelope, service)
+            sent = await self._post(self._call_url, envelope, service, before)
             if isinstance(sent, OutcomeUnknown):
                 return sent
+            self.answers += 1
+            self.answered_at = time.monotonic()
             if code_of(sent) != _SESSION_ERROR:
                 return judge(sent, items=len(arguments.get("data", ())))
             if self._session == session:
@@ -183,14 +212,28 @@ class NationalClient:
             self._session, self._session_ends = session, time.monotonic() + _SESSION_TTL
             return session
 
-    async def _post(self, url: str, body: dict[str, Any], service: str) -> Answer | OutcomeUnknown:
+    async def _post(
+        self,
+        url: str,
+        body: dict[str, Any],
+        service: str,
+        before: Callable[[], None] = _nothing,
+    ) -> Answer | OutcomeUnknown:
+        """Send at the pace that the portal takes; what it refuses for its rate is sent again."""
+
+        async def send() -> Answer | OutcomeUnknown:
+            before()
+            return await self._send(url, body, service)
+
+        return await self._pace.call(send)
+
+    async def _send(self, url: str, body: dict[str, Any], service: str) -> Answer | OutcomeUnknown:
         """Send one request; the answer as an object, or OutcomeUnknown for a write without one."""
         assert self._http is not None, "use `async with`"  # noqa: S101
         try:
-            async with (
-                self._pace,
-                self._http.post(url, data=orjson.dumps(body), allow_redirects=False) as response,
-            ):
+            async with self._http.post(
+                url, data=orjson.dumps(body), allow_redirects=False
+            ) as response:
                 status, advice = response.status, response.headers.get("Retry-After", "")
                 if 300 <= status < 400:
                     return _redirected(service, status, redirected_to(response))
@@ -209,7 +252,8 @@ class NationalClient:
         self, service: str, status: int, advice: str, raw: bytes | None
     ) -> Answer | OutcomeUnknown:
         if status in _NOT_WORKED_ON:
-            raise RetryableError(f"{service}: HTTP {status}", wait=advised_wait(advice))
+            error_type = TooManyCallsError if status == _TOO_MANY_CALLS else RetryableError
+            raise error_type(f"{service}: HTTP {status}", wait=advised_wait(advice))
         if status >= 500 or (200 < status < 300):
             return _unknown_outcome(service, f"HTTP {status}")
         answer = "the answer is too long" if raw is None else read_answer(raw)

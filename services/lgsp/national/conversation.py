@@ -43,6 +43,7 @@ from lgsp.national.pushed import (
 )
 from lgsp.national.wire import Names, NationalRecord, is_filed_there, national_code
 from lgsp.runtime import metrics
+from lgsp.runtime.pace import TooManyCallsError
 
 _MOST_SURPRISES = 3
 
@@ -59,8 +60,8 @@ class Conversation:
         statuses: what its statuses mean.
         acknowledged: what the portal was last known to hold.
         open_person: opens the sealed personal fields of a dossier code.
-        ours: tells whether the dossier's partition is still this worker's; asked before each
-            write, so a worker that stood still does not send what its successor has outrun.
+        ours: NotOursError when the dossier's partition is another worker's; called as each write
+            goes out, so a worker that stood still does not send what its successor has outrun.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Conversation:
         statuses: StatusSemantics,
         acknowledged: Acknowledged,
         open_person: PersonOpener,
-        ours: Callable[[], bool],
+        ours: Callable[[], None],
     ) -> None:
         self._client = client
         self._catalogue = catalogue
@@ -84,11 +85,8 @@ class Conversation:
         self._found: NationalRecord | None = None
         self._alone: set[str] = set()  # keys of steps that are sent one by one
         self._refused: dict[str, Refused] = {}  # by the key of the step
-        self._in_turn = False
-        self._created = False
-        self._sent = 0
-        self._steps = 0
-        self._surprises = 0
+        self._in_turn = self._created = self._certain = False
+        self._sent = self._steps = self._surprises = 0
         self._not_kept = self._repaired = ""
         self._log = structlog.get_logger().bind(dossier=dossier.code)
 
@@ -100,18 +98,20 @@ class Conversation:
                 unless nothing was ever acknowledged: then to create the dossier is the question,
                 and a portal that has it answers so.
         """
+        self._certain = trusted or not self._known.exists
         try:
-            if reason := await self._synchronise(trusted=trusted):
+            if reason := await self._synchronise():
                 return self._pushed(PushResult.HELD, reason=reason.value, error_code="held")
         except NotOursError:
             return self._pushed(PushResult.ABANDONED)
         except RefusedError as error:
-            refused = error.refused
-            return self._pushed(
-                PushResult.REFUSED, reason=refused.message, error_code=refused.code
-            )
+            said = error.refused
+            return self._pushed(PushResult.REFUSED, reason=said.message, error_code=said.code)
         except RetryableError as error:
-            return self._pushed(PushResult.RETRY, reason=str(error), wait=error.wait)
+            full = isinstance(error, TooManyCallsError)
+            return self._pushed(
+                PushResult.RETRY, reason=str(error), wait=error.wait, throttled=full
+            )
         result = PushResult.UPDATED if self._sent else PushResult.UNCHANGED
         doubt = doubt_of(self._known) or self._not_kept
         return self._pushed(
@@ -120,7 +120,7 @@ class Conversation:
             in_doubt=bool(doubt),
         )
 
-    async def _synchronise(self, *, trusted: bool) -> HeldReason | None:
+    async def _synchronise(self) -> HeldReason | None:
         dossier = self._dossier
         if stop := held(dossier, self._statuses):
             return stop.reason
@@ -133,7 +133,7 @@ class Conversation:
         wanted = self._draft(names)
         if isinstance(wanted, Held):
             return wanted.reason
-        if self._known.exists and (not trusted or is_filed_there(self._known.place)):
+        if self._known.exists and (not self._certain or is_filed_there(self._known.place)):
             wanted = await self._look_up(wanted)
         wanted = await self._send_all(wanted)
         if self._sent and self._client.wants_read_back():
@@ -162,8 +162,6 @@ class Conversation:
         return plan(wanted, self._known, self._refused, in_turn=self._in_turn)
 
     async def _act(self, wanted: Draft, planned: Plan) -> Draft:
-        if not self._ours():
-            raise NotOursError
         if planned.late:
             self._known = self._known.in_doubt()  # the record is to be the last word again
             return await self._progress(planned.late, wanted)
@@ -174,7 +172,7 @@ class Conversation:
     async def _save(self, wanted: Draft) -> Draft:
         known = self._known
         record = wanted.opening if self._in_turn and not known.exists else wanted.record
-        outcome = await self._client.save(record, updating=known.exists)
+        outcome = await self._client.save(record, self._ours, updating=known.exists)
         self._sent += 1
         if isinstance(outcome, Ok):
             self._known = known.with_record(digest(record))
@@ -191,7 +189,7 @@ class Conversation:
     async def _progress(self, steps: tuple[Step, ...], wanted: Draft) -> Draft:
         sent = next_call(steps, self._alone)
         keys = [step.key for step in sent]
-        outcome = await self._client.progress([step.record for step in sent])
+        outcome = await self._client.progress([step.record for step in sent], self._ours)
         self._sent += 1
         before = len(self._known.steps)
         if isinstance(outcome, OutcomeUnknown):
@@ -253,6 +251,7 @@ class Conversation:
 
         `exists`: it has said so, and a look-up that finds nothing is wrong.
         """
+        self._certain = False
         found = await self._client.look_up(national_code(self._dossier))
         if found is None and exists:
             raise RetryableError("the portal says that it has the dossier, and does not find it")
@@ -265,6 +264,7 @@ class Conversation:
             assert isinstance(again, Draft)  # noqa: S101 - it was one before
             wanted = again
         self._known = after_look_up(self._known, found, wanted.record)
+        self._certain = True
         return wanted
 
     async def _read_back(self, wanted: Draft) -> None:
@@ -294,5 +294,6 @@ class Conversation:
             status=current_status(self._dossier, self._statuses),
             newest_at=self._dossier.transitions[-1].occurred_at,
             steps=self._steps,
+            certain=self._certain,
             **details,
         )

@@ -1,37 +1,41 @@
 """Drains the sync queue: takes what is due, pushes several dossiers at once, settles in groups.
 
-One dossier is pushed by one conversation at a time; a dossier that fails waits by itself.
-Results go to Kafka only after the store has them (an outbox), so a crash repeats a result and
-never loses one.
+One dossier is pushed by one conversation at a time. One that fails waits by itself, and takes no
+slot from the others; so do those of a procedure or unit that fails as a whole. Results go to
+Kafka only after the store has them (an outbox), so a crash repeats a result and never loses one.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from lgsp.domain.errors import RetryableError
 from lgsp.domain.status import Status, StatusSemantics
 from lgsp.national import acknowledged
 from lgsp.national.breaker import Breaker
 from lgsp.national.catalogue import Catalogue
 from lgsp.national.client import NationalClient
 from lgsp.national.conversation import Conversation, PersonOpener
-from lgsp.national.pushed import DONE, Pushed, PushResult
-from lgsp.national.results import encode_result
+from lgsp.national.kinds import FailingKinds, kinds_of
+from lgsp.national.pushed import DONE, NotOursError, Pushed, PushResult
 from lgsp.national.retries import Retries
+from lgsp.national.settlement import Finished, log_stopped, postponement, settlement
+from lgsp.national.turns import Taken, Turns
 from lgsp.runtime import metrics
 from lgsp.runtime.stopping.waiting import is_set_within
 from lgsp.store.rates.layout import decode as decode_dossier
 from lgsp.store.sync.queue import SyncQueue
-from lgsp.store.sync.rows import Outgoing, Settled, Waiting
-from lgsp.store.sync.tables import QueueState
+from lgsp.store.sync.rows import Outgoing, Waiting
 
 _TAKE_AT_ONCE = 512  # dossiers in memory at once: enough to gather settlements while pushes go on
 _GATHER = 0.02  # seconds in which finished pushes join one transaction
 _ASK_EVERY = 0.25  # seconds between looks for dossiers whose waiting time is over
 _SEND_AT_ONCE = 2000
 _SEND_EVERY = 0.25  # seconds in which results join one flush
+_STILL_LIVES = 1.0  # seconds for which an answer proves that the portal lives
 
 ResultSink = Callable[[Sequence[Outgoing]], Awaitable[None]]  # returns once they are durable
 
@@ -48,7 +52,7 @@ class Dispatcher:
         send_results: sends results to Kafka.
         clock: gives now in ms UTC.
         concurrency: dossiers pushed at once.
-        breaker: shared pause of all pushes.
+        ask_every: most seconds between two questions to a portal that does not answer.
     """
 
     def __init__(
@@ -62,7 +66,7 @@ class Dispatcher:
         clock: Callable[[], int],
         *,
         concurrency: int,
-        breaker: Breaker | None = None,
+        ask_every: float = 3.0,
     ) -> None:
         self._queue = queue
         self._client = client
@@ -73,14 +77,20 @@ class Dispatcher:
         self._send_results = send_results
         self._clock = clock
         self._concurrency = concurrency
-        self._breaker = breaker or Breaker()
+        self._breaker = Breaker(
+            self._ask, self._breaker_moved, first=ask_every / 6, longest=ask_every
+        )
+        self._kinds = FailingKinds()
+        self._turns = Turns(concurrency)
         self._in_flight: set[str] = set()
+        self._failing_in_flight: set[str] = set()
         self._more = False  # the last look for due dossiers did not show them all
-        self._todo: asyncio.Queue[Waiting] = asyncio.Queue()
-        self._done: asyncio.Queue[tuple[Waiting, Pushed]] = asyncio.Queue()
+        self._witness = ""  # the procedure of a dossier that was worked on, to ask for
+        self._done: asyncio.Queue[Finished] = asyncio.Queue()
         self._changed = asyncio.Event()
         self._log = structlog.get_logger().bind(part="dispatcher")
         queue.on_change = self._changed.set
+        metrics.SYNC_BREAKER.set(0)
 
     async def run(self) -> None:
         """Push until cancelled; raises an ExceptionGroup of what a part could not handle."""
@@ -88,56 +98,118 @@ class Dispatcher:
             parts.create_task(self._take(), name="take")
             parts.create_task(self._settle(), name="settle")
             parts.create_task(self._publish(), name="publish")
+            parts.create_task(self._breaker.run(), name="breaker")
             for n in range(self._concurrency):
                 parts.create_task(self._push(), name=f"push-{n}")
 
     async def _take(self) -> None:
+        most_failing = 4 * self._turns.failing_slots
         while True:
             self._changed.clear()
-            taken = 0
+            found: list[Waiting] = []
             if len(self._in_flight) <= _TAKE_AT_ONCE // 2:
                 found = self._queue.waiting(_TAKE_AT_ONCE)
                 self._more = len(found) == _TAKE_AT_ONCE
-                for waiting in found:
-                    if waiting.code not in self._in_flight:
-                        self._in_flight.add(waiting.code)
-                        self._todo.put_nowait(waiting)
-                        taken += 1
-            if not taken:
+            if len(self._failing_in_flight) <= most_failing // 2:
+                found += self._queue.waiting(most_failing, failing=True)
+            held_up = self._in_flight | self._failing_in_flight
+            new = [_read(waiting) for waiting in found if waiting.code not in held_up]
+            self._put(new)
+            if not new:
                 await is_set_within(self._changed, _ASK_EVERY)
             else:
                 await asyncio.sleep(0)
 
+    def _put(self, new: Sequence[Taken]) -> None:
+        for taken in new:
+            codes = self._failing_in_flight if taken.failing else self._in_flight
+            codes.add(taken.waiting.code)
+            self._turns.put(taken)
+        self._postpone_kin()
+
+    def _postpone_kin(self) -> None:
+        """Set fresh dossiers of a kind that fails among the failing ones, untried."""
+        kin = self._turns.withdraw(lambda taken: self._kinds.why(taken.kinds))
+        if not kin:
+            return
+        now = self._clock()
+        self._queue.settle(
+            [
+                postponement(
+                    taken.waiting,
+                    self._kinds.why(taken.kinds),
+                    now,
+                    known=self._queue.is_known(taken.waiting),
+                )
+                for taken in kin
+            ]
+        )
+        self._forget(kin)
+
     async def _push(self) -> None:
         while True:
-            waiting = await self._todo.get()
-            probe = await self._breaker.admit()
-            if not self._queue.confirm(waiting.partition):
-                self._in_flight.discard(waiting.code)
-                if probe:
-                    self._breaker.released()
+            taken = await self._turns.next()
+            await self._breaker.admit()
+            if not self._queue.confirm(taken.waiting.partition):
+                self._forget([taken])
+                self._turns.done(taken, failed=False)
                 continue
-            pushed = await self._converse(waiting)
-            if pushed.result is PushResult.RETRY:
-                self._breaker.failed(waiting.code, probe=probe, wait=pushed.wait)
-            elif pushed.result is not PushResult.ABANDONED:
-                self._breaker.succeeded()
-            elif probe:
-                self._breaker.released()
-            metrics.SYNC_BREAKER.set(self._breaker.is_open)
-            self._done.put_nowait((waiting, pushed))
+            answers = self._client.answers
+            pushed = await self._converse(taken)
+            failed = pushed.result is PushResult.RETRY
+            blamed = failed and not pushed.throttled and await self._lives(answers)
+            if blamed:
+                self._kinds.failed(taken.waiting.code, taken.kinds, pushed.reason)
+                self._postpone_kin()
+            elif pushed.result in DONE or pushed.result is PushResult.REFUSED:
+                self._kinds.worked(taken.kinds)
+                self._witness = taken.kinds[0][1] if taken.kinds else self._witness
+            self._turns.done(taken, failed=failed)
+            self._done.put_nowait(Finished(taken, pushed, blamed))
 
-    async def _converse(self, waiting: Waiting) -> Pushed:
+    async def _lives(self, answers_before: int) -> bool:
+        """Tell whether the portal works though a push failed; ask it where nothing says so."""
+        recent = time.monotonic() - self._client.answered_at < _STILL_LIVES
+        return (recent and self._client.answers != answers_before) or await self._breaker.answers()
+
+    async def _ask(self) -> None:
+        """Ask what has nothing to do with the dossiers that fail; any answer will do."""
+        answers = self._client.answers
+        try:
+            await self._client.look_up_nobody()
+        except RetryableError:
+            if self._client.answers == answers:
+                await self._ask_for_procedure()
+
+    async def _ask_for_procedure(self) -> None:
+        answers = self._client.answers
+        try:
+            await self._client.procedure(self._witness)
+        except RetryableError:
+            if self._client.answers == answers:
+                raise
+
+    def _breaker_moved(self, is_open: bool) -> None:
+        metrics.SYNC_BREAKER.set(is_open)
+        self._log.warning("national_portal_away" if is_open else "national_portal_back")
+
+    async def _converse(self, taken: Taken) -> Pushed:
+        waiting = taken.waiting
         known = acknowledged.decode(waiting.acknowledged)
+
+        def ours() -> None:
+            if not self._queue.confirm(waiting.partition):
+                raise NotOursError
+
         try:
             return await Conversation(
                 self._client,
                 self._catalogue,
-                decode_dossier(waiting.code, waiting.dossier),
+                taken.dossier or decode_dossier(waiting.code, waiting.dossier),
                 self._statuses,
                 known,
                 self._open_person,
-                lambda: self._queue.confirm(waiting.partition),
+                ours,
             ).push(trusted=self._queue.is_known(waiting))
         except SQLAlchemyError:
             raise
@@ -158,64 +230,21 @@ class Dispatcher:
             await asyncio.sleep(_GATHER)
             while not self._done.empty():
                 finished.append(self._done.get_nowait())
-            for _, pushed in finished:
-                metrics.SYNC_PUSHES.labels(pushed.result.value).inc()
-            self._log_stopped(finished)
-            ours = [(w, p) for w, p in finished if p.result is not PushResult.ABANDONED]
+            for each in finished:
+                metrics.SYNC_PUSHES.labels(each.pushed.result.value).inc()
+            log_stopped(finished)
+            ours = [each for each in finished if each.pushed.result is not PushResult.ABANDONED]
             if ours:
-                self._queue.settle([self._settlement(w, p) for w, p in ours])
-            self._in_flight.difference_update(waiting.code for waiting, _ in finished)
-            if self._more and len(self._in_flight) <= _TAKE_AT_ONCE // 2:
-                self._changed.set()
+                now = self._clock()
+                self._queue.settle([settlement(each, self._retries, now) for each in ours])
+            self._forget([each.taken for each in finished])
 
-    def _log_stopped(self, finished: Sequence[tuple[Waiting, Pushed]]) -> None:
-        """Log one line a cause: a province's first day may hold thousands of dossiers."""
-        causes: dict[tuple[str, str, str], list[str]] = {}
-        for waiting, pushed in finished:
-            if pushed.result in {PushResult.REFUSED, PushResult.HELD}:
-                cause = (pushed.result.value, pushed.error_code, pushed.reason)
-                causes.setdefault(cause, []).append(waiting.code)
-        for (result, error_code, reason), codes in causes.items():
-            self._log.warning(
-                "dossiers_not_synced",
-                result=result,
-                error_code=error_code,
-                reason=reason,
-                count=len(codes),
-                first=codes[:3],
-            )
-
-    def _settlement(self, waiting: Waiting, pushed: Pushed) -> Settled:
-        now = self._clock()
-        attempts, failing_since, next_attempt_at = 0, None, now
-        if pushed.result in DONE and pushed.in_doubt:
-            state, reason = QueueState.IN_DOUBT, pushed.reason
-        elif pushed.result in DONE:
-            state, reason = QueueState.CLEAN, ""
-        elif pushed.result is PushResult.HELD:
-            state, reason = QueueState.HELD, pushed.reason
-        elif pushed.result is PushResult.REFUSED:
-            state, reason = QueueState.PARKED, f"{pushed.error_code}: {pushed.reason}"
-        else:
-            state, reason = QueueState.PENDING, pushed.reason
-            attempts = waiting.attempts + 1
-            next_attempt_at = self._retries.next_at(now, attempts, pushed.wait)
-            # While the whole portal fails no dossier is to blame: its budget does not run.
-            failing_since = waiting.failing_since
-            if not self._breaker.portal_fails:
-                failing_since = failing_since or now
-                if self._retries.spent(failing_since, now):
-                    state, failing_since = QueueState.PARKED, None
-        return Settled(
-            waiting,
-            state,
-            reason,
-            pushed.acknowledged.encode(),
-            attempts,
-            failing_since,
-            next_attempt_at,
-            encode_result(waiting, pushed, state, now),
-        )
+    def _forget(self, gone: Sequence[Taken]) -> None:
+        codes = {taken.waiting.code for taken in gone}
+        self._in_flight -= codes
+        self._failing_in_flight -= codes
+        if self._more and len(self._in_flight) <= _TAKE_AT_ONCE // 2:
+            self._changed.set()
 
     async def _publish(self) -> None:
         while True:
@@ -225,3 +254,11 @@ class Dispatcher:
                 self._queue.sent(results)
             if len(results) < _SEND_AT_ONCE:
                 await asyncio.sleep(_SEND_EVERY)
+
+
+def _read(waiting: Waiting) -> Taken:
+    try:
+        dossier = decode_dossier(waiting.code, waiting.dossier)
+    except Exception:  # noqa: BLE001 - the push will say so of this one dossier
+        return Taken(waiting, None, ())
+    return Taken(waiting, dossier, kinds_of(dossier))

@@ -33,7 +33,9 @@ class Pushed:
     """Result of one conversation; `wait` is the portal's advice in seconds.
 
     `newest_at` is the time of the newest event covered, ms UTC. `in_doubt`: nothing is left to
-    send, but the portal may lack what `reason` says.
+    send, but the portal may lack what `reason` says. `certain`: the portal holds what
+    `acknowledged` says, so the next attempt need not look it up. `throttled`: it takes no more
+    calls now, of whatever dossier.
     """
 
     result: PushResult
@@ -45,6 +47,8 @@ class Pushed:
     reason: str = ""
     wait: float | None = None
     in_doubt: bool = False
+    certain: bool = False
+    throttled: bool = False
 
 
 class NotOursError(Exception):

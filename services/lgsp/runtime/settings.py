@@ -108,7 +108,12 @@ class Settings(BaseSettings):
     national_rate: float = Field(
         0, ge=0, le=100_000, description="Most calls a second to the national portal; 0: no limit."
     )
-    national_concurrency: int = Field(8, ge=1, le=1000, description="Dossiers pushed at once.")
+    national_concurrency: int = Field(
+        64,
+        ge=1,
+        le=1000,
+        description="Dossiers pushed at once; a quarter at most are of those that go on failing.",
+    )
     national_timeout: float = Field(
         60, gt=0, le=3600, description="Seconds to wait for one answer."
     )

@@ -52,7 +52,7 @@ def batch(events: Sequence[DossierEvent], start: int = 0) -> Batch:
 def settled(
     waiting: Waiting, state: QueueState = QueueState.CLEAN, *, next_attempt_at: int = NOW
 ) -> Settled:
-    return Settled(waiting, state, "why", b"[]", 1, NOW, next_attempt_at, b"result")
+    return Settled(waiting, state, "why", b"[]", 1, None, next_attempt_at, b"result")
 
 
 def states(engine: Engine) -> dict[str, str]:

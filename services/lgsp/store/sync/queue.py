@@ -131,8 +131,13 @@ class SyncQueue:
             if len(owned.dossiers) * len(self._owned) > self._keep:
                 owned.dossiers.clear()
 
-    def waiting(self, limit: int) -> list[Waiting]:
-        """Return pending dossiers of owned partitions that may be tried now, longest due first."""
+    def waiting(self, limit: int, *, failing: bool = False) -> list[Waiting]:
+        """Return pending dossiers of owned partitions that may be tried now, longest due first.
+
+        Args:
+            limit: most to return.
+            failing: those that have failed while the portal worked, or the others.
+        """
         ready = time.monotonic() - self._grace
         mine = sorted(p for p, owned in self._owned.items() if owned.claimed <= ready)
         if not mine:
@@ -143,6 +148,7 @@ class SyncQueue:
                 IS_PENDING,
                 QUEUE.c.next_attempt_at <= self._clock(),
                 QUEUE.c.partition.in_(mine),
+                QUEUE.c.failing_since.is_not(None) if failing else QUEUE.c.failing_since.is_(None),
             )
             .order_by(QUEUE.c.next_attempt_at)
             .limit(limit)
@@ -189,7 +195,7 @@ class SyncQueue:
                 write_results(connection, written)
         for push in written:
             known = self._owned[push.waiting.partition].known
-            if push.queue_state is QueueState.CLEAN:
+            if push.queue_state is QueueState.CLEAN or push.certain:
                 known[push.waiting.code] = push.waiting.settled + 1
             else:
                 known.pop(push.waiting.code, None)

@@ -25,7 +25,10 @@ class Waiting(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What a push left behind; `queue_state` is for a dossier of which no event came meanwhile."""
+    """What a push left behind; `queue_state` is for a dossier of which no event came meanwhile.
+
+    `result` is None when nothing was tried. `certain`: the portal holds what `acknowledged` says.
+    """
 
     waiting: Waiting
     queue_state: QueueState
@@ -34,7 +37,8 @@ class Settled(NamedTuple):
     attempts: int
     failing_since: int | None
     next_attempt_at: int
-    result: bytes
+    result: bytes | None
+    certain: bool = False
 
 
 class Outgoing(NamedTuple):
@@ -105,13 +109,13 @@ def write_settled(connection: Connection, pushes: list[Settled], now: int) -> li
 
 def write_results(connection: Connection, pushes: list[Settled]) -> None:
     """Put the results of settled pushes into the outbox."""
-    connection.execute(
-        insert(OUTBOX),
-        [
-            {"code": p.waiting.code, "partition": p.waiting.partition, "value": p.result}
-            for p in pushes
-        ],
-    )
+    rows = [
+        {"code": p.waiting.code, "partition": p.waiting.partition, "value": p.result}
+        for p in pushes
+        if p.result is not None
+    ]
+    if rows:
+        connection.execute(insert(OUTBOX), rows)
 
 
 _UNMOVED = QUEUE.c.version == bindparam("pushed_version")
