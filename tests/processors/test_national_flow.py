@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from lgsp.national import turns
+from lgsp.national import freeing, turns
 from lgsp.national.retries import Retries
 from lgsp.store.engine import open_store
-from lgsp.store.sync.listing import list_pending, list_stopped
+from lgsp.store.sync.listing import list_pending, list_stopped, summarise
 from lgsp.store.sync.queue import count_waiting
 from lgsp.store.sync.tables import QUEUE
 from tests.national.dossiers import START, steps
@@ -126,6 +126,36 @@ async def test_a_procedure_that_works_again_is_sent_without_a_hand(
         await sync.drain()
 
         assert 30 == len(await dossiers_of(portal))
+
+
+UNKNOWN = {
+    "absent": {"error_code": "4", "message": "Thủ tục không tồn tại"},
+    "an empty catalogue": {"error_code": "0", "message": "Lấy thủ tục thành công"},
+}
+
+
+@pytest.mark.parametrize("said", UNKNOWN.values(), ids=UNKNOWN)
+async def test_what_is_held_for_an_unknown_procedure_is_freed_once_it_is_known(
+    tmp_path: Path, engine: Engine, said: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freeing, "_FIRST", 0.05)
+    faults = [{"match": {"service": "LayThuTuc", "to": 4}, "do": said}]
+    async with running_portal(tmp_path, faults) as portal:
+        sync = Sync(engine, portal.settings())
+        sync.feed(bad(20))
+        await sync.drain()
+        with engine.connect() as connection:
+            reasons = summarise(connection).reasons
+        async with Sync(engine, portal.settings()).working():
+
+            async def through() -> bool:
+                return len(await dossiers_of(portal)) == 20
+
+            await until("they are free", through)
+        asked = await portal.log(service="LayThuTuc")
+
+        assert {"held: unknown_procedure: 1.009999": 20} == reasons
+        assert len(asked) <= 6
 
 
 async def test_a_portal_that_is_away_is_asked_and_no_dossier_pays_for_it(

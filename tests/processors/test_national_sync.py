@@ -246,7 +246,7 @@ async def test_holds_what_is_unmapped_until_an_event_maps_it(
         sync.feed([step(1, 2)])
         await sync.drain()
 
-        assert {"held: unmapped_status": 1, "held: unknown_procedure": 1} == reasons
+        assert {"held: unmapped_status": 1, "held: unknown_procedure: 1.009999": 1} == reasons
         assert [CODE] == [d["code"] for d in (await portal.get("/api/dossiers"))["items"]]
         assert WRITES.isdisjoint(
             c["service"] for c in await portal.log(dossier="H37.2-240108-0002")

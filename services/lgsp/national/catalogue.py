@@ -33,8 +33,16 @@ class Catalogue:
         """Return the names of a procedure, None when the portal knows none; RetryableError."""
         if (known := self._fresh(code)) is not None:
             return known[1]
+        return await self._ask(code, anew=False)
+
+    async def names_anew(self, code: str) -> Names | None:
+        """Do the same, but ask again for one that was unknown, however lately."""
+        known = self._fresh(code)
+        return known[1] if known and known[1] else await self._ask(code, anew=True)
+
+    async def _ask(self, code: str, *, anew: bool) -> Names | None:
         async with self._locks.setdefault(code, asyncio.Lock()):
-            if (known := self._fresh(code)) is not None:
+            if not anew and (known := self._fresh(code)) is not None:
                 return known[1]
             names = _names(await self._portal.procedure(code))
             ends = time.monotonic() + (_TTL_UNKNOWN if names is None else _TTL)

@@ -19,6 +19,7 @@ from lgsp.national.breaker import Breaker
 from lgsp.national.catalogue import Catalogue
 from lgsp.national.client import NationalClient
 from lgsp.national.conversation import Conversation, PersonOpener
+from lgsp.national.freeing import Freeing
 from lgsp.national.kinds import FailingKinds, kinds_of
 from lgsp.national.pushed import DONE, NotOursError, Pushed, PushResult
 from lgsp.national.retries import Retries
@@ -80,6 +81,7 @@ class Dispatcher:
         self._breaker = Breaker(
             self._ask, self._breaker_moved, first=ask_every / 6, longest=ask_every
         )
+        self._freeing = Freeing(queue.held, self._catalogue, self._breaker.admit)
         self._kinds = FailingKinds()
         self._turns = Turns(concurrency)
         self._in_flight: set[str] = set()
@@ -99,6 +101,7 @@ class Dispatcher:
             parts.create_task(self._settle(), name="settle")
             parts.create_task(self._publish(), name="publish")
             parts.create_task(self._breaker.run(), name="breaker")
+            parts.create_task(self._freeing.run(), name="freeing")
             for n in range(self._concurrency):
                 parts.create_task(self._push(), name=f"push-{n}")
 
@@ -237,6 +240,9 @@ class Dispatcher:
             if ours:
                 now = self._clock()
                 self._queue.settle([settlement(each, self._retries, now) for each in ours])
+            for each in ours:
+                if each.unknown_procedure:
+                    self._freeing.note(each.unknown_procedure)
             self._forget([each.taken for each in finished])
 
     def _forget(self, gone: Sequence[Taken]) -> None:

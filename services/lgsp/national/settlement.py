@@ -6,6 +6,8 @@ from typing import NamedTuple
 import structlog
 
 from lgsp.national import acknowledged
+from lgsp.national.freeing import held_for
+from lgsp.national.planner import HeldReason
 from lgsp.national.pushed import DONE, Pushed, PushResult
 from lgsp.national.results import encode_result
 from lgsp.national.retries import Retries
@@ -21,6 +23,12 @@ class Finished(NamedTuple):
     pushed: Pushed
     blamed: bool
 
+    @property
+    def unknown_procedure(self) -> str:
+        """The procedure for which the dossier is held, because the catalogue lacks it; or ""."""
+        kinds, cause = self.taken.kinds, HeldReason.UNKNOWN_PROCEDURE.value
+        return kinds[0][1] if kinds and self.pushed.reason == cause else ""
+
 
 def settlement(finished: Finished, retries: Retries, now: int) -> Settled:
     """Say how a dossier stands in the queue after its push; `now` in ms UTC.
@@ -35,7 +43,7 @@ def settlement(finished: Finished, retries: Retries, now: int) -> Settled:
     elif pushed.result in DONE:
         state, reason = QueueState.CLEAN, ""
     elif pushed.result is PushResult.HELD:
-        state, reason = QueueState.HELD, pushed.reason
+        state, reason = QueueState.HELD, _held_for(finished)
     elif pushed.result is PushResult.REFUSED:
         state, reason = QueueState.PARKED, f"{pushed.error_code}: {pushed.reason}"
     else:
@@ -58,6 +66,12 @@ def settlement(finished: Finished, retries: Retries, now: int) -> Settled:
         encode_result(waiting, pushed, state, now),
         pushed.certain,
     )
+
+
+def _held_for(finished: Finished) -> str:
+    if finished.unknown_procedure:
+        return held_for(finished.unknown_procedure)
+    return finished.pushed.reason
 
 
 def postponement(waiting: Waiting, why: str, now: int, *, known: bool) -> Settled:

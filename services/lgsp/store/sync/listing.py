@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, TextClause, case, func, select, update
+from sqlalchemy import Connection, func, select
 
 from lgsp.store.sync.queue import count_waiting
+from lgsp.store.sync.rows import set_pending
 from lgsp.store.sync.tables import IS_PENDING, IS_STOPPED, QUEUE, QueueState
 
 
@@ -84,7 +85,9 @@ def redrive_stopped(connection: Connection, now: int, cause: str = "") -> int:
         now: ms UTC.
         cause: only those whose cause contains this text; "": all.
     """
-    return _redrive(connection, now, IS_STOPPED, QUEUE.c.reason.contains(cause, autoescape=True))
+    return set_pending(
+        connection, now, IS_STOPPED, QUEUE.c.reason.contains(cause, autoescape=True)
+    )
 
 
 def redrive(connection: Connection, now: int, codes: Collection[str]) -> list[str]:
@@ -94,23 +97,6 @@ def redrive(connection: Connection, now: int, codes: Collection[str]) -> list[st
     """
     unknown = []
     for code in sorted(set(codes)):
-        if not _redrive(connection, now, QUEUE.c.code == code):
+        if not set_pending(connection, now, QUEUE.c.code == code):
             unknown.append(code)
     return unknown
-
-
-def _redrive(connection: Connection, now: int, *where: ColumnElement[bool] | TextClause) -> int:
-    pending = QUEUE.c.queue_state == QueueState.PENDING.value
-    return connection.execute(
-        update(QUEUE)
-        .where(*where)
-        .values(
-            queue_state=QueueState.PENDING.value,
-            settled=QUEUE.c.settled + 1,  # so a push under way does not settle it
-            reason="",
-            attempts=0,
-            failing_since=None,
-            next_attempt_at=now,
-            pending_since=case((pending, QUEUE.c.pending_since), else_=now),
-        )
-    ).rowcount

@@ -2,7 +2,15 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, insert, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    TextClause,
+    bindparam,
+    case,
+    insert,
+    update,
+)
 
 from lgsp.domain.dossier import Dossier
 from lgsp.store.engine import upsert
@@ -94,6 +102,27 @@ def mark_pending(connection: Connection, changed: dict[int, dict[str, Dossier]],
         ),
         rows,
     )
+
+
+def set_pending(connection: Connection, now: int, *where: ColumnElement[bool] | TextClause) -> int:
+    """Set dossiers pending with a fresh budget; return how many. `now` in ms UTC.
+
+    It counts as a settlement, so a push under way settles nothing, and the portal is looked up.
+    """
+    pending = QUEUE.c.queue_state == QueueState.PENDING.value
+    return connection.execute(
+        update(QUEUE)
+        .where(*where)
+        .values(
+            queue_state=QueueState.PENDING.value,
+            settled=QUEUE.c.settled + 1,
+            reason="",
+            attempts=0,
+            failing_since=None,
+            next_attempt_at=now,
+            pending_since=case((pending, QUEUE.c.pending_since), else_=now),
+        )
+    ).rowcount
 
 
 def write_settled(connection: Connection, pushes: list[Settled], now: int) -> list[Settled]:
