@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import Engine, select
 
 from lgsp.national import freeing, turns
+from lgsp.national.pushed import PushResult
 from lgsp.national.retries import Retries
 from lgsp.store.engine import open_store
 from lgsp.store.sync.listing import list_pending, list_stopped, summarise
@@ -167,6 +169,7 @@ async def test_a_portal_that_is_away_is_asked_and_no_dossier_pays_for_it(
         sync.feed(good(50))
         async with sync.working():
             await until("it has been asked", lambda: portal.gateway.turned_away > 20)
+            open_then = _metric("lgsp_sync_breaker_open")
             with engine.connect() as connection:
                 paid = [
                     (row.attempts, row.failing_since)
@@ -178,6 +181,8 @@ async def test_a_portal_that_is_away_is_asked_and_no_dossier_pays_for_it(
             portal.gateway.away = False
             await until("all is through", lambda: sync.pending() == 0)
 
+        assert (1, 0) == (open_then, _metric("lgsp_sync_breaker_open"))
+        assert all(_metric("lgsp_sync_pushes_total", outcome=r.value) >= 0 for r in PushResult)
         assert [] == paid
         assert 0 == waiting
         assert pushed < 40
@@ -185,6 +190,12 @@ async def test_a_portal_that_is_away_is_asked_and_no_dossier_pays_for_it(
         assert not [
             call for call in await portal.log(service="TraCuuHoSo") if call["code"].count("-2401")
         ]
+
+
+def _metric(name: str, **labels: str) -> float:
+    value = REGISTRY.get_sample_value(name, labels)
+    assert value is not None, name
+    return value
 
 
 async def test_many_calls_are_under_way_at_once(tmp_path: Path, engine: Engine) -> None:

@@ -93,6 +93,8 @@ class Dispatcher:
         self._log = structlog.get_logger().bind(part="dispatcher")
         queue.on_change = self._changed.set
         metrics.SYNC_BREAKER.set(0)
+        for result in PushResult:
+            metrics.SYNC_PUSHES.labels(result.value)
 
     async def run(self) -> None:
         """Push until cancelled; raises an ExceptionGroup of what a part could not handle."""
