@@ -28,7 +28,7 @@ class Portal:
         return ENTRY if self.clock() >= self.known_at else None
 
 
-class Held:
+class Store:
     """Dossiers held, by cause; those that are freed are gone."""
 
     def __init__(self, held: dict[str, int]) -> None:
@@ -45,9 +45,9 @@ async def nothing() -> None:
     pass
 
 
-def play(held: dict[str, int], known_at: float, seconds: float) -> tuple[Portal, Held]:
-    async def run(clock: Clock) -> tuple[Portal, Held]:
-        portal, dossiers = Portal(clock, known_at), Held(held)
+def play(held: dict[str, int], known_at: float, seconds: float) -> tuple[Portal, Store]:
+    async def run(clock: Clock) -> tuple[Portal, Store]:
+        portal, dossiers = Portal(clock, known_at), Store(held)
         freeing = Freeing(dossiers, Catalogue(portal), nothing, clock)  # type: ignore[arg-type]
         task = asyncio.create_task(freeing.run())
         await asyncio.sleep(seconds)

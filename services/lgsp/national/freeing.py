@@ -13,7 +13,7 @@ import structlog
 from lgsp.domain.errors import RetryableError
 from lgsp.national.catalogue import Catalogue
 from lgsp.national.planner import HeldReason
-from lgsp.store.sync.held import Held
+from lgsp.store.sync.held import HeldDossiers
 
 _FIRST = 5.0  # seconds after which a procedure is asked for again; doubles up to the longest
 _LONGEST = 300.0
@@ -41,7 +41,7 @@ class Freeing:
 
     def __init__(
         self,
-        held: Held,
+        held: HeldDossiers,
         catalogue: Catalogue,
         admit: Callable[[], Awaitable[None]],
         clock: Callable[[], float] = time.monotonic,

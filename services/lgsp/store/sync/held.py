@@ -8,7 +8,7 @@ from lgsp.store.sync.rows import set_pending
 from lgsp.store.sync.tables import IS_STOPPED, QUEUE, QueueState
 
 
-class Held:
+class HeldDossiers:
     """The held dossiers of one worker.
 
     Args:

@@ -18,7 +18,7 @@ from lgsp.runtime.kafka.records import Batch, Reject
 from lgsp.store.events import EventReader, Refused, merge_read
 from lgsp.store.offsets import Position, advance, advance_all, load_position
 from lgsp.store.rates.layout import decode
-from lgsp.store.sync.held import Held
+from lgsp.store.sync.held import HeldDossiers
 from lgsp.store.sync.rows import (
     Outgoing,
     Settled,
@@ -78,7 +78,7 @@ class SyncQueue:
         self._keep = keep
         self._owned: dict[int, _OwnedPartition] = {}
         self.on_change: Callable[[], None] = lambda: None
-        self.held = Held(engine, lambda: sorted(self._owned), clock)
+        self.held = HeldDossiers(engine, lambda: sorted(self._owned), clock)
 
     def open_partition(self, partition: int) -> int:
         """Claim the partition; return its stored position. Dossiers come when events name them.
