@@ -102,7 +102,7 @@ def test_each_way_of_not_being_level_has_its_reason(
         {"phase": "once", "at": NOW - ONCE_FOR, "level_at": NOW - ONCE_FOR},
         {"phase": "once", "at": NOW - HOUR, "level_at": NOW - HOUR, "every": DAY},
         {"every": 3 * HOUR, "new_at": NOW - 2 * HOUR},
-        {"level_at": NOW - 2 * MINUTE, "poll": MINUTE},
+        {"level_at": NOW - 100_000, "poll": MINUTE},
     ],
 )
 def test_an_ordinary_pause_is_no_alarm(changed: dict[str, object]) -> None:

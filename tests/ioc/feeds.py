@@ -6,7 +6,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
@@ -89,9 +89,10 @@ class Events:
 
 
 @contextmanager
-def running(figures: Figures, now: int, **options: float) -> Iterator[Feed]:
-    """Serve the figures at the fixed instant `now`; looks at the store ten times a second."""
-    app, end_streams = make_app(figures, lambda: now, every=0.1, **options)
+def running(figures: Figures, now: int | Callable[[], int], **options: float) -> Iterator[Feed]:
+    """Serve the figures at a fixed instant or a clock's; looks at the store ten times a second."""
+    clock = now if callable(now) else lambda: now
+    app, end_streams = make_app(figures, clock, every=0.1, **options)
     server = make_server(app, end_streams)
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))

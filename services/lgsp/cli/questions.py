@@ -45,10 +45,12 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
     Raises:
         ConfigurationError: there is no such store, it is of another layout, or no such profile.
     """
+    from lgsp.ioc.cells_check import differing
     from lgsp.ioc.log_side import look_once
     from lgsp.ioc.store_check import StoreCheck
     from lgsp.runtime.calendar.vietnam import load_calendar
     from lgsp.store.engine import open_existing
+    from lgsp.store.figures.witnesses import compare_quickly
     from lgsp.store.tables import TABLES
 
     rules = profile_named(profile or settings.profile)
@@ -60,7 +62,11 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
             rules,
             calendar,
             now_ms,
-            log=lambda: look_once(settings.bootstrap, engine, [StoreCheck(engine)]),
+            log=lambda: look_once(
+                settings.bootstrap,
+                engine,
+                [StoreCheck(engine), lambda: differing(compare_quickly(engine, rules))],
+            ),
         )
     finally:
         engine.dispose()

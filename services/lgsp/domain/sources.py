@@ -19,14 +19,16 @@ from lgsp.domain.working_time import (
 )
 
 MINUTE = 60_000
-BEAT = 5_000
+BEAT = 3_000
 """Ms between two words of a running connector."""
-DEAD_AFTER = 20_000
+DEAD_AFTER = 12_000
 """Ms without a word after which a connector that should run counts as dead."""
 FAILING_AFTER = 10_000
 """Ms for which the reads of a portal may fail before that is told."""
-STOPPED_FOR = MINUTE
+STOPPED_FOR = 10_000
 """Ms for which a connector may be stopped, as when it is started anew."""
+READING_FOR = 15_000
+"""Ms that a look may take, beside one and a half pauses between two looks."""
 ONCE_FOR = 5 * MINUTE
 """Ms for which a reading by a run that ended counts as late, unless `every` says otherwise."""
 DOWN_AFTER = 24 * 60 * MINUTE
@@ -243,7 +245,7 @@ def _judged(  # noqa: PLR0911
 def _allowed(status: ConnectorStatus) -> int:
     """Return how many ms may pass until the portal is read to its end again."""
     if status.phase == Phase.RUNNING:
-        return max(3 * status.poll, MINUTE)
+        return 3 * status.poll // 2 + READING_FOR
     return status.every or ONCE_FOR
 
 

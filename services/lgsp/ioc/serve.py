@@ -9,9 +9,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from lgsp.domain.profiles.registry import profile_named
+from lgsp.ioc.cells_check import CellsCheck
 from lgsp.ioc.feed import make_app
 from lgsp.ioc.log_side import LogSide
 from lgsp.ioc.store_check import StoreCheck
+from lgsp.ioc.trust_metrics import TrustMetrics
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.ports import port_refused
@@ -62,10 +64,13 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
             "the feed", host, port, error, "LGSP_FEED_HOST, LGSP_FEED_PORT"
         ) from error
     engine = open_store(settings.rates_store, read_only=True)
-    log_side = LogSide(settings.bootstrap, engine, [StoreCheck(engine)])
-    log_side.start()
     calendar, profile = load_calendar(settings.calendar_file), profile_named(settings.profile)
+    cells = CellsCheck(engine, profile, calendar, now_ms)
+    log_side = LogSide(settings.bootstrap, engine, [StoreCheck(engine), cells])
     figures = Figures(engine, profile, calendar, now_ms, log=log_side)
+    watches = (log_side, cells, TrustMetrics(figures))
+    for watch in watches:
+        watch.start()
     app, end_streams = make_app(figures, now_ms)
     url = f"http://{settings.feed_host}:{listener.getsockname()[1]}"
     log.info("feed_ready", url=url)
@@ -73,7 +78,8 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
     try:
         asyncio.run(make_server(app, end_streams, LastResort()).serve([listener]))
     finally:
-        log_side.close()
+        for watch in watches:
+            watch.close()
         listener.close()
         engine.dispose()
     log.info("feed_stopped")

@@ -89,6 +89,29 @@ FIGURES_SECONDS = Histogram(
     buckets=_SECONDS,
 )
 STREAM_CLIENTS = Gauge("lgsp_feed_stream_clients", "Clients following the live stream now.")
+# A portal's id is no code of a dossier or unit: there are as many as connectors.
+PORTAL_STATE = Gauge(
+    "lgsp_feed_portal_state",
+    "1 for the state a portal is in, 0 for the others.",
+    ["portal", "state"],
+)
+PORTAL_LOOKED = Gauge(
+    "lgsp_feed_portal_looked_timestamp_seconds",
+    "When a portal was last looked at; 0: never.",
+    ["portal"],
+)
+TRUST_REASONS = Gauge(
+    "lgsp_feed_trust_reasons",
+    "1 for each reason why the figures of all, as of now, are less than full.",
+    ["reason"],
+)
+TRUST_REFRESHED = Gauge(
+    "lgsp_feed_refreshed_timestamp_seconds", "When portals and trust were last judged."
+)
+CELLS_DIFFER = Gauge(
+    "lgsp_feed_cells_differ",
+    "Measures of partitions that the day cells count otherwise than the dossiers.",
+)
 
 # National sync and the portal's mock.
 NATIONAL_REQUESTS = Counter(

@@ -23,6 +23,7 @@ from lgsp.domain.sources import ConnectorStatus
 from lgsp.domain.trust import LogView, Trust
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures, Question
+from lgsp.store.figures.witnesses import compare_exactly, compare_quickly
 from lgsp.store.rates.counted_by import claim
 from lgsp.store.tables import PORTALS
 
@@ -88,9 +89,11 @@ def test_any_history_is_explained_in_full(
     question = Question(period, scope)
     counts = counts_of(MEASURES, figures(engine).indicators(question).sums)
     lengths = {c: len(figures(engine).explain(c, question)) for c in COUNTS}
+    differing = compare_quickly(engine, SIMPLE) + compare_exactly(engine, SIMPLE, CALENDAR, NOW)
     engine.dispose()
 
     assert counts == lengths
+    assert differing == []
 
 
 def test_the_past_is_what_the_figures_were_then(engine: Engine) -> None:

@@ -1,0 +1,1 @@
+"""Faults played against the real parts, while the feed's label is held against the truth."""
