@@ -139,8 +139,8 @@ def installation(base: Path, store: str = "") -> Iterator[Installation]:
         engine = open_store(settings.rates_store, read_only=True)
         opened.callback(engine.dispose)
         cells = opened.enter_context(closing(CellsCheck(engine, SIMPLE, CALENDAR, now_ms)))
-        checks = [StoreCheck(engine), cells]
-        log = opened.enter_context(closing(LogSide(settings.bootstrap, engine, checks)))
+        log = LogSide(settings.bootstrap, engine, [StoreCheck(engine), cells])
+        opened.enter_context(closing(log))
         cells.start()
         log.start()
         figures = Figures(engine, SIMPLE, CALENDAR, now_ms, log=log)

@@ -122,6 +122,19 @@ def test_a_failure_of_another_cause_stays_what_it_was(live: Engine, file: Path) 
     open_store(f"sqlite:///{file}").dispose()
 
 
+def test_a_store_that_is_made_later_is_no_other_one(file: Path) -> None:
+    reading = open_store(f"sqlite:///{file}", read_only=True)
+    check = StoreCheck(reading)  # the feed, started beside the worker
+    assert check() == ()
+
+    engine = open_store(f"sqlite:///{file}")
+    fill(engine, EVENTS)
+
+    assert [check(), check()] == [(), ()]
+    for each in (engine, reading):
+        each.dispose()
+
+
 def test_another_file_in_its_place_is_noticed(live: Engine, file: Path, tmp_path: Path) -> None:
     guard, old = guard_of(live), tmp_path / "old.db"
     fill(live, EVENTS[:10])

@@ -46,7 +46,9 @@ class FileWatch:
         if self.file is None:
             return ""
         which = self._which()
-        if self.gone:
+        if self._opened is None:
+            self._opened = which  # it was not there yet: the worker makes it when it first starts
+        elif self.gone:
             return f"the store {self.file} is gone"
         if which != self._opened:
             return f"the store {self.file} was replaced by another file while it was in use"
