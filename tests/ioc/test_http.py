@@ -23,6 +23,7 @@ ROUTES = (
     "/api/v1/explain?figure=open",
     "/api/v1/transitions",
     "/api/v1/stream",
+    "/api/v1/streams?q=unit%3DH37",
 )
 TAGGED = tuple(path for path in ROUTES if "/api/v1/" in path and "stream" not in path)
 
@@ -33,7 +34,7 @@ def ask(feed: Feed, method: str, path: str, **headers: str) -> tuple[int, dict[s
     answer = connection.getresponse()
     try:
         found = {name.lower(): value for name, value in answer.getheaders()}
-        return answer.status, found, b"" if path.endswith("stream") else answer.read()
+        return answer.status, found, b"" if "/stream" in path else answer.read()
     finally:
         answer.close()
         connection.close()

@@ -2,8 +2,9 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
 
 from fastapi import Depends, Query, Request
 
@@ -26,22 +27,36 @@ _Read = TypeVar("_Read")
 # a thread of the pool, where it would wait behind the questions that take long.
 
 
-def only(*names: str) -> Any:
-    """Refuse other query parameters: a misspelt one would give the figures of something else."""
+def only(*names: str, repeated: str = "") -> Any:
+    """Refuse other query parameters: a misspelt one would give the figures of something else.
+
+    Args:
+        names: those that mean something.
+        repeated: the one of them that may be given more than once.
+    """
 
     async def check(request: Request) -> None:
-        given = request.query_params.multi_items()
-        counts = Counter(name for name, _value in given)
-        for name, value in given:
-            if name not in names:
-                known = f"none of: {', '.join(names)}" if names else "unknown: this takes none"
-                raise ParameterError(name, value, f"parameter {shown(name)} is {known}")
-            if counts[name] > 1:
-                message = f"parameter {name!r} is given {counts[name]} times"
-                raise ParameterError(name, value, message)
-            check_text(name, value)
+        check_pairs(request.query_params.multi_items(), names, repeated)
 
     return Depends(check)
+
+
+def check_pairs(
+    given: Iterable[tuple[str, str]], names: Sequence[str], repeated: str = ""
+) -> None:
+    """Refuse what is none of the names, stands twice, or is no text that a code could be."""
+    given = list(given)
+    counts = Counter(name for name, _value in given)
+    for name, value in given:
+        if name not in names:
+            known = f"none of: {', '.join(names)}" if names else "unknown: this takes none"
+            raise ParameterError(name, value, f"parameter {shown(name)} is {known}")
+        if name == repeated:
+            continue
+        if counts[name] > 1:
+            message = f"parameter {name!r} is given {counts[name]} times"
+            raise ParameterError(name, value, message)
+        check_text(name, value)
 
 
 def check_text(name: str, value: str) -> None:
@@ -64,17 +79,22 @@ def reading_of(name: str, value: str, read: Callable[[str], _Read]) -> _Read:
         raise ParameterError(name, value, message) from error
 
 
+def refuse_other_profile(request: Request, profile: str) -> None:
+    """Refuse a profile that is not served: its figures would be those of another."""
+    served = request.app.state.profile
+    if profile and reading_of("profile", profile, profile_named) is not served:
+        message = f"profile {profile!r} is not served here: {served.name!r} is"
+        raise ParameterError("profile", profile, message)
+
+
 async def served_profile(
     request: Request,
     profile: Annotated[
         str, Query(description="Rule profile; none: the one that this feed serves.")
     ] = "",
 ) -> None:
-    """Refuse a profile that is not served: its figures would be those of another."""
-    served = request.app.state.profile
-    if profile and reading_of("profile", profile, profile_named) is not served:
-        message = f"profile {profile!r} is not served here: {served.name!r} is"
-        raise ParameterError("profile", profile, message)
+    """Refuse a profile that is not served."""
+    refuse_other_profile(request, profile)
 
 
 async def now_question(
@@ -86,6 +106,16 @@ async def now_question(
 ) -> Question:
     """Read the parameters that every figure takes."""
     return Question(reading_of("period", period, parse_period), Scope(unit, domain, procedure))
+
+
+def question_in(request: Request, query: str) -> Question:
+    """Read a question written as the query of an address: `period=2024&unit=H37`."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    check_pairs(pairs, SCOPE)
+    given = {"period": "all", **dict(pairs)}
+    refuse_other_profile(request, given.get("profile", ""))
+    scope = Scope(*(given.get(name, "") for name in ("unit", "domain", "procedure")))
+    return Question(reading_of("period", given["period"], parse_period), scope)
 
 
 Now = Annotated[Question, Depends(now_question)]

@@ -6,21 +6,19 @@ from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
 
-from fastapi import Depends, FastAPI, Header, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from lgsp.ioc.asked import SCOPE, Now, only
-from lgsp.ioc.board import Board
-from lgsp.ioc.conditional import HEAD, ConditionalApp
+from lgsp.ioc.board import Board, Breakdown, Published
+from lgsp.ioc.conditional import ConditionalApp
 from lgsp.ioc.http import ObservedApp
 from lgsp.ioc.refusals import add_refusals
 from lgsp.ioc.routes import Gates, add_figures, add_operation, add_transitions
 from lgsp.ioc.stream import Hub
+from lgsp.ioc.streams import add_streams
 from lgsp.runtime.exposed import Exposed, Shown
 from lgsp.store.figures.answers import Figures, Question
 
@@ -28,7 +26,12 @@ PAGE = Path(__file__).parent / "page"
 
 
 def make_app(
-    figures: Figures, clock: Callable[[], int], *, every: float = 1.0, patience: float = 5.0
+    figures: Figures,
+    clock: Callable[[], int],
+    *,
+    every: float = 1.0,
+    repeat: float = 5.0,
+    patience: float = 5.0,
 ) -> tuple[FastAPI, Callable[[], None]]:
     """Build the feed's app.
 
@@ -36,6 +39,7 @@ def make_app(
         figures: the figures of one store.
         clock: gives now in ms UTC.
         every: seconds between the stream's looks at the store.
+        repeat: seconds after which a stream sends figures again that stand.
         patience: seconds that a question waits for its turn before it is refused for now.
 
     Returns:
@@ -43,7 +47,12 @@ def make_app(
     """
     board = Board(figures, clock, fresh_for=every / 2)
     gates = Gates(patience)
-    hub = Hub(board, every=every)
+
+    async def read(question: Question) -> Published:
+        make = partial(board.document, Breakdown.INDICATORS, question)
+        return await gates.live.answer((Breakdown.INDICATORS, question), make)
+
+    hub = Hub(read, every=every, repeat=repeat)
     loops: list[asyncio.AbstractEventLoop] = []
 
     def end() -> None:
@@ -75,7 +84,7 @@ def make_app(
     add_figures(app, board, gates)
     add_transitions(app, board, gates)
     add_operation(app, board, gates)
-    _add_stream(app, board, gates, hub)
+    add_streams(app, board, gates, hub)
 
     exposed = Exposed(Shown(("feed",)))
 
@@ -89,24 +98,3 @@ def make_app(
 
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     return app, end
-
-
-def _add_stream(app: FastAPI, board: Board, gates: Gates, hub: Hub) -> None:
-    async def admitted(asked: Now) -> Question:
-        await gates.live.answer(("scope", asked.scope), partial(board.check, asked.scope))
-        hub.admit(asked)
-        return asked
-
-    @app.get("/api/v1/stream", response_class=EventSourceResponse, dependencies=[only(*SCOPE)])
-    async def stream(
-        request: Request,
-        asked: Annotated[Question, Depends(admitted)],
-        last_event_id: Annotated[str, Header()] = "",
-    ) -> AsyncIterator[ServerSentEvent]:
-        """Follow the figures: event `indicators` now and whenever they change."""
-        if request.scope[HEAD]:
-            return
-        async for document in hub.follow(asked, last_event_id):
-            yield ServerSentEvent(
-                event="indicators", id=document.id, raw_data=document.body.decode()
-            )

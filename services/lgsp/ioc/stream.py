@@ -2,27 +2,44 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import structlog
 
-from lgsp.domain.errors import RetryableError
-from lgsp.ioc.board import Board, Breakdown, Published
+from lgsp.domain.errors import LgspError, RetryableError
+from lgsp.ioc.board import Published
+from lgsp.ioc.refusals import TooManyError
 from lgsp.runtime import metrics
 from lgsp.runtime.stopping.waiting import is_set_within
 from lgsp.store.figures.answers import Question
 
-_MOST_QUESTIONS = 200
+_MOST_QUESTIONS = 512
+_MOST_OF_ONE = 64  # opened by one client; what another one follows already costs nothing
+_RETRY = 5.0  # seconds that a refused client is advised to wait
+
+
+class News(NamedTuple):
+    """What a stream says next: a document, that there is none now, or only that it lives.
+
+    `asked` is the client's own name of the question, "" for a sign of life.
+    """
+
+    asked: str = ""
+    document: Published | None = None
+    trouble: str = ""
 
 
 class _Subscription:
-    """The clients of one question and the newest document they were sent."""
+    """The clients of one question, and what they were told last."""
 
-    def __init__(self) -> None:
+    def __init__(self, opener: str) -> None:
+        self.opener = opener
         self.clients = 0
         self.newest: Published | None = None
-        self.sent_at = 0.0
+        self.trouble = ""
+        self.told_at = 0.0
         self.version = 0
 
 
@@ -30,54 +47,65 @@ class Hub:
     """Tells every client when the figures it asked for have changed.
 
     A document is absolute, so a slow client skips to the newest and a client that comes back with
-    the id it saw last misses nothing.
+    the id it saw last misses nothing. A client that hears nothing for `beat` is told that all is
+    well, so that it can tell a quiet province from a dead path.
 
     Args:
-        board: makes the documents.
+        read: makes the document of a question.
         every: seconds between looks at the store; longer when a look takes long.
-        repeat: seconds after which an unchanged document is sent again with its new as-of time,
-            so that a client can tell a quiet province from a dead feed.
+        repeat: seconds after which an unchanged document is sent again with its new as-of time.
+        beat: seconds of silence after which a client gets a sign of life.
     """
 
-    def __init__(self, board: Board, *, every: float = 1.0, repeat: float = 15.0) -> None:
-        self._board = board
+    def __init__(
+        self,
+        read: Callable[[Question], Awaitable[Published]],
+        *,
+        every: float = 1.0,
+        repeat: float = 5.0,
+        beat: float = 1.0,
+    ) -> None:
+        self._read = read
         self._every = every
         self._repeat = repeat
+        self._beat = beat
         self._subscriptions: dict[Question, _Subscription] = {}
+        self._first_looks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Condition()
         self._closing = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def admit(self, question: Question) -> None:
-        """Raise RetryableError when too many different questions are being followed already."""
-        if question not in self._subscriptions and len(self._subscriptions) >= _MOST_QUESTIONS:
-            raise RetryableError(f"{_MOST_QUESTIONS} different streams are open already")
+    @contextmanager
+    def following(self, client: str, asked: Mapping[str, Question]) -> Iterator["Following"]:
+        """Subscribe a client to its questions, each under a name of its own.
 
-    async def follow(self, question: Question, last_id: str = "") -> AsyncIterator[Published]:
-        """Yield the document now, unless it is the one of `last_id`, and at every change."""
-        subscription = self._subscriptions.setdefault(question, _Subscription())
-        subscription.clients += 1
+        Args:
+            client: its address; what one client opens is limited.
+            asked: the questions.
+
+        Raises:
+            TooManyError: this client follows too many different questions.
+            RetryableError: all clients together do.
+        """
+        questions = set(asked.values())
+        self._admit(client, questions)
+        followed = {}
+        for question in questions:
+            subscription = self._subscriptions.get(question)
+            if subscription is None:
+                subscription = self._subscriptions[question] = _Subscription(client)
+                self._look_at_once(question, subscription)
+            subscription.clients += 1
+            followed[question] = subscription
         metrics.STREAM_CLIENTS.inc()
         try:
-            seen = subscription.version
-            now = await self._read(question)
-            if subscription.newest is None and now is not None:
-                subscription.newest, subscription.sent_at = now, time.monotonic()
-            if now is not None and now.id != last_id:
-                yield now
-            while True:
-                async with self._news:
-                    await self._news.wait_for(partial(self._has_news, subscription, seen))
-                if self._closing.is_set():
-                    return
-                seen = subscription.version
-                assert subscription.newest is not None  # noqa: S101 - the version has moved
-                yield subscription.newest
+            yield Following(self, {name: followed[question] for name, question in asked.items()})
         finally:
             metrics.STREAM_CLIENTS.dec()
-            subscription.clients -= 1
-            if subscription.clients == 0:
-                self._subscriptions.pop(question, None)
+            for question, subscription in followed.items():
+                subscription.clients -= 1
+                if subscription.clients == 0:
+                    del self._subscriptions[question]
 
     async def run(self) -> None:
         """Look at the store until `end`, then end every stream."""
@@ -97,25 +125,83 @@ class Hub:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._closing.set)
 
-    def _has_news(self, subscription: _Subscription, seen: int) -> bool:
-        return self._closing.is_set() or subscription.version != seen
+    async def hear(self, is_news: Callable[[], bool]) -> bool:
+        """Wait until there are news, at most for the time of a beat; False: all ends."""
+        try:
+            async with asyncio.timeout(self._beat), self._news:
+                await self._news.wait_for(lambda: self._closing.is_set() or is_news())
+        except TimeoutError:
+            pass
+        return not self._closing.is_set()
+
+    def _admit(self, client: str, questions: set[Question]) -> None:
+        new = len(questions - self._subscriptions.keys())
+        opened = sum(sub.opener == client for sub in self._subscriptions.values())
+        if new and opened + new > _MOST_OF_ONE:
+            raise TooManyError(
+                f"{client} follows {opened} different questions already, at most {_MOST_OF_ONE}"
+                " are for one client: close some of its streams",
+                wait=_RETRY,
+            )
+        if new and len(self._subscriptions) + new > _MOST_QUESTIONS:
+            raise RetryableError(
+                f"{_MOST_QUESTIONS} different streams are open already", wait=_RETRY
+            )
+
+    def _look_at_once(self, question: Question, subscription: _Subscription) -> None:
+        task = asyncio.create_task(self._look(question, subscription))
+        self._first_looks.add(task)
+        task.add_done_callback(self._first_looks.discard)
 
     async def _look(self, question: Question, subscription: _Subscription) -> None:
-        document = await self._read(question)
-        if document is None:
-            return
+        try:
+            document, trouble = await self._read(question), ""
+        except LgspError as error:
+            structlog.get_logger().warning("store_unreadable", error=str(error))
+            document, trouble = None, str(error)
         now = time.monotonic()
-        same = subscription.newest is not None and subscription.newest.id == document.id
-        if same and now - subscription.sent_at < self._repeat:
+        known = subscription.newest
+        same = document is None or (known is not None and known.id == document.id)
+        same = same and trouble == subscription.trouble
+        if same and now - subscription.told_at < self._repeat:
             return
-        subscription.newest, subscription.sent_at = document, now
+        subscription.newest = document or known
+        subscription.trouble, subscription.told_at = trouble, now
         subscription.version += 1
         async with self._news:
             self._news.notify_all()
 
-    async def _read(self, question: Question) -> Published | None:
-        try:
-            return await asyncio.to_thread(self._board.document, Breakdown.INDICATORS, question)
-        except RetryableError as error:
-            structlog.get_logger().warning("store_unreadable", error=str(error))
-            return None
+
+class Following:
+    """One client's place in the stream of its questions."""
+
+    def __init__(self, hub: Hub, followed: Mapping[str, _Subscription]) -> None:
+        self._hub = hub
+        self._followed = followed
+
+    async def news(self, last_id: str = "") -> AsyncIterator[News]:
+        """Yield what there is now, but for the document of `last_id`, and what comes.
+
+        The first one comes at once, whatever the store does.
+        """
+        seen = dict.fromkeys(self._followed, 0)
+        yield News()
+        while True:
+            quiet = True
+            for name, subscription in self._followed.items():
+                if subscription.version == seen[name]:
+                    continue
+                first, seen[name] = not seen[name], subscription.version
+                document = subscription.newest
+                if subscription.trouble:
+                    yield News(name, trouble=subscription.trouble)
+                elif document is not None and not (first and document.id == last_id):
+                    yield News(name, document)
+                quiet = False
+            if quiet:
+                yield News()
+            if not await self._hub.hear(lambda: self._has_news(seen)):
+                return
+
+    def _has_news(self, seen: Mapping[str, int]) -> bool:
+        return any(sub.version != seen[name] for name, sub in self._followed.items())

@@ -8,6 +8,7 @@ const LEFT = 56;
 const BOTTOM = 26;
 const TOP = 12;
 const PLOT = HEIGHT - TOP - BOTTOM;
+const MOST = 60; // months; the newest ones
 
 function element(name, attributes, ...children) {
   const made = document.createElementNS(SVG, name);
@@ -51,7 +52,8 @@ function summary(months, say) {
   return months.map((m) => `${m.month}: ${say(m)}`).join("; ");
 }
 
-export function countsChart(months, wide) {
+export function countsChart(all, wide) {
+  const months = all.slice(-MOST);
   const most = Math.max(...months.map((m) => Math.max(m.counts.received, m.counts.resolved)), 1);
   const every = Math.max(step(most), 1);
   const say = (m) => `tiếp nhận ${number(m.counts.received)}, giải quyết ${number(m.counts.resolved)}`;
@@ -72,7 +74,8 @@ export function countsChart(months, wide) {
   return root;
 }
 
-export function ratesChart(months, wide) {
+export function ratesChart(all, wide) {
+  const months = all.slice(-MOST);
   const values = (name) => months.map((m) => m.rates[name].value);
   const known = [...values("filing_rate"), ...values("on_time_rate")].filter((v) => v !== null);
   const least = Math.min(...known, 100);

@@ -52,27 +52,22 @@ export function reason(row) {
   return row.reason.includes("(extended") ? `${said} (đã cộng thời gian tạm dừng)` : said;
 }
 
-const TRUST_REASONS = [
-  [/^the log does not answer/, () => "Không hỏi được Kafka: có thể còn sự kiện chưa được tính"],
-  [/^portal (\S+) is silent: last heard of at (\S+)$/, (p, at) => `Nguồn ${p} im lặng từ ${minutes(at)}`],
-  [/^portal (\S+) is down: last heard of at (\S+)$/, (p, at) => `Nguồn ${p} mất liên lạc từ ${minutes(at)}`],
-  [/^(\d+) events on the log/, (n) => `${number(Number(n))} sự kiện đã nhận nhưng chưa tính`],
-  [/^(\d+) dossiers passed/, (n) => `${number(Number(n))} hồ sơ vừa quá hạn, chưa tính`],
-  [/^filing_rate: the denominator/, () => "Chưa có hồ sơ tiếp nhận trong kỳ"],
-  [/^on_time_rate: the denominator/, () => "Chưa có hồ sơ giải quyết xong trong kỳ"],
-];
+// The feed's own words, all of them: in Vietnamese where it has them, else as they are.
+export function reasons(figures) {
+  if (figures.trust_findings) return figures.trust_findings.map((f) => f.vi ?? f.en);
+  return figures.trust_reasons;
+}
 
-export function trustReason(text) {
-  for (const [pattern, say] of TRUST_REASONS) {
-    const found = pattern.exec(text);
-    if (found) return say(...found.slice(1));
-  }
-  return text;
+// How long ago, of seconds: coarse enough not to jump about.
+export function age(seconds) {
+  const units = [[86_400, "ngày"], [3_600, "giờ"], [60, "phút"], [1, "giây"]];
+  const [size, name] = units.find(([size]) => seconds >= size) ?? units.at(-1);
+  return `${number(Math.floor(seconds / size))} ${name} trước`;
 }
 
 export function periodName(name) {
   if (name === "all") return "Toàn bộ thời gian";
-  const part = /^(\d{4})(?:-(?:H(\d)|Q(\d)|(\d{2})(?:-(\d{2}))?))?$/.exec(name);
+  const part = /^(\d{4})(?:-(?:H([12])|Q([1-4])|(\d{2})(?:-(\d{2}))?))?$/.exec(name);
   if (!part) return name.replace("..", " đến ");
   const [, year, half, quarter, month, day] = part;
   if (day) return `Ngày ${day}/${month}/${year}`;

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from lgsp.domain.errors import RetryableError
 from lgsp.domain.profiles.profile import Profile
@@ -31,3 +32,5 @@ def reading(engine: Engine, profile: Profile) -> Iterator[Connection]:
             f"the store {hide_password(engine.url)} cannot be read: {error.orig}"
             " (the rates worker makes it when it first starts)"
         ) from error
+    except PoolTimeoutError as error:
+        raise RetryableError("the store has no connection left: too many ask at once") from error

@@ -1,0 +1,27 @@
+// Questions to the feed: its own words when it refuses, never a wait without an end.
+
+const PATIENCE = 20_000; // ms; the feed itself refuses what has to wait longer than that
+
+export class Refusal extends Error {
+  // status: of the answer; 0: there was none
+  constructor(words, status) {
+    super(words);
+    this.status = status;
+  }
+}
+
+// Returns the JSON of an answer.
+// Throws Refusal with the feed's words, or an AbortError when `signal` ends the question.
+export async function ask(path, signal) {
+  const signals = [AbortSignal.timeout(PATIENCE), ...(signal ? [signal] : [])];
+  let answer;
+  try {
+    answer = await fetch(path, { signal: AbortSignal.any(signals) });
+    if (answer.ok) return await answer.json();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Refusal("Không nhận được câu trả lời từ hệ thống.", 0);
+  }
+  const said = await answer.json().catch(() => ({}));
+  throw new Refusal(said.detail ?? `Hệ thống trả lời ${answer.status}.`, answer.status);
+}

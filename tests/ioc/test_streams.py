@@ -1,0 +1,147 @@
+"""The streams: signs of life, several questions over one, and what one client may open."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date, timedelta
+from http.client import HTTPConnection
+from urllib.parse import urlencode
+
+import pytest
+from sqlalchemy import Engine
+from tests.ioc.conftest import EVENTS, HALF
+from tests.ioc.feeds import Events, Feed, running
+from tests.store.filled import fill
+from tests.store.rates.history import NOW
+from tests.waiting import wait_until
+
+from lgsp.domain.errors import ConfigurationError, LgspError, RetryableError
+from lgsp.store.figures.answers import Figures
+
+WALL = {"X-Forwarded-For": "10.0.0.9"}
+
+
+def days(count: int, start: int = 0) -> list[str]:
+    first = date(2024, 1, 1) + timedelta(days=start)
+    return [f"period={first + timedelta(days=n)}" for n in range(count)]
+
+
+def many(questions: list[str]) -> str:
+    return f"/api/v1/streams?{urlencode([('q', q) for q in questions])}"
+
+
+@contextmanager
+def opened(feed: Feed, path: str, **headers: str) -> Iterator[tuple[int, Events]]:
+    """Open a stream; its socket is closed at the end, and the feed sees that."""
+    connection = HTTPConnection("127.0.0.1", feed.port, timeout=10)
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    try:
+        yield answer.status, Events(answer)
+    finally:
+        answer.close()
+        connection.close()
+
+
+def test_a_quiet_stream_gives_signs_of_life(feed: Feed) -> None:
+    with opened(feed, "/api/v1/stream") as (_status, events):
+        assert b": begin\n" == events.answer.readline()
+        assert events.next() is not None
+        assert b": beat\n" == events.answer.readline()
+
+
+def test_the_figures_are_sent_again_while_they_stand(figures: Figures) -> None:
+    with running(figures, NOW, repeat=0.2) as feed, opened(feed, "/api/v1/stream") as (_, events):
+        first, again = events.next(), events.next()
+
+    assert first is not None
+    assert again is not None
+    assert first["id"] == again["id"]
+
+
+def test_several_questions_come_over_one_stream(feed: Feed, store: Engine) -> None:
+    asked = ["period=all&unit=H37.1", "unit=H37&period=2024-Q1", ""]
+    with opened(feed, many(asked)) as (_status, events):
+        before = [json.loads((events.next() or {})["data"]) for _ in asked]
+        fill(store, EVENTS[HALF:])
+        after = [json.loads((events.next() or {})["data"]) for _ in asked]
+
+    assert set(asked) == {said["q"] for said in before} == {said["q"] for said in after}
+    for said in after:
+        query = f"?{said['q']}" if said["q"] else ""
+        figures = feed.json(f"/api/v1/indicators{query}")
+        assert figures["counts"] == said["document"]["counts"]
+        assert figures["scope"] == said["document"]["scope"]
+
+
+def test_one_question_that_is_refused_takes_nothing_from_the_others(feed: Feed) -> None:
+    bad = ["period=2024-H3", "unit=H37.99", "perod=2024", "unit=H37&unit=H37.1", "profile=x"]
+    with opened(feed, many([*bad, "period=all"])) as (status, events):
+        said = [events.next() or {} for _ in range(6)]
+
+    assert 200 == status
+    assert ["refused"] * 5 + ["indicators"] == [event["event"] for event in said]
+    for question, event in zip(bad, said, strict=False):
+        refusal = json.loads(event["data"])
+        assert (question, 400) == (refusal["q"], refusal["status"])
+        assert refusal["detail"] == json.loads(feed.get(f"/api/v1/stream?{question}")[2])["detail"]
+
+
+def test_what_is_no_list_of_questions_is_refused(feed: Feed) -> None:
+    for path in ("/api/v1/streams", many(days(33)), many(["x" * 3000]), "/api/v1/streams?x=1"):
+        status, _headers, body = feed.get(path)
+
+        assert 400 == status
+        assert "detail" in json.loads(body)
+
+
+def test_invented_units_open_no_stream_and_keep_no_wall_out(feed: Feed) -> None:
+    for n in range(199):
+        assert 400 == feed.get(f"/api/v1/stream?unit=H37.{n + 1000}")[0]
+    with feed.stream("/api/v1/stream?unit=H37.1") as events:
+        assert events.next() is not None
+
+
+def test_one_client_opens_so_many_questions_and_keeps_no_other_out(feed: Feed) -> None:
+    with ExitStack() as held:
+        for n in (0, 32):
+            status, events = held.enter_context(opened(feed, many(days(32, n))))
+            assert 200 == status
+            assert events.next() is not None
+        status, headers, body = feed.get("/api/v1/stream?period=2024-05-01")
+        assert 429 == status
+        assert int(headers["retry-after"]) >= 1
+        assert "at most 64" in json.loads(body)["detail"]
+        # What is followed already costs nothing; another client has room of its own.
+        assert 200 == held.enter_context(opened(feed, f"/api/v1/stream?{days(1)[0]}"))[0]
+        wall = held.enter_context(opened(feed, "/api/v1/stream?period=2024-05-01", **WALL))
+        assert 200 == wall[0]
+        assert wall[1].next() is not None
+
+    wait_until(
+        "streams that are closed count no more",
+        lambda: feed.head_or_get("/api/v1/stream?period=2024-05-02")[0] == 200,
+        20,
+    )
+
+
+@pytest.mark.parametrize("error", [RetryableError("away"), ConfigurationError("another profile")])
+def test_a_store_that_cannot_be_read_is_told_and_the_stream_goes_on(
+    feed: Feed, figures: Figures, store: Engine, monkeypatch: pytest.MonkeyPatch, error: LgspError
+) -> None:
+    def refuse(_question: object) -> None:
+        raise error
+
+    with feed.stream("/api/v1/stream") as events:
+        before = events.next()
+        with monkeypatch.context() as patched:
+            patched.setattr(figures, "indicators", refuse)
+            said = events.next()
+        fill(store, EVENTS[HALF:])
+        after = events.next()
+
+    assert before is not None
+    assert said is not None
+    assert after is not None
+    assert ("unavailable", str(error)) == (said["event"], json.loads(said["data"])["detail"])
+    assert ("indicators", True) == (after["event"], after["id"] != before["id"])
