@@ -47,6 +47,10 @@ class Descent:
         way.stuck = 0
         is_last = not seen.times or seen.end <= way.reached
         if is_last and total is not None and total > seen.end:
+            if way.ended >= 0 and seen.times:  # it has grown since: ask from further down again
+                way.ended = -1
+                self._go_on(way, seen)
+                return False
             raise DoubtfulError(
                 f"the list ends after {seen.end} rows, but the portal says that it has {total}"
             )

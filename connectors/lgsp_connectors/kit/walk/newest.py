@@ -57,8 +57,8 @@ class Newest:
     than were added on top, and when the newest rows are gone without a trace, because then the
     portal was set back (a row that is gone while a newer one stands as it stood was removed).
     Where that takes long, such a full pass takes a tenth of the time at most. It is a complete
-    listing: what it does not hold is gone. So the passes that follow it read `overlap` further
-    down: what moves up late, from what is unread to below the watermark, is not gone.
+    listing: what it does not hold is gone. So another pass follows it, whatever was met before,
+    and reads `overlap` further down: what moves up while it goes on, also late, is not gone.
 
     Args:
         rows: to ask for at once.
@@ -85,7 +85,7 @@ class Newest:
         self._numbered = numbered
         self._descent = Descent(rows, numbered=numbered)
         self._met: _Met = set()  # on top, in this pass
-        self._met_before: _Met | None = None  # in the one before
+        self._met_before: _Met | None = None  # in the one before; None: another has to follow
 
     def start(self, since: int | None) -> Cursor:
         """Give the first cursor: reads everything (None), or what changed since (ms UTC)."""
@@ -158,6 +158,7 @@ class Newest:
                 after = self._next(level, way, {})
             elif self._may_read_all(level):
                 after = self._again(way, 0, self._clock(), {})
+                self._met_before = None
             else:
                 after = self._next(level, way, lost)  # the next poll sees it again
         listing = way.listing
@@ -210,6 +211,7 @@ class Newest:
             return
         if total < level.held and (level.full_took <= _CHEAP or self._may_read_all(level)):
             way.floor, way.depth, way.listing = 0, 0, way.began
+            self._met_before = None
 
     def _note(self, way: Pass, seen: Seen) -> None:
         """Note the watermark to come, the anchors met, and what stood on top."""

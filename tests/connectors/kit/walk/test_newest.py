@@ -137,6 +137,28 @@ def test_a_dossier_that_moves_up_late_while_all_is_read_is_not_taken_for_removed
     assert not game.lost()
 
 
+def test_a_dossier_that_moves_while_all_is_read_by_a_pass_that_follows_is_not_removed() -> None:
+    game = Walked()
+    game.file(100)
+    game.poll()
+    game.file(40)
+    page = None
+    while page is None or loads(page.cursor["pass"])["requests"]:
+        page = game.step()
+    oldest, *_, middle = list(game.portal.dossiers)[:50]
+    del game.portal.dossiers[middle]  # so the pass that follows reads all
+    game.known = set(game.portal.dossiers)
+    page = game.step()
+    assert page
+    assert page.listing
+    game.portal.now += SECOND
+    game.portal.put(oldest)
+    while page is None or not page.caught_up:
+        page = game.step()
+    assert page.listing
+    assert oldest in game.known
+
+
 def test_a_pass_that_sleeps_before_it_begins_settles_nothing_too_early() -> None:
     game = Walked(Manners(most_rows=13))
     game.file(20)

@@ -15,6 +15,11 @@ def test_random_schedules_lose_nothing(first: int) -> None:
         play(seed)
 
 
+@pytest.mark.parametrize("seed", [1890, 4008, 9154])
+def test_schedules_that_were_once_lost_are_not(seed: int) -> None:
+    play(seed)
+
+
 class WalkOfAMovingList(RuleBasedStateMachine):
     """The same game with moves that hypothesis picks, and makes fewer when one is lost."""
 
