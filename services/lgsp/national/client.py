@@ -21,6 +21,11 @@ import structlog
 from lgsp.domain.errors import RetryableError
 from lgsp.national.answers import OK, Answer, code_of, judge, message_of, read_answer
 from lgsp.national.outcomes import Mixed, Ok, Outcome, OutcomeUnknown, Refused
+from lgsp.national.transport import (
+    connection_trouble,
+    lost_connection,
+    tls_context,
+)
 from lgsp.runtime import metrics
 from lgsp.runtime.http_answers import redirected_to, whole_body
 from lgsp.runtime.pace import Pace, TooManyCallsError
@@ -32,6 +37,7 @@ SAVE = "DongBoHoSoMC"
 PROGRESS = "CapNhatTienDoHoSoMC"
 LOOK_UP = "TraCuuHoSo"
 PROCEDURE = "LayThuTuc"
+_LOGIN = "login"
 
 _SESSION_ERROR = "1"
 _SESSION_TTL = 600.0  # seconds; the real time is not published, integrators use ten minutes
@@ -42,6 +48,11 @@ _SEE_OTHER = 303  # the answer to a write that was worked on may be so
 _MAY_BE_JUDGED = frozenset({200, 400, 422})  # a refusal may come with its HTTP status
 _MOST_BYTES = 16 << 20  # of one answer, unpacked
 _CONNECT_WITHIN = 10.0
+_BEFORE_ANYTHING_WAS_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+)
 
 
 def _nothing() -> None:
@@ -49,7 +60,11 @@ def _nothing() -> None:
 
 
 class NationalClient:
-    """One connection pool and one session; use as an async context manager."""
+    """One connection pool and one session; use as an async context manager.
+
+    Raises:
+        ConfigurationError: the TLS files do not fit.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -68,7 +83,11 @@ class NationalClient:
         """Answers so far that are the portal's own, those to a login not counted."""
         self.answered_at = -inf
         """Monotonic time of the newest of them."""
+        self._tls = tls_context(settings)
         self._http: aiohttp.ClientSession | None = None
+        self._trouble = ""  # the last one that was logged
+        self._http: aiohttp.ClientSession | None = None
+        self._trouble = ""  # the last one that was logged
         self._session = ""
         self._session_ends = 0.0
         self._login_lock = asyncio.Lock()
@@ -76,12 +95,15 @@ class NationalClient:
 
     async def __aenter__(self) -> "NationalClient":
         self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._settings.national_concurrency + 1),
+            connector=aiohttp.TCPConnector(
+                limit=self._settings.national_concurrency + 1, ssl=self._tls or True
+            ),
             timeout=aiohttp.ClientTimeout(
                 total=self._settings.national_timeout, sock_connect=_CONNECT_WITHIN
             ),
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
+            proxy=self._settings.national_proxy.get_secret_value() or None,
         )
         return self
 
@@ -198,7 +220,7 @@ class NationalClient:
                     "username": settings.national_user,
                     "password": settings.national_password.get_secret_value(),
                 },
-                "login",
+                _LOGIN,
             )
             assert isinstance(answer, dict)  # noqa: S101 - a login is no write
             session, code = answer.get("session"), code_of(answer)
@@ -238,15 +260,28 @@ class NationalClient:
                 if 300 <= status < 400:
                     return _redirected(service, status, redirected_to(response))
                 raw = await whole_body(response, _MOST_BYTES)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            # before anything was sent
-            raise RetryableError(f"{service}: {error}") from error
+        except _BEFORE_ANYTHING_WAS_SENT as error:
+            trouble = connection_trouble(error)
+            self._log_trouble(trouble)
+            raise RetryableError(f"{service}: {trouble}") from error
         except TimeoutError:
             waited = f"no whole answer within {self._settings.national_timeout:g} s"
             return _unknown_outcome(service, waited)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return _unknown_outcome(service, f"{type(error).__name__}: {error}".rstrip(": "))
+            unnamed = service == _LOGIN and self._tls is not None
+            unnamed &= self._settings.national_cert_file is None
+            trouble = lost_connection(error, unnamed=unnamed)
+            if service == _LOGIN:
+                self._log_trouble(trouble)
+            return _unknown_outcome(service, trouble)
+        self._trouble = ""
         return self._read(service, status, advice, raw)
+
+    def _log_trouble(self, trouble: str) -> None:
+        """Log why the portal is not reached: once, until it answers again or it is another."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._log.error("national_portal_not_reached", reason=trouble)
 
     def _read(
         self, service: str, status: int, advice: str, raw: bytes | None

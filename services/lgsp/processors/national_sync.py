@@ -39,10 +39,11 @@ def run(settings: Settings) -> int:
     """Run the sync until SIGTERM; return the exit code. Health on the second metrics port.
 
     Raises:
-        ConfigurationError: the store, the broker, the keys or the calendar is set wrongly, or the
-            store is of another log.
+        ConfigurationError: the store, the broker, the keys, the calendar or the way to the portal
+            is set wrongly, or the store is of another log.
         FatalError: the store or the log failed; a restart resumes from the last transaction.
     """
+    portal = NationalClient(settings)
     engine = open_store(settings.sync_store)
     letters_producer = make_producer(settings.bootstrap)
     guard = StoreGuard(engine, LANE, DOSSIER_EVENTS, settings.bootstrap, settings.session_timeout)
@@ -71,7 +72,7 @@ def run(settings: Settings) -> int:
 
     async def push() -> None:
         async with (
-            NationalClient(settings) as client,
+            portal as client,
             BulkProducer(settings.bootstrap, SYNC_RESULTS) as results,
         ):
             await Dispatcher(

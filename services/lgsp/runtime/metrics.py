@@ -127,6 +127,11 @@ NATIONAL_NOT_KEPT = Counter(
     "lgsp_national_not_kept_total",
     "Times that the national portal did not keep what it had acknowledged, of those read back.",
 )
+NATIONAL_CERTIFICATE = Gauge(
+    "lgsp_national_certificate_expires_timestamp_seconds",
+    "When the certificate of a side ends: the portal's as last seen, or ours (client).",
+    ["side"],
+)
 NATIONAL_LOGINS = Counter("lgsp_national_logins_total", "Sessions opened at the national portal.")
 SYNC_PUSHES = Counter(
     "lgsp_sync_pushes_total", "Dossiers brought to the national portal, by outcome.", ["outcome"]

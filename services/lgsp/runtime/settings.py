@@ -44,6 +44,11 @@ def _web_address(text: str) -> str:
     return text
 
 
+def _proxy(address: SecretStr) -> SecretStr:
+    _web_address(address.get_secret_value())
+    return address
+
+
 def _known_profile(name: str) -> str:
     try:
         return profile_named(name).name
@@ -92,6 +97,25 @@ class Settings(BaseSettings):
     province: str = Field("H37", description="Code of the province served.")
     national_url: Annotated[str, AfterValidator(_web_address)] = Field(
         "", description="Adapter URL of the national portal; empty: our mock."
+    )
+    national_ca_file: Path | None = Field(
+        None,
+        description="File (PEM) with the authorities that sign the national portal's certificate;"
+        " empty: those of the system.",
+    )
+    national_cert_file: Path | None = Field(
+        None, description="File (PEM) with the certificate by which the national portal knows us."
+    )
+    national_key_file: Path | None = Field(
+        None, description="File (PEM) with its key; empty: in the same file."
+    )
+    national_key_password: SecretStr = Field(
+        SecretStr(""), description="Password of that key, when it is locked."
+    )
+    national_proxy: Annotated[SecretStr, AfterValidator(_proxy)] = Field(
+        SecretStr(""),
+        description="Proxy on the way to the national portal, `http://[user:password@]host:port`;"
+        " empty: none, whatever other variables of the system say.",
     )
     national_user: str = Field("lgsp", description="User name at the national portal.")
     national_password: SecretStr = Field(
