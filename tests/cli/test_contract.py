@@ -22,6 +22,7 @@ from lgsp_connectors.cli import app as connect
 
 PROGRAMS = {"lgsp": build(), "lgsp-connect": connect}
 NEEDED = {
+    "codes": ["H37-240101-0001"],
     "config": ["nowhere.yaml"],
     "figure": ["open"],
     "from_": ["--from", "nowhere"],

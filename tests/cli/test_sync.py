@@ -124,3 +124,12 @@ def _set(data: Path, code: str, **values: Any) -> None:
     with engine.begin() as connection:
         connection.execute(update(QUEUE).where(QUEUE.c.code == code).values(**values))
     engine.dispose()
+
+
+@pytest.mark.parametrize(("command", "name"), [("resend", "resent"), ("arrived", "arrived")])
+def test_a_doubt_is_ended_by_a_person(data: Path, command: str, name: str) -> None:
+    assert json.loads(run(data, command, CODES[3], "--json").stdout) == {name: 1}
+    assert json.loads(run(data, "status", "--json").stdout)["pending"] == 1
+    done = CliRunner().invoke(build(), ["sync", command, "H37-x", "--data", str(data)])
+    assert done.exit_code == 2
+    assert "1 of 1 dossiers are not in the queue, and nothing was changed: H37-x" in done.stderr

@@ -1,7 +1,7 @@
 """One dossier's conversation with a portal that argues back: the real mock over HTTP."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from sqlalchemy import Engine
 
 from lgsp.domain.details import Details, FilingPlace
 from lgsp.domain.status import Status
+from lgsp.national.acknowledged import doubted_are_lost, doubted_arrived
 from lgsp.runtime.clock import now_ms
 from lgsp.store.engine import open_store
-from lgsp.store.sync.listing import list_stopped, redrive
+from lgsp.store.sync.listing import change_acknowledged, list_stopped, redrive
 from tests.national.dossiers import CODE, step, steps
 from tests.national.harness import RunningPortal, Sync, running_portal
 from tests.simulation.records import RECORD
@@ -113,6 +114,31 @@ async def test_a_doubt_ends_when_a_look_up_tells_the_steps(
         assert ["in_doubt"] == [state for state, _ in doubted]
         assert [] == listed(engine)
         assert ["2", "4"] == await statuses(portal)
+
+
+@pytest.mark.parametrize(
+    ("drop", "word", "sent"),
+    [("before", doubted_are_lost, 2), ("after", doubted_arrived, 1)],
+    ids=["lost", "arrived"],
+)
+async def test_a_person_s_word_ends_a_doubt(
+    tmp_path: Path,
+    engine: Engine,
+    drop: str,
+    word: Callable[[bytes | None], bytes],
+    sent: int,
+) -> None:
+    async with running_portal(tmp_path, [SILENT, lost(drop, nth=1)]) as portal:
+        sync = Sync(engine, portal.settings())
+        sync.feed(steps(2, 4))
+        await sync.drain()
+        with engine.begin() as connection:
+            assert ["no"] == change_acknowledged(connection, now_ms(), [CODE, "no"], word)
+        await sync.drain()
+
+        assert [] == listed(engine)
+        assert ["2", "4"] == await statuses(portal)
+        assert sent == (await writes(portal)).count("2+4")
 
 
 async def test_one_bad_step_of_many_costs_only_itself(tmp_path: Path, engine: Engine) -> None:

@@ -1,6 +1,6 @@
 """`lgsp sync`: the queue to the national portal, and setting dossiers going again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,11 +11,13 @@ from sqlalchemy import Connection
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.period import show_instant
+from lgsp.national.acknowledged import doubted_are_lost, doubted_arrived
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.commands.options import MOST, Data, Json, begin
 from lgsp.runtime.commands.output import emit, list_table, local_time, table
 from lgsp.store.engine import open_existing
 from lgsp.store.sync.listing import (
+    change_acknowledged,
     list_pending,
     list_stopped,
     redrive,
@@ -28,11 +30,12 @@ _PARKED_COLUMNS = ("dossier", "state", "cause", "attempts", "since")
 _PENDING_COLUMNS = ("dossier", "cause", "attempts", "since", "next try")
 _NAMED = 5  # codes in a message
 
+_InDoubt = Annotated[list[str], typer.Argument(help="Dossiers in doubt.")]
 _Limit = Annotated[int, typer.Option(help="Most dossiers to show.", min=1, max=MOST)]
 
 
 def register(app: typer.Typer) -> None:
-    """Add `lgsp sync status|pending|parked|redrive`."""
+    """Add `lgsp sync status|pending|parked|redrive|resend|arrived`."""
     sync = typer.Typer(help="The queue to the national portal.", no_args_is_help=True)
     app.add_typer(sync, name="sync")
 
@@ -92,18 +95,46 @@ def register(app: typer.Typer) -> None:
         if codes and cause:
             raise ConfigurationError("name dossiers or --cause TEXT, not both")
         with _queue(data, write=True) as connection:
-            if not codes:
-                count = redrive_stopped(connection, now_ms(), cause)
-            elif unknown := redrive(connection, now_ms(), codes):
-                named = ", ".join(unknown[:_NAMED]) + (", …" if len(unknown) > _NAMED else "")
-                raise ConfigurationError(
-                    f"{len(unknown)} of {len(set(codes))} dossiers are not in the queue, and"
-                    f" nothing was changed: {named}"
-                )
-            else:
+            if codes:
+                _refuse_unknown(redrive(connection, now_ms(), codes), codes)
                 count = len(set(codes))
+            else:
+                count = redrive_stopped(connection, now_ms(), cause)
         document = {"redriven": count}
         emit(document, as_json=json, render=lambda: table("Sync queue", document))
+
+    @sync.command("resend")
+    def resend(codes: _InDoubt, data: Data = None, json: Json = False) -> None:
+        """Send the steps in doubt again: somebody has seen that the portal lacks them."""
+        _end_doubt(codes, doubted_are_lost, "resent", data, as_json=json)
+
+    @sync.command("arrived")
+    def arrived(codes: _InDoubt, data: Data = None, json: Json = False) -> None:
+        """Count the steps in doubt as there: somebody has seen them at the portal."""
+        _end_doubt(codes, doubted_arrived, "arrived", data, as_json=json)
+
+
+def _end_doubt(
+    codes: list[str],
+    change: Callable[[bytes | None], bytes],
+    name: str,
+    data: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    with _queue(data, write=True) as connection:
+        _refuse_unknown(change_acknowledged(connection, now_ms(), codes, change), codes)
+    document = {name: len(set(codes))}
+    emit(document, as_json=as_json, render=lambda: table("Sync queue", document))
+
+
+def _refuse_unknown(unknown: list[str], codes: list[str]) -> None:
+    if unknown:
+        named = ", ".join(unknown[:_NAMED]) + (", …" if len(unknown) > _NAMED else "")
+        raise ConfigurationError(
+            f"{len(unknown)} of {len(set(codes))} dossiers are not in the queue, and"
+            f" nothing was changed: {named}"
+        )
 
 
 @contextmanager

@@ -123,6 +123,18 @@ def decode(stored: bytes | None) -> Acknowledged:
     return Acknowledged(bool(exists), record, frozenset(steps), frozenset(doubted), place)
 
 
+def doubted_are_lost(stored: bytes | None) -> bytes:
+    """Return what is known once a person saw that the portal lacks the steps in doubt."""
+    known = decode(stored)
+    return known.without(known.doubted).encode()
+
+
+def doubted_arrived(stored: bytes | None) -> bytes:
+    """Return what is known once a person saw that the portal has the steps in doubt."""
+    known = decode(stored)
+    return known.with_steps(known.doubted).encode() if known.doubted else known.encode()
+
+
 def after_look_up(
     known: Acknowledged, found: dict[str, Any] | None, record: dict[str, Any] | None
 ) -> Acknowledged:

@@ -1,9 +1,9 @@
 """What operators see of the sync queue, and how they set dossiers going again."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from lgsp.store.sync.queue import count_waiting
 from lgsp.store.sync.rows import set_pending
@@ -100,3 +100,29 @@ def redrive(connection: Connection, now: int, codes: Collection[str]) -> list[st
         if not set_pending(connection, now, QUEUE.c.code == code):
             unknown.append(code)
     return unknown
+
+
+def change_acknowledged(
+    connection: Connection,
+    now: int,
+    codes: Collection[str],
+    change: Callable[[bytes | None], bytes],
+) -> list[str]:
+    """Change what dossiers are known to have at the portal by a person's word, and redrive them.
+
+    Args:
+        connection: inside the caller's transaction.
+        now: ms UTC.
+        codes: the dossiers.
+        change: gives the new `acknowledged` for the present one.
+
+    Returns:
+        The codes that the queue lacks.
+    """
+    query = select(QUEUE.c.code, QUEUE.c.acknowledged).with_for_update()
+    found = connection.execute(query.where(QUEUE.c.code.in_(set(codes)))).all()
+    for code, known in found:
+        connection.execute(
+            update(QUEUE).where(QUEUE.c.code == code).values(acknowledged=change(known))
+        )
+    return redrive(connection, now, codes)
