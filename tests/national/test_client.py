@@ -176,6 +176,22 @@ async def test_an_answer_about_another_dossier_is_no_answer(
         assert await client.look_up(RECORD["MaHoSo"]) is None
 
 
+async def test_an_answer_about_another_procedure_is_no_answer(tmp_path: Path) -> None:
+    body = '{"error_code": "0", "result": [{"MATTHC": "1.009999", "TENTTHC": "x"}]}'
+    own = body.replace("1.009999", "1.001612.000.00.00.H48")
+    faults = [
+        {"match": {"service": "LayThuTuc", "nth": n}, "do": {"body": said}}
+        for n, said in ((1, body), (2, own))
+    ]
+    async with client_of(tmp_path, faults) as (client, _):
+        with pytest.raises(RetryableError):
+            await client.procedure("1.001612")
+        found = await client.procedure("1.001612")
+
+        assert found is not None
+        assert "x" == found["TENTTHC"]
+
+
 async def test_a_refusal_with_its_http_status_is_a_refusal(tmp_path: Path) -> None:
     said = {"match": {"service": "LayThuTuc"}, "do": {"error_code": "4", "message": "Không có"}}
     async with client_of(tmp_path, [said]) as (client, _):
@@ -205,7 +221,7 @@ async def test_never_logs_the_password(tmp_path: Path) -> None:
             await client.look_up("H37.1-240705-0001")
 
         assert "mat-khau-thu" not in f"{logs} {caught.value}"
-        assert any(line["event"] == "national_login_refused" for line in logs)
+        assert 1 == sum("login refused" in line.get("reason", "") for line in logs)
 
 
 async def test_a_portal_that_is_not_there_was_not_asked(tmp_path: Path) -> None:

@@ -193,6 +193,7 @@ def test_a_fraction_is_a_number_where_a_time_or_a_rate_is_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in NUMBERS:
-        monkeypatch.setenv(f"LGSP_{name.upper()}", "2.5")
+        share = name == "national_read_back"
+        monkeypatch.setenv(f"LGSP_{name.upper()}", "0.5" if share else "2.5")
     whole = [n for n in NUMBERS if Settings.model_fields[n].annotation is int]
     assert sorted(faults()) == [f"LGSP_{name.upper()}" for name in whole]

@@ -6,11 +6,12 @@ that cannot be read counts as success.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
 
+from lgsp.domain.errors import RetryableError
 from lgsp.national.outcomes import Mixed, Ok, Outcome, OutcomeUnknown, Refused
 from lgsp.national.phrases import is_denied
 from lgsp.runtime.personal import mask
@@ -62,6 +63,27 @@ def code_of(answer: Answer) -> str | None:
 def message_of(answer: Answer) -> str:
     """Return the message as it may be shown."""
     return _shown(_said(answer).message)
+
+
+def row_of(
+    rows: Iterable[Answer], name: str, code: str, plain: Callable[[str], str] = str
+) -> Answer | None:
+    """Return the row of what was asked for, None when there is no row at all.
+
+    Args:
+        rows: the result of a question.
+        name: the field with the code.
+        code: what was asked for.
+        plain: takes from a code what may differ.
+
+    Raises:
+        RetryableError: the rows are of something else.
+    """
+    given = [(plain(str(row.get(name)).strip()), row) for row in rows]
+    own = [row for each, row in given if each == code]
+    if given and not own:
+        raise RetryableError(f"the answer is of another {name} than was asked for")
+    return own[0] if own else None
 
 
 def judge(answer: Answer, *, items: int = 0) -> Outcome:

@@ -18,8 +18,17 @@ import aiohttp
 import orjson
 import structlog
 
+from lgsp.domain.codes import national_procedure
 from lgsp.domain.errors import RetryableError
-from lgsp.national.answers import OK, Answer, code_of, judge, message_of, read_answer
+from lgsp.national.answers import (
+    OK,
+    Answer,
+    code_of,
+    judge,
+    message_of,
+    read_answer,
+    row_of,
+)
 from lgsp.national.outcomes import Mixed, Ok, Outcome, OutcomeUnknown, Refused
 from lgsp.national.transport import (
     connection_trouble,
@@ -86,8 +95,6 @@ class NationalClient:
         self._tls = tls_context(settings)
         self._http: aiohttp.ClientSession | None = None
         self._trouble = ""  # the last one that was logged
-        self._http: aiohttp.ClientSession | None = None
-        self._trouble = ""  # the last one that was logged
         self._session = ""
         self._session_ends = 0.0
         self._login_lock = asyncio.Lock()
@@ -119,7 +126,7 @@ class NationalClient:
         """
         outcome = await self.call(LOOK_UP, mahoso=code)
         if isinstance(outcome, Ok):
-            return _row_of(code, outcome.result)
+            return row_of(outcome.result, "MaHoSo", code)
         if isinstance(outcome, Refused) and outcome.says_absent:
             return None
         raise RetryableError(f"{LOOK_UP}: {_describe(outcome)}")
@@ -136,7 +143,8 @@ class NationalClient:
         """Return the catalogue's entry of a procedure, None when it knows none; RetryableError."""
         outcome = await self.call(PROCEDURE, maTTHC=code)
         if isinstance(outcome, Ok):
-            return outcome.result[0] if outcome.result else None
+            named = [{"MATTHC": code} | row for row in outcome.result]
+            return row_of(named, "MATTHC", code, national_procedure)
         if isinstance(outcome, Refused) and outcome.says_absent:
             return None
         raise RetryableError(f"{PROCEDURE}: {_describe(outcome)}")
@@ -225,11 +233,12 @@ class NationalClient:
             assert isinstance(answer, dict)  # noqa: S101 - a login is no write
             session, code = answer.get("session"), code_of(answer)
             if code != OK or not isinstance(session, str) or not session:
-                self._log.error("national_login_refused", error_code=code)
-                raise RetryableError(
+                said = (
                     f"login refused: {code}: {message_of(answer)}: check LGSP_NATIONAL_USER and"
                     " LGSP_NATIONAL_PASSWORD"
                 )
+                self._log_trouble(said)
+                raise RetryableError(said)
             metrics.NATIONAL_LOGINS.inc()
             self._session, self._session_ends = session, time.monotonic() + _SESSION_TTL
             return session
@@ -274,7 +283,8 @@ class NationalClient:
             if service == _LOGIN:
                 self._log_trouble(trouble)
             return _unknown_outcome(service, trouble)
-        self._trouble = ""
+        if service != _LOGIN:
+            self._trouble = ""
         return self._read(service, status, advice, raw)
 
     def _log_trouble(self, trouble: str) -> None:
@@ -312,14 +322,6 @@ def _unknown_outcome(service: str, cause: str) -> OutcomeUnknown:
     if service in _WRITES:
         return OutcomeUnknown(f"{service}: {cause}")
     raise RetryableError(f"{service}: {cause}")
-
-
-def _row_of(code: str, rows: Sequence[Answer]) -> Answer | None:
-    """Return the dossier's own row of a look-up's answer, None when there is no row."""
-    own = [row for row in rows if str(row.get("MaHoSo")).strip() == code]
-    if rows and not own:
-        raise RetryableError(f"{LOOK_UP}: the answer is not of the dossier that was asked for")
-    return own[0] if own else None
 
 
 def _describe(outcome: Outcome) -> str:

@@ -20,6 +20,7 @@ from lgsp.domain.status import StatusSemantics
 from lgsp.national.acknowledged import Acknowledged, after_look_up, digest, steps_in
 from lgsp.national.catalogue import Catalogue
 from lgsp.national.client import NationalClient
+from lgsp.national.drafting import Drafting
 from lgsp.national.outcomes import Mixed, Ok, Outcome, OutcomeUnknown, Refused
 from lgsp.national.planner import (
     Draft,
@@ -27,7 +28,6 @@ from lgsp.national.planner import (
     HeldReason,
     Plan,
     Step,
-    draft,
     held,
     next_call,
     plan,
@@ -41,7 +41,7 @@ from lgsp.national.pushed import (
     not_kept,
     refusal_of_steps,
 )
-from lgsp.national.wire import Names, NationalRecord, is_filed_there, national_code
+from lgsp.national.wire import NationalRecord, is_filed_there, national_code
 from lgsp.runtime import metrics
 from lgsp.runtime.pace import TooManyCallsError
 
@@ -81,7 +81,6 @@ class Conversation:
         self._known = acknowledged
         self._open_person = open_person
         self._ours = ours
-        self._person: Mapping[str, str] = {}
         self._found: NationalRecord | None = None
         self._alone: set[str] = set()  # keys of steps that are sent one by one
         self._refused: dict[str, Refused] = {}  # by the key of the step
@@ -125,12 +124,12 @@ class Conversation:
         if stop := held(dossier, self._statuses):
             return stop.reason
         try:
-            if dossier.sealed:
-                self._person = self._open_person(dossier.sealed, dossier.code)
+            person = self._open_person(dossier.sealed, dossier.code) if dossier.sealed else {}
         except RejectedRecord:
             return HeldReason.SEALED_DATA
         names = await self._catalogue.names(national_procedure(dossier.procedure))
-        wanted = self._draft(names)
+        self._drafting = Drafting(dossier, self._statuses, names, person)
+        wanted = self._drafting.draft(self._known.place)
         if isinstance(wanted, Held):
             return wanted.reason
         if self._known.exists and (not self._certain or is_filed_there(self._known.place)):
@@ -141,16 +140,6 @@ class Conversation:
         if self._refused:
             raise RefusedError(refusal_of_steps(self._refused))
         return None
-
-    def _draft(self, names: Names | None) -> Draft | Held:
-        return draft(
-            self._dossier,
-            self._statuses,
-            names,
-            self._person,
-            place=self._known.place,
-            found=self._found,
-        )
 
     async def _send_all(self, wanted: Draft) -> Draft:
         """Send until nothing is left; return what was wanted, which a look-up may have changed."""
@@ -171,7 +160,8 @@ class Conversation:
 
     async def _save(self, wanted: Draft) -> Draft:
         known = self._known
-        record = wanted.opening if self._in_turn and not known.exists else wanted.record
+        in_turn = self._in_turn and not known.exists
+        record = self._drafting.opening() if in_turn else wanted.record
         outcome = await self._client.save(record, self._ours, updating=known.exists)
         self._sent += 1
         if isinstance(outcome, Ok):
@@ -260,9 +250,7 @@ class Conversation:
         if found is not None:
             self._known = replace(before, place=str(found.get("NoiNopHoSo") or before.place))
         if is_filed_there(self._known.place) or is_filed_there(before.place):
-            again = self._draft(wanted.names)
-            assert isinstance(again, Draft)  # noqa: S101 - it was one before
-            wanted = again
+            wanted = self._drafting.again(self._known.place, found)
         self._known = after_look_up(self._known, found, wanted.record)
         self._certain = True
         return wanted

@@ -63,9 +63,6 @@ class Draft:
     record_digest: str
     steps: tuple[Step, ...]
     status: Status
-    names: Names
-    opening: NationalRecord
-    """The record as of the first step: what a portal that wants every step in turn begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +116,15 @@ def draft(
     if names is None:
         return Held(HeldReason.UNKNOWN_PROCEDURE)
     taken = effective_transitions(dossier, statuses)
-    record, opening = (
-        as_filed_there(record_of(dossier, part, statuses, names, person or {}, place), found)
-        for part in (taken, taken[:1])
-    )
+    record = record_of(dossier, taken, statuses, names, person or {}, place)
+    record = as_filed_there(record, found)
     steps: dict[str, Step] = {}
     for transition in _changes(taken):
         step = step_of(dossier, transition)
         at, status = step["ThoiDiemXuLy"], step["TrangThai"]
         key = step_key(at, status)
         steps.setdefault(key, Step(key, at, step))
-    return Draft(record, digest(record), tuple(steps.values()), taken[-1].status, names, opening)
+    return Draft(record, digest(record), tuple(steps.values()), taken[-1].status)
 
 
 def plan(
