@@ -19,6 +19,7 @@ from lgsp.store.sync.listing import change_acknowledged, list_stopped, redrive
 from tests.national.dossiers import CODE, step, steps
 from tests.national.harness import RunningPortal, Sync, running_portal
 from tests.simulation.records import RECORD
+from tests.waiting import until
 
 SAVE, PROGRESS, LOOK_UP = "DongBoHoSoMC", "CapNhatTienDoHoSoMC", "TraCuuHoSo"
 SILENT = {"match": {"service": LOOK_UP}, "do": {"hide_steps": True}}
@@ -96,6 +97,27 @@ async def test_many_lost_answers_make_no_step_twice(tmp_path: Path, engine: Engi
             held = (await portal.dossier(code))["steps"]
 
             assert ["2", "4", "9", "10"] == [s["TrangThai"] for s in held]
+
+
+async def test_what_a_worker_was_sending_when_it_died_is_in_doubt_where_none_is_told(
+    tmp_path: Path, engine: Engine
+) -> None:
+    held = {"match": {"service": PROGRESS, "nth": 1}, "do": {"hold": 2}}
+    async with running_portal(tmp_path, [SILENT, held]) as portal:
+        first = Sync(engine, portal.settings())
+        first.feed(steps(2, 4))
+
+        async def sent() -> bool:
+            return bool(await portal.log(service=PROGRESS))
+
+        async with first.working():
+            await until("the steps are at the portal", sent)
+        pending = first.pending()
+        await Sync(engine, portal.settings()).drain()
+
+        assert 1 == pending
+        assert ["record 4", "2+4"] == await writes(portal)
+        assert ["in_doubt"] == [state for state, _ in listed(engine)]
 
 
 @pytest.mark.parametrize("drop", ["before", "after"])

@@ -17,6 +17,7 @@ import structlog
 
 from lgsp.domain.codes import national_procedure
 from lgsp.domain.errors import RetryableError
+from lgsp.national.acknowledged import steps_in
 from lgsp.national.answers import (
     OK,
     Answer,
@@ -73,6 +74,8 @@ class NationalClient:
         """Answers so far that are the portal's own, those to a login not counted."""
         self.answered_at = -inf
         """Monotonic time of the newest of them."""
+        self.tells_steps: bool | None = None
+        """Whether a look-up tells the progress steps, None while none has shown it."""
         self._session = ""
         self._session_ends = 0.0
         self._login_lock = asyncio.Lock()
@@ -93,7 +96,10 @@ class NationalClient:
         """
         outcome = await self.call(LOOK_UP, mahoso=code)
         if isinstance(outcome, Ok):
-            return row_of(outcome.result, "MaHoSo", code)
+            found = row_of(outcome.result, "MaHoSo", code)
+            if found is not None:
+                self.tells_steps = steps_in(found) is not None
+            return found
         if isinstance(outcome, Refused) and outcome.says_absent:
             return None
         raise RetryableError(f"{LOOK_UP}: {_describe(outcome)}")
@@ -133,8 +139,9 @@ class NationalClient:
         return await self.call(PROGRESS, before, data=list(steps))
 
     def wants_read_back(self) -> bool:
-        """Draw whether a push is read back: a sample of the share that is set."""
-        return random.random() < self._settings.national_read_back  # noqa: S311
+        """Draw whether a push is read back: the first, and a sample of the share that is set."""
+        share = self._settings.national_read_back
+        return share > 0 and (self.tells_steps is None or random.random() < share)  # noqa: S311
 
     async def call(
         self, service: str, before: Callable[[], None] = _nothing, **arguments: Any

@@ -62,6 +62,7 @@ class Conversation:
         open_person: opens the sealed personal fields of a dossier code.
         ours: NotOursError when the dossier's partition is another worker's; called as each write
             goes out, so a worker that stood still does not send what its successor has outrun.
+        note: makes durable what would be known if this worker died now; NotOursError as `ours`.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Conversation:
         acknowledged: Acknowledged,
         open_person: PersonOpener,
         ours: Callable[[], None],
+        note: Callable[[Acknowledged], None] = lambda _known: None,
     ) -> None:
         self._client = client
         self._catalogue = catalogue
@@ -81,6 +83,7 @@ class Conversation:
         self._known = acknowledged
         self._open_person = open_person
         self._ours = ours
+        self._note = note
         self._found: NationalRecord | None = None
         self._alone: set[str] = set()  # keys of steps that are sent one by one
         self._refused: dict[str, Refused] = {}  # by the key of the step
@@ -179,6 +182,8 @@ class Conversation:
     async def _progress(self, steps: tuple[Step, ...], wanted: Draft) -> Draft:
         sent = next_call(steps, self._alone)
         keys = [step.key for step in sent]
+        if not self._client.tells_steps:
+            self._note(self._known.with_doubted(keys))
         outcome = await self._client.progress([step.record for step in sent], self._ours)
         self._sent += 1
         before = len(self._known.steps)

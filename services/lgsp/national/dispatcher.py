@@ -206,6 +206,10 @@ class Dispatcher:
             if not self._queue.confirm(waiting.partition):
                 raise NotOursError
 
+        def note(known: acknowledged.Acknowledged) -> None:
+            if not self._queue.note(waiting, known.encode()):
+                raise NotOursError
+
         try:
             return await Conversation(
                 self._client,
@@ -215,6 +219,7 @@ class Dispatcher:
                 known,
                 self._open_person,
                 ours,
+                note,
             ).push(trusted=self._queue.is_known(waiting))
         except SQLAlchemyError:
             raise

@@ -9,7 +9,7 @@ came meanwhile leave the dossier pending.
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, select
+from sqlalchemy import Connection, Engine, bindparam, delete, func, select, update
 
 from lgsp.domain.dossier import Dossier
 from lgsp.domain.event import DossierEvent
@@ -184,6 +184,16 @@ class SyncQueue:
         """
         owned = self._owned.get(waiting.partition)
         return owned is not None and owned.known.get(waiting.code) == waiting.settled
+
+    def note(self, waiting: Waiting, acknowledged: bytes) -> bool:
+        """Write what a push is about to do to `acknowledged`; False: another has settled it.
+
+        So it is known when this worker dies before it settles the push.
+        """
+        unsettled = (QUEUE.c.code == waiting.code) & (QUEUE.c.settled == waiting.settled)
+        with self._engine.begin() as connection:
+            written = update(QUEUE).where(unsettled).values(acknowledged=acknowledged)
+            return connection.execute(written).rowcount == 1
 
     def settle(self, pushes: Sequence[Settled]) -> list[Settled]:
         """Write what pushes did in one transaction; return those that were ours to write."""
