@@ -13,6 +13,7 @@ from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.mocks.national.contract import fault_of_record, fault_of_step
 from lgsp.national.acknowledged import Acknowledged, after_look_up, decode
 from lgsp.national.planner import Draft, Held, HeldReason, draft, plan
+from lgsp.national.pushed import not_kept
 from lgsp.national.wire import Names, wire_time
 from tests.domain.events import event_sets
 from tests.national.dossiers import CODE, HOUR, START, step, steps
@@ -150,6 +151,31 @@ def test_believes_the_portal_over_its_memory() -> None:
     assert 1 == len(after_look_up(Acknowledged(), held, wanted.record).steps)
     assert "" == after_look_up(Acknowledged(), other, wanted.record).record
     assert "" == after_look_up(Acknowledged(), {"MaHoSo": CODE}, wanted.record).record
+
+
+def test_a_step_shown_with_another_time_is_not_sent_again() -> None:
+    wanted = drafted([step(0, 2, occurred_at=START + 7000), step(1, 4), step(2, 9)])
+    known = Acknowledged().with_record(wanted.record_digest)
+    known = known.with_steps(s.key for s in wanted.steps)
+    shown = [
+        s.record | {"ThoiDiemXuLy": s.record["ThoiDiemXuLy"][:12] + "00"} for s in wanted.steps
+    ]
+    all_there = wanted.record | {"DanhSachTienDo": shown}
+    one_lost = wanted.record | {"DanhSachTienDo": shown[:2]}
+
+    assert "07" == wanted.steps[0].at[12:]
+    assert plan(wanted, after_look_up(known, all_there, wanted.record)).empty
+    assert "" == not_kept(wanted, known, all_there)
+    assert [wanted.steps[2]] == list(
+        plan(wanted, after_look_up(known, one_lost, wanted.record)).steps
+    )
+    assert "step 9 of 20240108100000" == not_kept(wanted, known, one_lost)
+
+
+def test_reads_what_a_version_before_has_stored() -> None:
+    before = b'[1,"abc",["20240108080000:2"]]'
+
+    assert Acknowledged(True, "abc", frozenset({"20240108080000:2"})) == decode(before)
 
 
 @given(event_sets, st.randoms(use_true_random=False))

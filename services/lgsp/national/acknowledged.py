@@ -1,6 +1,7 @@
 """What the national portal is known to hold of a dossier: its record and its progress steps."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -95,7 +96,7 @@ class Acknowledged:
         The acknowledged steps after the last one of this status are in doubt.
         """
         in_order = sorted(self.steps)
-        reached = [key for key in in_order if key.partition(":")[2] == status]
+        reached = [key for key in in_order if _status_of(key) == status]
         lost = in_order[in_order.index(reached[-1]) + 1 :] if reached else []
         return self.without(lost).with_doubted(lost)
 
@@ -156,7 +157,7 @@ def after_look_up(
     )
     steps = steps_in(found)
     if steps is not None:
-        return answered.without_steps().with_steps(steps)
+        return answered.without_steps().with_steps(steps | shown_otherwise(known.sent, steps))
     if known.record and not held and record is not None and digest(record) == known.record:
         # It has lost a record that it acknowledged; what came after the state it shows may be
         # lost as well, and it does not say so.
@@ -171,6 +172,29 @@ def steps_in(found: dict[str, Any]) -> frozenset[str] | None:
         return None
     keys = [_told_key(step) for step in progress]
     return None if None in keys else frozenset(key for key in keys if key)
+
+
+def shown_otherwise(sent: frozenset[str], steps: frozenset[str]) -> frozenset[str]:
+    """Return which of the steps sent the portal shows with another time, as far as can be seen.
+
+    It may keep minutes only: for a step of ours that it does not show, it shows one of the same
+    status that we have not sent. A step that it has lost stands in no other's place.
+
+    Args:
+        sent: keys of what was acknowledged or may be there.
+        steps: keys of what it shows.
+    """
+    others = Counter(_status_of(key) for key in steps - sent)
+    found = set()
+    for key in sorted(sent - steps):
+        if others[_status_of(key)]:
+            others[_status_of(key)] -= 1
+            found.add(key)
+    return frozenset(found)
+
+
+def _status_of(key: str) -> str:
+    return key.partition(":")[2]
 
 
 def differences(record: dict[str, Any], found: dict[str, Any]) -> list[str]:

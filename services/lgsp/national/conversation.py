@@ -173,7 +173,7 @@ class Conversation:
             self._known = known.in_doubt()
             wanted = await self._look_up(wanted)
             if not (self._known.record or (self._known.exists and not known.exists)):
-                raise RetryableError(outcome.cause)
+                raise self._under_way(outcome)
         else:
             return await self._after_refusal(outcome, wanted)
         self._created = self._created or not known.exists
@@ -191,7 +191,7 @@ class Conversation:
             self._known = self._known.in_doubt().with_doubted(keys)
             wanted = await self._look_up(wanted)
             if not self._known.sent.issuperset(keys):
-                raise RetryableError(outcome.cause)
+                raise self._under_way(outcome)
         elif isinstance(outcome, Refused) and outcome.says_absent:
             wanted = await self._after_refusal(outcome, wanted)
         elif isinstance(outcome, Refused) and len(sent) > 1:
@@ -235,6 +235,11 @@ class Conversation:
         if not ours:
             raise RefusedError(refused)
         return wanted
+
+    def _under_way(self, lost: OutcomeUnknown) -> RetryableError:
+        """Return the reason to wait: what was sent may still arrive, so it is looked up again."""
+        self._certain = False
+        return RetryableError(lost.cause)
 
     def _count_surprise(self, cause: str) -> None:
         self._surprises += 1
