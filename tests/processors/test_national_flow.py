@@ -1,5 +1,6 @@
 """How dossiers flow to the real mock: past those that fail, at its pace, and when it is back."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import Engine, select
 from lgsp.national import freeing, turns
 from lgsp.national.pushed import PushResult
 from lgsp.national.retries import Retries
+from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
 from lgsp.store.sync.listing import list_pending, list_stopped, summarise
 from lgsp.store.sync.queue import count_waiting
@@ -234,3 +236,26 @@ async def test_a_budget_of_calls_is_used_and_costs_no_look_up(
 def _third_step(n: int) -> list[Any]:
     code = f"H37.{n % 7}-240108-{n:04d}"
     return steps(2, 4, 9, code=code, procedure=f"1.00161{n % 5}")[2:]
+
+
+async def test_ends_at_once_while_all_calls_hang(engine: Engine) -> None:
+    calls = 0
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal calls
+        calls += 1
+        await reader.read()  # until the caller goes away
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        sync = Sync(engine, Settings(national_url=f"http://127.0.0.1:{port}"))
+        sync.feed(good(50))
+        async with sync.working() as running:
+            await until("calls hang", lambda: calls > 0)
+            running.cancel()
+            ended, _ = await asyncio.wait({running}, timeout=8)
+
+        assert {running} == ended
+        assert 50 == sync.pending()
