@@ -65,15 +65,20 @@ def test_units_sort_by_keyboard_and_open_their_own_figures(page: "Page", feed: F
     assert page.get_attribute("#units thead th:first-child", "aria-sort") == "ascending"
 
 
-def test_a_lost_connection_is_shown(page: "Page", figures: Figures) -> None:
+def test_a_lost_connection_is_shown_and_its_figures_are_never_full(
+    page: "Page", figures: Figures
+) -> None:
     with running(figures, NOW) as feed:
         page.goto(feed.url)
         wait_for(page, feed)
         assert page.is_hidden("#lost")
+        assert "Đủ tin" == page.inner_text("#trust")
     page.wait_for_selector("#lost:visible")
 
     assert "Mất kết nối" in page.inner_text("#lost")
     assert "lost" in (page.get_attribute("body", "class") or "")
+    assert "Tạm tính" == page.inner_text("#trust")
+    assert "không đến được" in page.inner_text("#reasons")
 
 
 def test_the_age_of_the_figures_is_shown(page: "Page", feed: Feed) -> None:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tests.mutants.mutants import ROOT, Mutant, Outcome, Tree, load
@@ -48,7 +49,8 @@ def main(words: list[str]) -> int:
     table = Table("promise", "broken in", "killed by", "s")
     for mutant, outcome in zip(chosen, outcomes, strict=True):
         by = outcome.by.rpartition("::")[2] if outcome.killed else f"SURVIVED {outcome.by}"
-        table.add_row(mutant.promise, mutant.file.rpartition("/")[2], by, f"{outcome.seconds:.0f}")
+        cells = (mutant.promise, mutant.file.rpartition("/")[2], by, f"{outcome.seconds:.0f}")
+        table.add_row(*map(escape, cells))  # the name of a test may have brackets
     console.print(table)
     alive = [(m, o) for m, o in zip(chosen, outcomes, strict=True) if not o.killed]
     for mutant, outcome in alive:

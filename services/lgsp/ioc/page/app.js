@@ -67,6 +67,7 @@ function say(id, text) {
 
 function lost(detail) {
   document.body.classList.add("lost");
+  view.setLost(true);
   $("connection").textContent = "Mất kết nối";
   const since = view.shown
     ? `Số liệu dưới đây là của lúc ${instant(view.shown.as_of)}.`
@@ -77,6 +78,7 @@ function lost(detail) {
 function found() {
   if (!document.body.classList.contains("lost") && $("connection").dataset.live) return;
   document.body.classList.remove("lost");
+  view.setLost(false);
   $("connection").dataset.live = "1";
   $("connection").textContent = "Trực tiếp";
   $("lost").hidden = true;

@@ -13,15 +13,23 @@ export class Refusal extends Error {
 // Returns the JSON of an answer.
 // Throws Refusal with the feed's words, or an AbortError when `signal` ends the question.
 export async function ask(path, signal) {
-  const signals = [AbortSignal.timeout(PATIENCE), ...(signal ? [signal] : [])];
+  const question = new AbortController();
+  const end = () => question.abort();
+  const timer = setTimeout(end, PATIENCE);
+  signal?.addEventListener("abort", end);
   let answer;
+  let said;
   try {
-    answer = await fetch(path, { signal: AbortSignal.any(signals) });
+    if (signal?.aborted) end();
+    answer = await fetch(path, { signal: question.signal });
     if (answer.ok) return await answer.json();
+    said = await answer.json().catch(() => ({}));
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Refusal("Không nhận được câu trả lời từ hệ thống.", 0);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
   }
-  const said = await answer.json().catch(() => ({}));
   throw new Refusal(said.detail ?? `Hệ thống trả lời ${answer.status}.`, answer.status);
 }

@@ -22,12 +22,14 @@ export class FiguresView {
       const { rate } = button.closest("[data-rate]").dataset;
       button.addEventListener("click", () => this.openIfShown(rate, button.dataset.part));
     }
+    this.isLost = false;
     this.clear();
     setInterval(() => this.drawAge(), 1_000);
   }
 
   clear() {
     this.shown = null;
+    this.drawn = "";
     for (const node of document.querySelectorAll("[data-value], [data-part], .counts strong")) {
       node.textContent = "…";
     }
@@ -42,9 +44,6 @@ export class FiguresView {
     this.shown = { ...figures, received };
     for (const card of document.querySelectorAll("[data-rate]")) drawRate(card, figures.rates);
     for (const name of COUNTS) drawCount(this.counts[name], name, figures.counts[name]);
-    $("trust").textContent = words.TRUST[figures.trust] ?? figures.trust;
-    $("trust").dataset.trust = figures.trust;
-    $("reasons").replaceChildren(...words.reasons(figures).map(item));
     $("asof").textContent = words.instant(figures.as_of);
     $("asof").dateTime = figures.as_of;
     $("portals").replaceChildren(...figures.freshness.map((source) => portal(source, figures.as_of)));
@@ -54,10 +53,30 @@ export class FiguresView {
     this.drawAge();
   }
 
+  setLost(isLost) {
+    this.isLost = isLost;
+    this.drawAge();
+  }
+
   drawAge() {
     const seconds = this.shown ? Math.max(0, Math.round((Date.now() - this.shown.received) / 1000)) : 0;
     $("age").textContent = this.shown ? words.age(seconds) : "";
     document.body.classList.toggle("old", seconds > OLD);
+    this.drawTrust(this.isLost || seconds > OLD);
+  }
+
+  // Figures that no longer come are not to be trusted in full, whatever the feed said of them then.
+  drawTrust(isStale) {
+    if (!this.shown) return;
+    const { trust } = this.shown;
+    const label = isStale && trust === "full" ? "provisional" : trust;
+    const reasons = [...(isStale ? [words.STALE] : []), ...words.reasons(this.shown)];
+    const drawn = JSON.stringify([label, reasons]);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    $("trust").textContent = words.TRUST[label] ?? label;
+    $("trust").dataset.trust = label;
+    $("reasons").replaceChildren(...reasons.map(item));
   }
 
   openIfShown(figure, part) {

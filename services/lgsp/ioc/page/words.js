@@ -17,6 +17,7 @@ export const instant = (iso) => (iso ? clock.format(new Date(iso)) : "");
 export const minutes = (iso) => (iso ? minute.format(new Date(iso)) : "");
 
 export const TRUST = { full: "Đủ tin", provisional: "Tạm tính", insufficient: "Chưa đủ dữ liệu" };
+export const STALE = "Số liệu mới không đến được màn hình này";
 export const PORTAL = { live: "đang hoạt động", silent: "im lặng", down: "mất liên lạc" };
 
 export const FIGURES = {
