@@ -8,6 +8,7 @@ each form.
 import os
 import shutil
 import tempfile
+from itertools import takewhile
 from pathlib import Path
 from typing import ClassVar
 
@@ -63,6 +64,7 @@ class Writer(RuleBasedStateMachine):
         self.ended: set[Fact] = set()  # rows whose line end is written
         self.said: dict[str, Fact] = {}  # what was said last of a dossier, by any file
         self.newest = Written()  # what was written last
+        self.stood: list[list[Fact]] = []  # all that any file has held
         self.forgot = False
         self.view: dict[str, dict[str, Fact]] = {}  # by file: rows as read last
         self.steps = Stepper()
@@ -290,8 +292,9 @@ class Writer(RuleBasedStateMachine):
         """Say what the files say of each dossier of which they leave no doubt.
 
         There is doubt where two files differ and the one that spoke last has no later time than
-        the other one; where what was said last stands in no file any more; and where times were
-        set back and the file got another name, or a process died with what only it knew.
+        the other one, or begins as a file did before: then nobody can tell that it was not only
+        added to. Where what was said last stands in no file any more. And where times were set
+        back and the file got another name, or a process died with what only it knew.
         """
         stand: dict[str, list[tuple[Fact, Written]]] = {}
         for name, file in self.files.items():
@@ -300,7 +303,7 @@ class Writer(RuleBasedStateMachine):
         found = []
         for code, said in stand.items():
             last = max(said, key=lambda one: one[1].at.get(one[0], 0))
-            fact, at = last[0], last[1].at.get(last[0], 0)
+            fact, at = last[0], last[1].since.get(last[0], 0)
             rivals = [file for other, file in said if other != fact]
             unclear = any(f.unclear for _, f in said) and (rivals or self.forgot)
             moved = any(f.moved for _, f in said)
@@ -361,6 +364,10 @@ class Writer(RuleBasedStateMachine):
         file.unclear &= said != rows
         file.moved &= said != rows
         file.at.update(dict.fromkeys(said, self.clock.now))
+        begins = max((count_same(rows, old) for old in self.stood), default=0)
+        now = {fact: 0 if fact in rows[:begins] else self.clock.now for fact in said}
+        file.since.update(now)
+        self.stood.append(rows)
         self.ended.update(rows)
         self.said.update({fact.code: fact for fact in said})
 
@@ -397,12 +404,6 @@ class CompleteWriter(Writer):
 
     complete = "true"
 
-    @initialize()
-    def begin(self) -> None:
-        """Begin with two files and a checkpoint: without one, nobody knows what a page stated."""
-        super().begin()
-        self.page()
-
     def given_anew(self, file: Written, rows: list[Fact]) -> list[Fact]:
         return file.rows
 
@@ -424,6 +425,13 @@ class CompleteWriter(Writer):
     def compare(self, facts: dict[str, Fact]) -> None:
         by_domain = counted_by_domain(self.steps.events, self.clock.now)
         assert by_domain == counted_by_hand(facts.values())
+
+
+def count_same(rows: list[Fact], others: list[Fact]) -> int:
+    """Count the rows with which both begin."""
+    return sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(rows, others, strict=False))
+    )
 
 
 def is_row(record: Record) -> bool:

@@ -75,6 +75,7 @@ class Written:
     Args:
         rows: in order.
         at: when the file last said each row.
+        since: the same; 0 where the file may have said so at any time before, too.
         rest: what a half row or member lacks.
         cut: behind a cut nothing sensible can follow.
         changed_at: when it was last written, by the true time.
@@ -84,6 +85,7 @@ class Written:
 
     rows: list[Fact] = field(default_factory=list)
     at: dict[Fact, int] = field(default_factory=dict)
+    since: dict[Fact, int] = field(default_factory=dict)
     rest: bytes = b""
     cut: bool = False
     changed_at: int = 0
