@@ -13,35 +13,30 @@ import structlog
 
 from lgsp.domain.errors import (
     FatalError,
-    LgspError,
-    RejectedRecord,
     RetryableError,
 )
-from lgsp.domain.event import DossierEvent
 from lgsp.runtime import metrics
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.pace import limiter
 from lgsp.runtime.personal import mask_file_name
 from lgsp.runtime.stopping.ending import cancel_tasks
 from lgsp.runtime.stopping.waiting import is_set_within
+from lgsp_connectors.kit.carried import Carried
 from lgsp_connectors.kit.clock_watch import ClockWatch
 from lgsp_connectors.kit.config import RunSettings
-from lgsp_connectors.kit.contract import OWN, Connector, Cursor, Listing, Page, Record
+from lgsp_connectors.kit.contract import Connector, Cursor, Listing, Page
 from lgsp_connectors.kit.memory.filing import Persons
 from lgsp_connectors.kit.memory.fresh import Fresh
 from lgsp_connectors.kit.memory.known import Known, MemoryKnown
 from lgsp_connectors.kit.memory.sent import Sent
-from lgsp_connectors.kit.rejects import Reject, defect, next_reading, reject_new
+from lgsp_connectors.kit.rejects import Reject, next_reading, reject_new
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.sink import Checkpoints, Sink
 from lgsp_connectors.kit.status import Speaker
-from lgsp_connectors.kit.usable import usable_events
+from lgsp_connectors.kit.usable import mapped
 
 _FETCH_ENDS_WITHIN = 4.0  # seconds that a connector may take to give up a page when told to stop
-_SENT = f"{OWN}sent"
-_READING = f"{OWN}reading"
-_AGES = f"{OWN}ages"
 _PATIENCE = 60.0  # seconds for which a run that is to end waits for what is still being written
 _log = structlog.get_logger()
 
@@ -108,16 +103,15 @@ class Runner:
         stop = stop or asyncio.Event()
         started, patience = time.monotonic(), _PATIENCE
         try:
-            stored = await asyncio.to_thread(self._checkpoints.load, self._key) or {}
-            if self._sent.resume(stored.pop(_SENT, "")):
-                self._known.reset()  # it is of another log, or of another state of this one
-            self._reading = next_reading(stored.pop(_READING, ""), self._yaml)
-            self._watch = ClockWatch(stored.pop(_AGES, ""))
-            cursor = stored or self._connector.start(since)
+            stored = await asyncio.to_thread(self._checkpoints.load, self._key)
+            cursor, begun = self._resume(stored, since)
             while not stop.is_set():
                 page = await self._fetch(cursor, stop)
                 if page is None:
                     break
+                if not begun:  # what is stated and closed from now on is of this memory and YAML
+                    await self._store(cursor)
+                    begun = True
                 await self._take(page)
                 await self._settle(page, cursor)
                 cursor = page.cursor
@@ -141,6 +135,19 @@ class Runner:
         self.report.seconds = time.monotonic() - started
         return self.report
 
+    def _resume(self, stored: Cursor | None, since: int | None) -> tuple[Cursor, bool]:
+        """Give where to go on, and whether the checkpoint is of this memory and YAML already."""
+        cursor = dict(stored or {})
+        carried = Carried.taken_from(cursor)
+        anew = self._sent.resume(carried.sent)
+        if anew:
+            self._known.reset()  # it is of another log, or of another state of this one
+        self._reading = next_reading(carried.reading, self._yaml)
+        self._watch = ClockWatch(carried.ages)
+        self.report.not_removed = carried.not_removed
+        begun = not anew and carried.reading == self._reading
+        return cursor or self._connector.start(since), begun
+
     async def _settle(self, page: Page, before: Cursor) -> None:
         """Wait until the log has the page, then keep what is known of it and the checkpoint."""
         await self._sink.flush()
@@ -150,16 +157,25 @@ class Runner:
         if page.listing is not None and page.listing.ended:
             await self._remove(page.listing)
         if page.cursor != before or self._sent.pending:
-            own = {_SENT: self._sent.token(), _READING: self._reading, _AGES: self._watch.text()}
-            after = {**page.cursor, **own}
-            await asyncio.to_thread(self._checkpoints.store, self._key, after)
-            self._sent.keep()
-            metrics.CONNECTOR_CHECKPOINT.set_to_current_time()
+            await self._store(page.cursor)
+
+    async def _store(self, cursor: Cursor) -> None:
+        """Store the checkpoint, then keep what stands before it."""
+        carried = Carried(
+            self._sent.token(),
+            self._reading,
+            self._watch.text(),
+            mask_file_name(self.report.not_removed),
+        )
+        await asyncio.to_thread(self._checkpoints.store, self._key, carried.beside(cursor))
+        self._sent.keep()
+        metrics.CONNECTOR_CHECKPOINT.set_to_current_time()
 
     async def _remove(self, listing: Listing) -> None:
         """State that what the ended listing does not hold is gone."""
         events, problem = self._fresh.gone(listing, self._clock())
-        self.report.not_removed = problem
+        if problem is not None:
+            self.report.not_removed = problem
         if problem:
             self._log.error("nothing_removed", listing=listing.name, reason=problem)
         if not events:
@@ -212,7 +228,7 @@ class Runner:
         started = time.perf_counter()
         report = self.report
         before = (report.events, report.rejected, report.duplicates)
-        stated, used, rejects = self._mapped(page)
+        stated, used, rejects = mapped(self._connector, page.records, self._clock())
         events = self._fresh.of(
             stated,
             whole=page.whole,
@@ -267,26 +283,6 @@ class Runner:
             self._rejects_in_a_row = 0
         elif new_rejects:
             await self._count_in_a_row(new_rejects)
-
-    def _mapped(
-        self, page: Page
-    ) -> tuple[list[Sequence[DossierEvent]], list[Record], list[Reject]]:
-        """Give what each record of the page states, those used, and the rejects in order."""
-        now = self._clock()
-        stated: list[Sequence[DossierEvent]] = []
-        used: list[Record] = []
-        rejects: list[Reject] = []
-        for record in page.records:
-            try:
-                stated.append(usable_events(self._connector, record, now))
-                used.append(record)
-            except RejectedRecord as error:
-                rejects.append((record, error))
-            except (LgspError, MemoryError):
-                raise
-            except Exception as error:  # noqa: BLE001 - the author's code: one record's fault
-                rejects.append((record, defect(error)))
-        return stated, used, rejects
 
     async def _count_in_a_row(self, rejects: Sequence[Reject]) -> None:
         """Count a page that had nothing usable; give up when that goes on for too long."""

@@ -1,13 +1,14 @@
 """The gate before the log: a record's events, each of which everybody behind the log can use."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from lgsp.domain.errors import RejectedRecord
+from lgsp.domain.errors import LgspError, RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp.domain.usable import check_usable
 from lgsp.domain.working_time import KNOWN_YEARS
 from lgsp.runtime.personal import shown
 from lgsp_connectors.kit.contract import Connector, Record
+from lgsp_connectors.kit.rejects import Reject, defect
 
 
 def usable_events(connector: Connector, record: Record, now: int) -> Sequence[DossierEvent]:
@@ -32,3 +33,29 @@ def usable_events(connector: Connector, record: Record, now: int) -> Sequence[Do
         error.value = shown(error.value)
         raise
     return events
+
+
+def mapped(
+    connector: Connector, records: Iterable[Record], now: int
+) -> tuple[list[Sequence[DossierEvent]], list[Record], list[Reject]]:
+    """Give what each usable record states, those records, and the rejects, in order.
+
+    Args:
+        connector: whose records they are.
+        records: as fetched.
+        now: ms UTC.
+    """
+    stated: list[Sequence[DossierEvent]] = []
+    used: list[Record] = []
+    rejects: list[Reject] = []
+    for record in records:
+        try:
+            stated.append(usable_events(connector, record, now))
+            used.append(record)
+        except RejectedRecord as error:
+            rejects.append((record, error))
+        except (LgspError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the author's code: one record's fault
+            rejects.append((record, defect(error)))
+    return stated, used, rejects

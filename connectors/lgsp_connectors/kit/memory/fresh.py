@@ -134,7 +134,7 @@ class Fresh:
             else:
                 self._known.spoil(_sortable(listing))
 
-    def gone(self, listing: Listing, now: int) -> tuple[list[DossierEvent], str]:
+    def gone(self, listing: Listing, now: int) -> tuple[list[DossierEvent], str | None]:
         """Give the removal of every known dossier that an ended listing does not hold.
 
         A listing that was stated before one that ended earlier tells nothing: what it lacks may
@@ -145,12 +145,13 @@ class Fresh:
             now: ms UTC.
 
         Returns:
-            The events, or none and the reason why nothing was removed.
+            The events, or none and the reason why nothing was removed; None for the reason where
+            the listing tells nothing.
         """
         at = min(listing.at, now)
         self._believe_no_clock_ahead(listing, now)
         if not self._known.is_newest(at):
-            return [], ""
+            return [], None
         found = self._known.missing(_sortable(listing))
         if at < listing.at:
             self._known.date_back(_sortable(listing), _sortable(replace(listing, at=at)))
