@@ -201,15 +201,9 @@ class Deaths(RuleBasedStateMachine):
 
 
 class Listings(Deaths):
-    """The same where each pass is a complete listing: what it lacks is in no figure."""
+    """The same with complete listings, and known entries in their file."""
 
-    complete = True
-
-
-class InFile(Listings):
-    """The same with the known entries in their file."""
-
-    in_file = True
+    complete = in_file = True
 
 
 class TwoPortals(Deaths):
@@ -220,5 +214,4 @@ class TwoPortals(Deaths):
 
 TestDeaths = Deaths.TestCase
 TestListings = Listings.TestCase
-TestInFile = InFile.TestCase
 TestTwoPortals = TwoPortals.TestCase

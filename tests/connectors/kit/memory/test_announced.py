@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.event import DossierEvent, instant_of, with_id
@@ -180,12 +182,39 @@ def test_a_removal_stands_against_what_a_process_stated_that_died(reopen: Reopen
     assert instant_of(past.written) > START + 7 * DAY
 
 
+def step(hour: int, unit: str, status: Status) -> DossierEvent:
+    """Give what a row of a log of steps says."""
+    return with_id(
+        replace(row(unit, 1, status), occurred_at=START + hour, stated_at=None, stated_row=0)
+    )
+
+
 def test_a_step_announced_otherwise_is_news_again() -> None:
     entry = Entry({b"step 1": b"a", b"step 2": b"a"})
     ahead = Entry({b"step 1": b"a", b"step 2": b"b", b"step 3": b"b"})
 
     assert without(entry._replace(announced=ahead), whole=False) == Entry({b"step 1": b"a"})
     assert without(entry, whole=False) == entry
+
+
+steps = st.builds(
+    step, st.integers(1, 3), st.sampled_from(["H37.1", "H37.2"]), st.sampled_from(Status)
+)
+
+
+@given(st.lists(st.tuples(st.lists(steps, max_size=3), st.integers(0, 4), st.booleans())))
+def test_no_step_is_lost_whatever_dies(
+    pages: list[tuple[list[DossierEvent], int, bool]],
+) -> None:
+    """Each page is read until it is known; before that, a process may die with a part of it."""
+    known, log = MemoryKnown(), set[bytes]()
+    for page, most, dies in pages:
+        if dies:
+            log |= {event.event_id for event in read(known, *page, whole=False)[:most]}
+        fresh = Fresh(known)
+        log |= {event.event_id for event in fresh.of([[each] for each in page], whole=False)}
+        fresh.keep()
+        assert {event.event_id for event in page} <= log
 
 
 def test_entries_of_the_version_before_are_kept(tmp_path: Path) -> None:
