@@ -83,7 +83,7 @@ class Runner:
         self._sent = sent or Sent()
         self._known = known or MemoryKnown()
         self._fresh = Fresh(self._known, persons)
-        self._yaml, self._reading = yaml, ""
+        self._yaml, self._reading, self._begun = yaml, "", False
         self._rejects_in_a_row = 0
         self._watch = ClockWatch()
         self._pace = limiter(settings.pages_per_second)
@@ -104,15 +104,12 @@ class Runner:
         started, patience = time.monotonic(), _PATIENCE
         try:
             stored = await asyncio.to_thread(self._checkpoints.load, self._key)
-            cursor, begun = self._resume(stored, since)
+            cursor = self._resume(stored, since)
             while not stop.is_set():
                 page = await self._fetch(cursor, stop)
                 if page is None:
                     break
-                if not begun:  # what is stated and closed from now on is of this memory and YAML
-                    await self._store(cursor)
-                    begun = True
-                await self._take(page)
+                await self._take(page, cursor)
                 await self._settle(page, cursor)
                 cursor = page.cursor
                 self.report.seconds = time.monotonic() - started
@@ -135,8 +132,8 @@ class Runner:
         self.report.seconds = time.monotonic() - started
         return self.report
 
-    def _resume(self, stored: Cursor | None, since: int | None) -> tuple[Cursor, bool]:
-        """Give where to go on, and whether the checkpoint is of this memory and YAML already."""
+    def _resume(self, stored: Cursor | None, since: int | None) -> Cursor:
+        """Give where to go on, with what the checkpoint carries."""
         cursor = dict(stored or {})
         carried = Carried.taken_from(cursor)
         anew = self._sent.resume(carried.sent)
@@ -145,8 +142,8 @@ class Runner:
         self._reading = next_reading(carried.reading, self._yaml)
         self._watch = ClockWatch(carried.ages)
         self.report.not_removed = carried.not_removed
-        begun = not anew and carried.reading == self._reading
-        return cursor or self._connector.start(since), begun
+        self._begun = not anew and carried.reading == self._reading
+        return cursor or self._connector.start(since)
 
     async def _settle(self, page: Page, before: Cursor) -> None:
         """Wait until the log has the page, then keep what is known of it and the checkpoint."""
@@ -169,6 +166,7 @@ class Runner:
         )
         await asyncio.to_thread(self._checkpoints.store, self._key, carried.beside(cursor))
         self._sent.keep()
+        self._begun = True
         metrics.CONNECTOR_CHECKPOINT.set_to_current_time()
 
     async def _remove(self, listing: Listing) -> None:
@@ -223,12 +221,14 @@ class Runner:
             failed=self._speaker.fail,
         )
 
-    async def _take(self, page: Page) -> None:
+    async def _take(self, page: Page, before: Cursor) -> None:
         """Map and hand over one page: what is good first, then what is not; one log line."""
         started = time.perf_counter()
         report = self.report
-        before = (report.events, report.rejected, report.duplicates)
+        counts = (report.events, report.rejected, report.duplicates)
         stated, used, rejects = mapped(self._connector, page.records, self._clock())
+        if stated and not self._begun:  # what it states and closes is of this memory and YAML
+            await self._store(before)
         events = self._fresh.of(
             stated,
             whole=page.whole,
@@ -260,7 +260,7 @@ class Runner:
         produced, rejected, duplicates = (
             now - then
             for now, then in zip(
-                (report.events, report.rejected, report.duplicates), before, strict=True
+                (report.events, report.rejected, report.duplicates), counts, strict=True
             )
         )
         metrics.CONNECTOR_RECORDS.labels("mapped").inc(len(page.records) - rejected)

@@ -61,7 +61,10 @@ class MemorySink:
 
 
 class MemoryCheckpoints:
-    """Keeps cursors in memory; `fail_next` makes one `store` raise, as a crash there would."""
+    """Keeps cursors in memory; `fail_next` makes one `store` raise, as a crash there would.
+
+    Not the one with which a first run begins: that has nothing before it.
+    """
 
     def __init__(self, journal: list[str] | None = None) -> None:
         self.stored: dict[str, Cursor] = {}
@@ -75,7 +78,7 @@ class MemoryCheckpoints:
 
     def store(self, key: str, cursor: Cursor) -> None:
         """Keep the cursor."""
-        if self.fail_next is not None:
+        if self.fail_next is not None and key in self.stored:
             error, self.fail_next = self.fail_next, None
             raise error
         self._journal.append("checkpoint")
