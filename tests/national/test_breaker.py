@@ -115,3 +115,27 @@ def test_says_when_it_opens_and_closes() -> None:
         return moves
 
     assert [True, False] == in_virtual_time(play)
+
+
+def test_an_answer_while_an_advice_is_obeyed_counts_at_once() -> None:
+    """The first question hangs, the second brings an advice; then the first is answered."""
+
+    async def play(clock: Clock) -> float:
+        asked = 0
+
+        async def ask() -> None:
+            nonlocal asked
+            asked += 1
+            if asked == 1:
+                await asyncio.sleep(20)
+            else:
+                raise RetryableError("away", wait=60)
+
+        breaker = Breaker(ask, clock=clock)
+        task = asyncio.create_task(breaker.run())
+        assert not await breaker.answers()
+        await breaker.admit()
+        task.cancel()
+        return clock()
+
+    assert 20 <= in_virtual_time(play) < 21

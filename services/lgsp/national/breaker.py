@@ -76,21 +76,24 @@ class Breaker:
         try:
             while True:
                 began = self._clock()
-                answered, advice = await self._ask_once(asked)
+                self._ask_anew(asked)
+                answered, advice = await self._listen(asked, began + self._longest)
                 if answered:
                     break
                 self._resolve(lives=False)
-                rest = max(pause - (self._clock() - began), advice)
-                if rest > 0:
-                    await asyncio.sleep(rest)
+                again_at = max(began + pause, self._clock() + advice)
+                answered, advice = await self._listen(asked, again_at)
+                if answered:
+                    break
+                await asyncio.sleep(max(again_at - self._clock(), advice))
                 pause = min(pause * 2, self._longest)
         finally:
             for question in asked:
                 question.cancel()
         self._resolve(lives=True)
 
-    async def _ask_once(self, asked: list[asyncio.Task[None]]) -> tuple[bool, float]:
-        """Ask anew and wait for any answer; tell whether one came, and the advice to wait.
+    def _ask_anew(self, asked: list[asyncio.Task[None]]) -> None:
+        """Ask again, in place of the last question that is still open.
 
         A portal that is back answers a new question at once, while one from before may be lost
         with its connection. The oldest goes on beside the new one, for a portal that is only
@@ -99,7 +102,13 @@ class Breaker:
         for late in asked[1:]:
             late.cancel()
         asked[1:] = [asyncio.create_task(_as_coroutine(self._ask()), name="question")]
-        advice, until = 0.0, self._clock() + self._longest
+
+    async def _listen(self, asked: list[asyncio.Task[None]], until: float) -> tuple[bool, float]:
+        """Wait for an answer to any of the questions; tell whether one came, and the advice.
+
+        Those that have failed are taken out.
+        """
+        advice = 0.0
         while asked and (left := until - self._clock()) > 0:
             done, _ = await asyncio.wait(asked, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             for question in done:

@@ -39,6 +39,7 @@ LOOK_UP = "TraCuuHoSo"
 PROCEDURE = "LayThuTuc"
 
 _SESSION_ERROR = "1"
+_LONGEST_LOGIN_PAUSE = 60.0  # seconds after a refused login
 _SESSION_TTL = 600.0  # seconds; the real time is not published, integrators use ten minutes
 _WRITES = frozenset({SAVE, PROGRESS})
 
@@ -71,7 +72,7 @@ class NationalClient:
         )
         self._pace = Pace(settings.national_rate)
         self.answers = 0
-        """Answers so far that are the portal's own, those to a login not counted."""
+        """Answers so far that are the portal's own, without those about login and session."""
         self.answered_at = -inf
         """Monotonic time of the newest of them."""
         self.tells_steps: bool | None = None
@@ -79,6 +80,8 @@ class NationalClient:
         self._session = ""
         self._session_ends = 0.0
         self._login_lock = asyncio.Lock()
+        self._refused_logins = 0  # in a row
+        self._refusal, self._login_again_at = "", -inf
         self._log = structlog.get_logger().bind(portal=base)
 
     async def __aenter__(self) -> "NationalClient":
@@ -179,9 +182,9 @@ class NationalClient:
             sent = await self._post(self._call_url, envelope, service, before)
             if isinstance(sent, OutcomeUnknown):
                 return sent
-            self.answers += 1
-            self.answered_at = time.monotonic()
             if code_of(sent) != _SESSION_ERROR:
+                self.answers += 1
+                self.answered_at = time.monotonic()
                 return judge(sent, items=len(arguments.get("data", ())))
             if self._session == session:
                 self._session = ""
@@ -195,6 +198,8 @@ class NationalClient:
         async with self._login_lock:
             if self._session and time.monotonic() < self._session_ends:
                 return self._session
+            if (left := self._login_again_at - time.monotonic()) > 0:
+                raise RetryableError(self._refusal, wait=left)
             settings = self._settings
             answer = await self._post(
                 self._login_url,
@@ -212,7 +217,12 @@ class NationalClient:
                     " LGSP_NATIONAL_PASSWORD"
                 )
                 self._exchange.log_trouble(said)
-                raise RetryableError(said)
+                # An account is not to be locked by the many who wait for its session.
+                pause = min(2.0 ** min(self._refused_logins, 8), _LONGEST_LOGIN_PAUSE)
+                self._refused_logins += 1
+                self._refusal, self._login_again_at = said, time.monotonic() + pause
+                raise RetryableError(said, wait=pause)
+            self._refused_logins = 0
             metrics.NATIONAL_LOGINS.inc()
             self._session, self._session_ends = session, time.monotonic() + _SESSION_TTL
             return session
