@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.client import end_offsets, latest_by_key, read_topic
-from lgsp.runtime.kafka.topics import CHECKPOINTS, DOSSIER_EVENTS
+from lgsp.runtime.kafka.topics import CHECKPOINTS, CONNECTOR_STATUS, DOSSIER_EVENTS
 from lgsp.runtime.letters.dead_letters import open_letters
 from lgsp_connectors.kit.bench import Bench
 from lgsp_connectors.kit.registry import read_config
@@ -68,6 +68,22 @@ class Site:
         assert done.returncode == 0, done.stderr
         assert "NGUYEN" not in done.stderr + done.stdout
         return json.loads(done.stdout)
+
+    def ask(self, *words: str) -> Any:
+        """Call a command that takes no YAML."""
+        done = self.refused_words(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def refused_words(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", MAIN, *words],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
 
     def refused(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -172,7 +188,8 @@ def test_service_reads_what_comes_and_tells_its_health(site: Site) -> None:
         with urllib.request.urlopen(f"{url}/readyz") as answer:  # noqa: S310 - our own process
             assert answer.status == 200
         with urllib.request.urlopen(f"{url}/metrics") as answer:  # noqa: S310
-            assert b"lgsp_connector_events_total 1" in answer.read()
+            shown = f'lgsp_connector_events_total{{portal="{site.portal}"}} 1'
+            assert shown in answer.read().decode()
     finally:
         process.terminate()
         process.communicate(timeout=60)
@@ -185,7 +202,36 @@ def test_backfill_sends_again_beside_the_checkpoint(site: Site) -> None:
         assert report["events"] == ROWS
     keys = [key.decode() for key in latest_by_key(site.broker, CHECKPOINTS)]
     assert [site.portal] == [key for key in keys if key.startswith(site.portal)]
+    said = [key.decode() for key in latest_by_key(site.broker, CONNECTOR_STATUS)]
+    assert [site.portal] == [key for key in said if key.startswith(site.portal)]
     assert len(set(site.ids())) == ROWS
+
+
+def test_each_portal_is_shown_and_one_that_is_gone_is_retired(site: Site) -> None:
+    site.call("run", "--once")
+
+    def state() -> str:
+        rows = {row["portal"]: row for row in site.ask("status")["portals"]}
+        assert rows[site.portal]["rows"] == ROWS
+        return str(rows[site.portal]["state"])
+
+    assert state() == "live"
+    assert site.ask("retire", site.portal) == {"portal": site.portal, "state": "retired"}
+    assert state() == "retired"
+    process = site.serve()
+    try:
+        wait_until("it is live again", lambda: state_of(site) == "live")
+        refused = site.refused_words("retire", site.portal)
+        assert refused.returncode == 1
+        assert "runs: stop it first" in refused.stderr
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def state_of(site: Site) -> str:
+    states: dict[str, str] = {row["portal"]: row["state"] for row in site.ask("status")["portals"]}
+    return states[site.portal]
 
 
 def test_a_second_process_of_a_portal_is_refused_and_told_of_the_first(site: Site) -> None:

@@ -150,6 +150,7 @@ def test_a_portal_of_which_no_connector_speaks_is_never_live() -> None:
         [lately, early, beyond], [], until=NOW + 1, now=NOW, calendar=CALENDAR, expected=["four"]
     )
 
+    assert len(portals) == 4
     assert {"one": "silent", "two": "down", "three": "down", "four": "down"} == {
         p.portal: p.liveness.value for p in portals
     }

@@ -18,6 +18,7 @@ from lgsp.domain.sources import ConnectorStatus
 from lgsp.ioc.log_check import LogCheck
 from lgsp.ioc.log_side import LogSide, look_once
 from lgsp.runtime.avro.codec import encode_event
+from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.client import EventProducer, make_producer
 from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.kafka.connector_status import encode_status
@@ -108,12 +109,13 @@ def test_open_letters_and_the_connectors_words_are_followed(
         producer.flush()
         assert mine() == [(Reason.LETTERS_OPEN, 9), (Reason.STATUS_UNREADABLE, 0)]
 
-        status = ConnectorStatus(portal, NOW, NOW, {})
+        now = now_ms()
+        status = ConnectorStatus(portal, now, now, {})
         producer.send(CONNECTOR_STATUS, portal.encode(), encode_status(status))
         letters.close(ids[:4])
         letters.flush()
         assert mine() == [(Reason.LETTERS_OPEN, 5)]
-        assert status in side().statuses
+        assert portal in {status.portal for status in side().statuses}
 
         letters.close(ids[4:])
         producer.send(CONNECTOR_STATUS, portal.encode(), None)

@@ -1,8 +1,11 @@
 """`lgsp-connect`: list, start, check and run connectors."""
 
+from lgsp_connectors.cli import portals
 from lgsp_connectors.cli.commands import app
 
 __all__ = ["app", "main"]
+
+portals.register(app)
 
 
 def main() -> None:

@@ -62,6 +62,7 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
             rules,
             calendar,
             now_ms,
+            expected=settings.expected_portals,
             log=lambda: look_once(
                 settings.bootstrap,
                 engine,

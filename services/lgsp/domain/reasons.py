@@ -25,6 +25,7 @@ class Reason(StrEnum):
     CONNECTOR_FAILED = "connector_failed"
     CONNECTOR_FAILING = "connector_failing"
     CLOCK_AHEAD = "clock_ahead"
+    CLOCK_BEHIND = "clock_behind"
     STATUS_UNREADABLE = "status_unreadable"
     STATUS_UNKNOWN = "status_unknown"
     BACKFILL_RUNNING = "backfill_running"
@@ -163,6 +164,10 @@ _WORDS: Mapping[Reason, tuple[str, str]] = {
     Reason.CLOCK_AHEAD: (
         "the clock of the connector of portal{portal} is ahead of ours: it says {at}",
         "Đồng hồ của bộ kết nối nguồn{portal} chạy nhanh hơn: báo {at}",
+    ),
+    Reason.CLOCK_BEHIND: (
+        "the clock of the connector of portal{portal} is behind ours: it says {at}",
+        "Đồng hồ của bộ kết nối nguồn{portal} chạy chậm hơn: báo {at}",
     ),
     Reason.STATUS_UNREADABLE: (
         "what the connector of portal{portal} says of itself cannot be read",

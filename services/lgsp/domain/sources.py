@@ -45,6 +45,7 @@ class Liveness(StrEnum):
     LIVE = "live"
     SILENT = "silent"
     DOWN = "down"
+    RETIRED = "retired"  # gone for good, as somebody said
 
 
 class Phase(StrEnum):
@@ -54,6 +55,7 @@ class Phase(StrEnum):
     ONCE = "once"  # ended by itself, caught up: it is started again by somebody
     STOPPED = "stopped"  # told to stop
     FAILED = "failed"  # ended with an error
+    RETIRED = "retired"  # never to be started again
 
 
 class Clock(StrEnum):
@@ -101,6 +103,24 @@ class ConnectorStatus(NamedTuple):
     rows: int = 0
     rejected: int = 0
     left: int | None = None
+
+    def is_alive(self, now: int) -> bool:
+        """Tell whether its process runs, as far as it says so."""
+        return self.phase == Phase.RUNNING and now - self.at <= DEAD_AFTER
+
+    def shifted(self, by: int) -> "ConnectorStatus":
+        """Give it with its instants as our clock has them, which is `by` ms ahead of its own."""
+
+        def moved(at: int | None) -> int | None:
+            return None if at is None else at + by
+
+        return self._replace(
+            at=self.at + by,
+            level_at=moved(self.level_at),
+            looked_at=moved(self.looked_at),
+            new_at=moved(self.new_at),
+            failing_since=moved(self.failing_since),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +236,13 @@ def _judged(  # noqa: PLR0911
     ) -> tuple[Liveness, Finding]:
         return liveness, Finding(reason, portal, detail, at=at)
 
+    if status.phase == Phase.RETIRED:
+        return Liveness.RETIRED, None
     if max(status.at, level_at or 0) > now + AHEAD:
         return is_(Liveness.SILENT, Reason.CLOCK_AHEAD, max(status.at, level_at or 0))
     if status.phase == Phase.FAILED:
         return is_(Liveness.DOWN, Reason.CONNECTOR_FAILED, status.at, status.failure)
-    if status.phase == Phase.RUNNING and now - status.at > DEAD_AFTER:
+    if status.phase == Phase.RUNNING and not status.is_alive(now):
         return is_(Liveness.DOWN, Reason.CONNECTOR_DEAD, status.at)
     if status.phase == Phase.STOPPED and now - status.at > STOPPED_FOR:
         return is_(Liveness.DOWN, Reason.CONNECTOR_STOPPED, status.at)
@@ -260,7 +282,7 @@ def _backfills(statuses: Sequence[ConnectorStatus], now: int) -> Iterator[Findin
     """Give the backfills that are not done; one that is done takes its status away."""
     for status in statuses:
         portal, backfill, _ = status.portal.partition(BACKFILL)
-        if backfill and status.phase == Phase.RUNNING and now - status.at <= DEAD_AFTER:
+        if backfill and status.is_alive(now):
             yield Finding(Reason.BACKFILL_RUNNING, portal)
         elif backfill:
             yield Finding(Reason.BACKFILL_UNFINISHED, portal, at=status.at)

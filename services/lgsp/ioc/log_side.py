@@ -84,7 +84,8 @@ class LogSide:
         try:
             at = now_ms()
             ends = self._follower.look(read_positions)
-            findings = [*self._letters.findings(), *self._statuses.unreadable()]
+            self._statuses.follow()
+            findings = [*self._letters.findings(), *self._statuses.findings()]
             findings += self._log() or self._log.compare(ends, stored)
             for check in self._checks:
                 findings += check()

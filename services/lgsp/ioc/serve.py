@@ -67,7 +67,14 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
     calendar, profile = load_calendar(settings.calendar_file), profile_named(settings.profile)
     cells = CellsCheck(engine, profile, calendar, now_ms)
     log_side = LogSide(settings.bootstrap, engine, [StoreCheck(engine), cells])
-    figures = Figures(engine, profile, calendar, now_ms, log=log_side)
+    figures = Figures(
+        engine,
+        profile,
+        calendar,
+        now_ms,
+        log=log_side,
+        expected=settings.expected_portals,
+    )
     watches = (log_side, cells, TrustMetrics(figures))
     for watch in watches:
         watch.start()

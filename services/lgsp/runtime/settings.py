@@ -94,6 +94,11 @@ class Settings(BaseSettings):
     calendar_file: Path | None = Field(
         None, description="Extra working-day decisions (YAML) on top of the shipped calendar."
     )
+    portals: str = Field(
+        "",
+        description="Ids of the portals that must be read, with commas: one of which no connector"
+        " ever spoke lowers the trust, too.",
+    )
     province: str = Field("H37", description="Code of the province served.")
     national_url: Annotated[str, AfterValidator(_web_address)] = Field(
         "", description="Adapter URL of the national portal; empty: our mock."
@@ -212,6 +217,11 @@ class Settings(BaseSettings):
     def bootstrap(self) -> str:
         """Bootstrap servers to use: the configured ones or the embedded broker's."""
         return self.broker or f"127.0.0.1:{self.broker_port}"
+
+    @property
+    def expected_portals(self) -> tuple[str, ...]:
+        """The portals that must be read."""
+        return tuple(name.strip() for name in self.portals.split(",") if name.strip())
 
     @property
     def rates_store(self) -> str:

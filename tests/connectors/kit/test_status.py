@@ -153,9 +153,9 @@ def test_one_status_that_cannot_be_read_hides_no_other() -> None:
     statuses.take(b"bad", b"{")
     statuses.take(b"p", encode_status(LEVEL))
 
-    assert (statuses.all(), [f.portal for f in statuses.unreadable()]) == ([LEVEL], ["bad"])
+    assert (statuses.all(), [f.portal for f in statuses.findings()]) == ([LEVEL], ["bad"])
     statuses.take(b"bad", None)
-    assert statuses.unreadable() == []
+    assert statuses.findings() == []
 
 
 def test_a_source_with_a_problem_lowers_trust() -> None:
@@ -187,3 +187,38 @@ def test_what_is_expected_is_said_with_every_word() -> None:
     )
     with pytest.raises(ValueError, match="one of them only"):
         Expect(every="1d", working_days=True, working_hours=True)
+
+
+@pytest.mark.parametrize(("wrong", "reason"), [(90_000, None), (-7_200_000, Reason.CLOCK_BEHIND)])
+def test_a_connector_on_a_machine_with_another_clock_is_alive(
+    wrong: int, reason: Reason | None
+) -> None:
+    statuses = Statuses(lambda: NOW)
+    statuses.follow()
+    said = LEVEL.shifted(wrong)
+    statuses.take(b"p", encode_status(said))
+    portals, findings = judge_sources(
+        [], statuses.all(), until=NOW, now=NOW, calendar=CALENDAR, expected=()
+    )
+
+    assert (portals[0].liveness, portals[0].level_at, findings) == (Liveness.LIVE, NOW, [])
+    assert [f.reason for f in statuses.findings()] == ([reason] if reason else [])
+
+
+def test_a_word_of_before_is_as_old_as_it_says() -> None:
+    statuses = Statuses(lambda: NOW)
+    statuses.take(b"p", encode_status(LEVEL.shifted(-60_000)))
+    statuses.follow()
+
+    assert statuses.all() == [LEVEL.shifted(-60_000)]
+    assert statuses.findings() == []
+
+
+def test_a_retired_portal_lowers_no_trust_and_a_run_takes_it_back() -> None:
+    retired = LEVEL._replace(at=NOW - 10**9, level_at=NOW - 10**9, phase="retired")
+    portals, findings = judge_sources([], [retired], until=NOW, now=NOW, calendar=CALENDAR)
+    said = Said()
+    said.speaker(retired).beat()
+
+    assert (portals[0].liveness, findings) == (Liveness.RETIRED, [])
+    assert said.last.phase == Phase.RUNNING

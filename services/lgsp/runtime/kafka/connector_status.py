@@ -4,15 +4,18 @@ Topic `connector-status`, compacted, key = portal, JSON. A figure is no more to 
 sources are complete, and only the connector knows what it could not read.
 """
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.reasons import Finding, Reason
-from lgsp.domain.sources import ConnectorStatus
+from lgsp.domain.sources import AHEAD, ConnectorStatus
+from lgsp.runtime.clock import now_ms
 from lgsp.runtime.text import is_text
 
+_DELAY = 3_000  # ms that a word may take until it is read; no clock is corrected for less
 _NUMBERS = frozenset(
     {
         *("at", "level_at", "looked_at", "new_at", "failing_since", "every", "poll"),
@@ -46,36 +49,72 @@ def decode_status(value: bytes) -> ConnectorStatus:
 
 
 class Statuses:
-    """The newest word of each connector, as a table of the topic."""
+    """The newest word of each connector, as a table of the topic.
 
-    def __init__(self) -> None:
+    A word that comes while the topic is followed is of now, whatever the clock of its machine
+    says: its instants are moved to our clock.
+
+    Args:
+        clock: gives now in ms UTC.
+    """
+
+    def __init__(self, clock: Callable[[], int] = now_ms) -> None:
+        self._clock, self._following = clock, False
+        self._behind: dict[bytes, int] = {}
         self._statuses: dict[bytes, ConnectorStatus] = {}
         self._unreadable: dict[bytes, Finding] = {}
 
     def clear(self) -> None:
         """Forget everything."""
+        self._following = False
+        self._behind.clear()
         self._statuses.clear()
         self._unreadable.clear()
 
     def take(self, key: bytes, value: bytes | None) -> None:
         """Take a connector's newest word; None: it is no longer spoken of."""
         self._statuses.pop(key, None)
+        self._behind.pop(key, None)
         self._unreadable.pop(key, None)
         if value is None:
             return
         try:
-            self._statuses[key] = decode_status(value)
+            status = self._statuses[key] = decode_status(value)
+            if self._following:
+                self._behind[key] = self._clock() - status.at
         except RejectedRecord:
             portal = key[:80].decode(errors="replace")
             self._unreadable[key] = Finding(Reason.STATUS_UNREADABLE, portal)
 
-    def all(self) -> list[ConnectorStatus]:
-        """Give the newest words."""
-        return list(self._statuses.values())
+    def follow(self) -> None:
+        """Note that all of the topic was read: what comes now is said now."""
+        self._following = True
 
-    def unreadable(self) -> list[Finding]:
-        """Name the connectors whose newest word cannot be read."""
-        return list(self._unreadable.values())
+    def all(self) -> list[ConnectorStatus]:
+        """Give the newest words, with their instants by our clock."""
+        return [
+            status if abs(behind) <= _DELAY else status.shifted(behind)
+            for status, behind in self._by_our_clock()
+        ]
+
+    def findings(self) -> list[Finding]:
+        """Name the connectors whose newest word cannot be read, or whose clock is wrong."""
+        return [
+            *self._unreadable.values(),
+            *(
+                Finding(
+                    Reason.CLOCK_BEHIND if behind > 0 else Reason.CLOCK_AHEAD,
+                    status.portal,
+                    at=status.at,
+                )
+                for status, behind in self._by_our_clock()
+                if abs(behind) > AHEAD
+            ),
+        ]
+
+    def _by_our_clock(self) -> Iterator[tuple[ConnectorStatus, int]]:
+        for key, status in self._statuses.items():
+            yield status, self._behind.get(key, 0)
 
 
 def _fits(name: str, field: Any) -> bool:
