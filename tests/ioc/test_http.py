@@ -129,3 +129,12 @@ def test_every_path_parameter_is_answered(feed: Feed) -> None:
 
         assert status in {400, 404}
         assert "detail" in json.loads(body)
+
+
+def test_the_page_keeps_no_connection_and_others_may(feed: Feed) -> None:
+    for path in ("/", "/page/app.js"):
+        assert "close" == ask(feed, "GET", path)[1]["connection"]
+    of_page = ask(feed, "GET", "/api/v1/indicators", **{"lgsp-page": "1"})[1]
+
+    assert "close" == of_page["connection"]
+    assert "connection" not in ask(feed, "GET", "/api/v1/indicators")[1]

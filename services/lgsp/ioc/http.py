@@ -43,6 +43,8 @@ class ObservedApp:
                     headers.append((b"cache-control", b"no-cache" if kept else b"no-store"))
                 if status == 405:
                     headers = [h for h in headers if h[0] != b"allow"] + [(b"allow", b"GET, HEAD")]
+                if _is_of_page(scope):
+                    headers.append((b"connection", b"close"))
                 message["headers"] = headers
                 metrics.FEED_SECONDS.labels(route, str(status)).observe(
                     time.perf_counter() - began
@@ -56,3 +58,13 @@ def _route(scope: Scope) -> str:
     """Return the route's own path: a closed set, whatever is asked for."""
     path = getattr(scope.get("route"), "path", None)
     return path if isinstance(path, str) and path else "other"
+
+
+def _is_of_page(scope: Scope) -> bool:
+    """Tell whether the page asks.
+
+    Its connections are not kept: on a path that froze, a browser would ask again over each of
+    those that it has idle, one after the other, and hear nothing on any of them.
+    """
+    path = scope["path"]
+    return path == "/" or path.startswith("/page/") or (b"lgsp-page", b"1") in scope["headers"]

@@ -1,6 +1,6 @@
 // The page: follows the stream, shows the newest figures, says when it no longer can, and why.
 
-import { ask } from "./ask.js";
+import { ask, giveUp } from "./ask.js";
 import { Behind } from "./behind.js";
 import { countsChart, ratesChart } from "./chart.js";
 import { FiguresView } from "./figures.js";
@@ -20,6 +20,7 @@ const link = new Link(hear);
 let scope = readScope();
 let shownId = "";
 let tablesAt = 0;
+let drawnAt = 0; // when the tables that are drawn were asked for
 let tablesTimer = 0;
 let loading = new AbortController();
 
@@ -30,10 +31,13 @@ function go(parts) {
 }
 
 function start() {
+  loading.abort();
+  loading = new AbortController();
   shownId = "";
   tablesAt = 0;
   view.clear();
   units.show([], scope.get("unit") ?? "");
+  for (const id of ["chart-counts", "chart-rates"]) $(id).replaceChildren();
   for (const id of ["refused", "unavailable", "tables-failed"]) $(id).hidden = true;
   drawScope(scope, go);
   link.ask(`${scope}`);
@@ -68,6 +72,7 @@ function say(id, text) {
 function lost(detail) {
   document.body.classList.add("lost");
   view.setLost(true);
+  giveUp();
   $("connection").textContent = "Mất kết nối";
   const since = view.shown
     ? `Số liệu dưới đây là của lúc ${instant(view.shown.as_of)}.`
@@ -76,27 +81,30 @@ function lost(detail) {
 }
 
 function found() {
-  if (!document.body.classList.contains("lost") && $("connection").dataset.live) return;
+  const wasLost = document.body.classList.contains("lost");
+  if (!wasLost && $("connection").dataset.live) return;
   document.body.classList.remove("lost");
   view.setLost(false);
   $("connection").dataset.live = "1";
   $("connection").textContent = "Trực tiếp";
   $("lost").hidden = true;
+  if (!wasLost) return;
+  loadPeriods();
   loadTables();
 }
 
 function loadTables() {
   clearTimeout(tablesTimer);
-  loading.abort();
-  const running = new AbortController();
-  loading = running;
+  const running = loading;
   tablesTimer = setTimeout(async () => {
-    tablesAt = Date.now();
+    const asked = Date.now();
+    tablesAt = asked;
     const unit = scope.get("unit") ?? "";
     try {
       const [below, monthly] = await Promise.all(["units", "months"].map(
         (table) => ask(`api/v1/indicators/${table}?${scope}`, running.signal)));
-      if (running.signal.aborted) return;
+      if (running.signal.aborted || asked < drawnAt) return;
+      drawnAt = asked;
       units.show(below.units, unit);
       draw("chart-counts", countsChart, monthly.months);
       draw("chart-rates", ratesChart, monthly.months);

@@ -1,5 +1,7 @@
 // Questions to the feed: its own words when it refuses, never a wait without an end.
 
+export const FROM_PAGE = { "lgsp-page": "1" }; // the feed keeps no connection of ours
+const open = new Set();
 const PATIENCE = 20_000; // ms; the feed itself refuses what has to wait longer than that
 
 export class Refusal extends Error {
@@ -10,18 +12,24 @@ export class Refusal extends Error {
   }
 }
 
+// Ends the questions that are open: the path is lost, and a browser has six connections to a host.
+export function giveUp() {
+  for (const question of open) question.abort();
+}
+
 // Returns the JSON of an answer.
 // Throws Refusal with the feed's words, or an AbortError when `signal` ends the question.
 export async function ask(path, signal) {
   const question = new AbortController();
   const end = () => question.abort();
   const timer = setTimeout(end, PATIENCE);
+  open.add(question);
   signal?.addEventListener("abort", end);
   let answer;
   let said;
   try {
     if (signal?.aborted) end();
-    answer = await fetch(path, { signal: question.signal });
+    answer = await fetch(path, { signal: question.signal, headers: FROM_PAGE });
     if (answer.ok) return await answer.json();
     said = await answer.json().catch(() => ({}));
   } catch (error) {
@@ -29,6 +37,7 @@ export async function ask(path, signal) {
     throw new Refusal("Không nhận được câu trả lời từ hệ thống.", 0);
   } finally {
     clearTimeout(timer);
+    open.delete(question);
     signal?.removeEventListener("abort", end);
   }
   throw new Refusal(said.detail ?? `Hệ thống trả lời ${answer.status}.`, answer.status);

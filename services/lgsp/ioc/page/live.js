@@ -2,7 +2,10 @@
 // EventSource: that one hides the signs of life, the feed's words when it refuses, and hangs for
 // ever on a path that has frozen.
 
+import { FROM_PAGE } from "./ask.js";
+
 const QUIET = 3_000; // ms without a byte; the feed says something each second
+const FIRST_BYTE = 1_200; // ms for the first one of a try; longer for those that follow
 const LONGEST_PAUSE = 2_000;
 const SHRINK_AFTER = 10_000;
 
@@ -87,9 +90,11 @@ class Connection {
   async follow() {
     const attempt = new AbortController();
     this.attempt = attempt;
-    let watchdog = setTimeout(() => attempt.abort(), QUIET);
+    const patience = Math.min(FIRST_BYTE * 1.5 ** this.failures, QUIET);
+    let watchdog = setTimeout(() => attempt.abort(), patience);
     try {
-      const answer = await fetch(this.url, { signal: attempt.signal, cache: "no-store" });
+      const answer = await fetch(
+        this.url, { signal: attempt.signal, cache: "no-store", headers: FROM_PAGE });
       if (!answer.ok) return (await answer.json()).detail ?? "";
       const events = new Events((name, data) => this.tell({ kind: name, at: Date.now(), ...data }));
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
