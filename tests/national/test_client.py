@@ -29,6 +29,11 @@ async def client_of(
         yield client, portal
 
 
+def timeout_for(do: dict[str, Any]) -> float:
+    """Give a slow answer too little time, and every other one enough on a busy machine."""
+    return 1.5 if {"delay", "drip"} & do.keys() else 20
+
+
 async def test_creates_finds_and_updates(tmp_path: Path) -> None:
     async with client_of(tmp_path) as (client, portal):
         assert await client.look_up(RECORD["MaHoSo"]) is None
@@ -57,7 +62,7 @@ async def test_a_write_without_an_answer_is_of_unknown_outcome(
     tmp_path: Path, do: dict[str, Any]
 ) -> None:
     faults = [{"match": SAVES, "do": do}]
-    async with client_of(tmp_path, faults, national_timeout=0.5) as (client, _):
+    async with client_of(tmp_path, faults, national_timeout=timeout_for(do)) as (client, _):
         assert isinstance(await client.save(RECORD, updating=False), OutcomeUnknown)
 
 
@@ -140,14 +145,14 @@ ODD = [
     {"body": '{"error_code": false, "message": "Đồng bộ thành công"}'},
     {"body": '{"error_code": "0", "message": "Ðã xong"}', "charset": "cp1252"},
     {"body": '{"error_code": "0"}', "fill": 17 << 20},
-    {"body": '{"error_code": "0", "message": "Đồng bộ thành công"}', "drip": 0.02},
+    {"body": '{"error_code": "0", "message": "Đồng bộ thành công"}', "drip": 0.1},
 ]
 
 
 @pytest.mark.parametrize("do", ODD, ids=["empty", "no code", "charset", "huge", "drip"])
 async def test_a_malformed_answer_is_never_success(tmp_path: Path, do: dict[str, Any]) -> None:
     faults = [{"match": SAVES, "do": do}, {"match": LOOK_UPS, "do": do}]
-    async with client_of(tmp_path, faults, national_timeout=0.5) as (client, _):
+    async with client_of(tmp_path, faults, national_timeout=timeout_for(do)) as (client, _):
         assert isinstance(await client.save(RECORD, updating=False), OutcomeUnknown)
         with pytest.raises(RetryableError):
             await client.look_up(RECORD["MaHoSo"])
@@ -230,3 +235,11 @@ async def test_a_portal_that_is_not_there_was_not_asked(tmp_path: Path) -> None:
     async with NationalClient(settings) as client:
         with pytest.raises(RetryableError, match="Cannot connect"):
             await client.save(RECORD, updating=False)
+
+
+async def test_a_portal_that_refuses_every_session_is_no_sign_of_life(tmp_path: Path) -> None:
+    async with client_of(tmp_path, ttl=0) as (client, _):
+        with pytest.raises(RetryableError):
+            await client.look_up("H37.1-240705-0001")
+
+        assert 0 == client.answers
