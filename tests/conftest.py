@@ -42,10 +42,13 @@ settings.load_profile("suite")
 
 @pytest.fixture(autouse=True)
 def logs_as_they_were() -> Iterator[None]:
-    """Give structlog and the root logger back as a test found them; many run in one process."""
+    """Give logs and umask back as a test found them; many run in one process."""
     root, before = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
+    umask = os.umask(0o022)
+    os.umask(umask)
     yield
+    os.umask(umask)
     structlog.configure(**before)
     root.handlers[:], root.level = handlers, level
 

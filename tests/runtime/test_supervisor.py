@@ -1,9 +1,11 @@
 """The supervisor restarts what has died, and what lives and does not work."""
 
+import errno
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from math import inf
 from pathlib import Path
@@ -176,6 +178,35 @@ def test_stopping_kills_what_does_not_end(site: Site, monkeypatch: pytest.Monkey
     site.supervisor.stop()
     assert site.process("deaf").wait(30) == -signal.SIGKILL
     assert site.process("rates").wait(30) == -signal.SIGTERM
+
+
+def test_all_together_have_one_bound_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lgsp.runtime.supervisor._STOP_WITHIN", 1.0)
+    deaf = Site(tmp_path, **{f"deaf{number}": DEAF for number in range(4)})
+    deaf.start()
+    began = time.monotonic()
+    deaf.supervisor.stop()
+    assert time.monotonic() - began < 3
+    assert [deaf.process(name).returncode for name in deaf.services] == [-signal.SIGKILL] * 4
+
+
+def test_what_cannot_be_started_now_is_started_later(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.process("rates").kill()
+    site.process("rates").wait(30)
+
+    def full(*_arguments: object) -> subprocess.Popen[bytes]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with capture_logs() as lines, monkeypatch.context() as patched:
+        patched.setattr(Supervisor, "_popen", staticmethod(full))
+        site.pass_time(3)
+    assert [line["event"] for line in lines] == ["service_died", "service_not_started"]
+    site.pass_time(10)
+    assert site.services["rates"].alive
 
 
 def test_only_an_answer_of_200_is_an_answer() -> None:

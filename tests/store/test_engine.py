@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import Engine, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from lgsp.domain.errors import ConfigurationError, FatalError
-from lgsp.store.engine import as_store_error, execute, open_store, reading
+from lgsp.domain.errors import ConfigurationError
+from lgsp.runtime.store_away import StoreAway
+from lgsp.store.engine import execute, open_store, reading
+from lgsp.store.presence import as_store_error
 from lgsp.store.tables import PORTALS
 from lgsp.store.wal import background_wal_checkpoints
 
@@ -34,11 +36,11 @@ def test_a_full_disk_is_told_with_the_store_and_the_way_out(tmp_path: Path) -> N
     said = f"the store {file}: database or disk is full: its disk has .* LGSP_DATA"
     with engine.connect() as connection, connection.begin():
         connection.exec_driver_sql("PRAGMA max_page_count = 1")  # that is: as large as it is now
-        with pytest.raises(FatalError, match=said):
+        with pytest.raises(StoreAway, match=said):
             execute(connection, insertion, rows)
     with engine.connect() as connection, connection.begin():
         connection.exec_driver_sql("PRAGMA max_page_count = 1")
-        with pytest.raises(FatalError, match=said):
+        with pytest.raises(StoreAway, match=said):
             connection.exec_driver_sql(insertion, rows)
     engine.dispose()
 

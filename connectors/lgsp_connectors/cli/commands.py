@@ -70,7 +70,7 @@ def new(
     as_json: Json = False,
 ) -> None:
     """Write NAME.yaml to start from, and a sample that it reads; an existing file is kept."""
-    begin("connectors", data)
+    begin("connectors", data, shares=True)
     if not re.fullmatch(PORTAL_ID, name):
         raise ConfigurationError(f"portal id {name!r}: lower-case letters, digits and - only")
     start = start_of(connector, name)

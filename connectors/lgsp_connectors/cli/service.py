@@ -2,20 +2,23 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
 
 import structlog
 
 from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.runtime.clock import now_ms
+from lgsp.runtime.disk import show_disk
 from lgsp.runtime.exposed import Shown
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.heartbeat import Heartbeat
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
+from lgsp.runtime.kafka.ends import EndReader
+from lgsp.runtime.kafka.presence import wait_for_broker, watched_broker
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage, open_letters
-from lgsp.runtime.sealing import key_file, load_or_create
+from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.stopping.ending import LastResort
 from lgsp.runtime.stopping.signals import stop_on_signal
@@ -74,73 +77,133 @@ def run_connector(
             this portal id, or the checkpoint is of another log.
         FatalError: see Runner.run; another process reads the portal now.
     """
-    sealer = load_or_create(key_file(settings))
-    connector = configured.build(now_ms, sealer.seal)
-    key = portal = configured.head.portal
-    config = configured.document.path
-    if backfill:
-        key = f"{key}/backfill/{'all' if since is None else since}"
-    with ExitStack() as opened:
-        try:
-            lease = opened.enter_context(Lease(settings.bootstrap, key, config))
-            producer = opened.enter_context(closing(make_producer(settings.bootstrap)))
-        except RetryableError as error:
-            raise FatalError(str(error)) from error
-        # A backfill states everything once more: it may be what a log has lost.
-        memory = None if backfill else state_file(settings.data, key, "sent")
-        sent = opened.enter_context(closing(Sent(memory)))
-        known: Known = KnownFile(state_file(settings.data, portal, "known"))
+    service = _Service(
+        configured,
+        settings,
+        load_or_create(key_file(settings)),
+        once=once,
+        backfill=backfill,
+        since=since,
+        take_over=take_over,
+        new_log=new_log or backfill,
+        on_page=on_page,
+    )
+    try:
+        return asyncio.run(service.run(port, on_ready))
+    except RetryableError as error:
+        raise FatalError(str(error)) from error
+
+
+class _Service:
+    """One connector from the beginning to the end of its process, whatever the broker does."""
+
+    def __init__(
+        self,
+        configured: ConfiguredConnector,
+        settings: Settings,
+        sealer: Sealer,
+        *,
+        once: bool,
+        backfill: bool,
+        since: int | None,
+        take_over: bool,
+        new_log: bool,
+        on_page: OnPage | None,
+    ) -> None:
+        self._configured, self._settings, self._sealer = configured, settings, sealer
+        self._once, self._backfill, self._since = once, backfill, since
+        self._take_over, self._new_log, self._on_page = take_over, new_log, on_page
+        self._portal = self._key = configured.head.portal
         if backfill:
-            known = Restated(known)
-        opened.enter_context(closing(known))
-        opened_letters = open_letters(settings.bootstrap)
-        checkpoints = LogCheckpoints(
-            producer,
-            settings.bootstrap,
-            now_ms,
-            settings.data,
-            by=f"connector {connector.name} with {config.name}",
-            take_over=take_over,
-            new_log=new_log or backfill,
-        )
-        opened.enter_context(closing(checkpoints))
-        status = opened.enter_context(StatusLog(settings.bootstrap))
-        speaker = Speaker(
-            key, now_ms, status.publish, configured.head.run, status.before(key), once=once
-        )
+            self._key += f"/backfill/{'all' if since is None else since}"
+        self._report = Report()
 
-        async def work() -> Report:
-            async with BulkProducer(settings.bootstrap, DOSSIER_EVENTS) as events:
-                runner = Runner(
-                    connector,
-                    LogSink(events, DeadLetters(settings, producer), portal, opened_letters),
-                    checkpoints,
-                    key=key,
-                    settings=configured.head.run,
-                    sent=sent,
-                    known=known,
-                    persons=SealedPersons(sealer),
-                    yaml=configured.fingerprint(),
-                    speaker=speaker,
-                    on_page=on_page,
-                )
-                with (
-                    nullcontext() if once else _health(settings, port, portal, runner, on_ready),
-                    stop_on_signal(LastResort(), _STOP_WITHIN) as stop,
-                    speaker,
-                ):
-                    report = await lease.during(
-                        runner.run(once=once, since=since, stop=stop), stop
-                    )
-                if backfill and runner.caught_up:
-                    checkpoints.forget(key)
-                    status.publish(key, None)
-                return report
+    async def run(self, port: int | None, on_ready: Callable[[str], None]) -> Report:
+        """Read until caught up, or until told to stop; a service waits for a broker that is away.
 
-        try:
-            return asyncio.run(work())
-        except RetryableError as error:
-            raise FatalError(str(error)) from error
+        Raises:
+            RetryableError: the broker is away, and this is no service.
+        """
+        bootstrap = self._settings.bootstrap
+        with ExitStack() as opened:
+            stop = opened.enter_context(stop_on_signal(LastResort(), _STOP_WITHIN))
+            if self._once:
+                return await self._read(stop)
+            opened.enter_context(
+                _health(self._settings, port, self._portal, self._report, on_ready)
+            )
+            presence = opened.enter_context(watched_broker(bootstrap, EndReader.ask))
+            while not stop.is_set():
+                await asyncio.to_thread(wait_for_broker, bootstrap, stop.is_set, presence)
+                try:
+                    return await self._read(stop)
+                except RetryableError as error:
+                    presence.silent(str(error))
+            return self._report
+
+    async def _read(self, stop: asyncio.Event) -> Report:
+        """Read from the stored checkpoint on.
+
+        Raises:
+            RetryableError: the broker is away; another call goes on from the checkpoint.
+        """
+        settings, configured, key = self._settings, self._configured, self._key
+        connector = configured.build(now_ms, self._sealer.seal)
+        config = configured.document.path
+        async with AsyncExitStack() as opened:
+            lease = await asyncio.to_thread(Lease, settings.bootstrap, key, config)
+            opened.callback(lease.release)
+            await asyncio.to_thread(lease.acquire)
+            producer = await asyncio.to_thread(make_producer, settings.bootstrap)
+            opened.enter_context(closing(producer))
+            # A backfill states everything once more: it may be what a log has lost.
+            memory = None if self._backfill else state_file(settings.data, key, "sent")
+            sent = opened.enter_context(closing(Sent(memory)))
+            known: Known = KnownFile(state_file(settings.data, self._portal, "known"))
+            if self._backfill:
+                known = Restated(known)
+            opened.enter_context(closing(known))
+            opened_letters = await asyncio.to_thread(open_letters, settings.bootstrap)
+            checkpoints = LogCheckpoints(
+                producer,
+                settings.bootstrap,
+                now_ms,
+                settings.data,
+                by=f"connector {connector.name} with {config.name}",
+                take_over=self._take_over,
+                new_log=self._new_log,
+            )
+            opened.enter_context(closing(checkpoints))
+            status = opened.enter_context(StatusLog(settings.bootstrap))
+            before = await asyncio.to_thread(status.before, key)
+            speaker = Speaker(
+                key, now_ms, status.publish, configured.head.run, before, once=self._once
+            )
+            events = await opened.enter_async_context(
+                BulkProducer(settings.bootstrap, DOSSIER_EVENTS)
+            )
+            letters = DeadLetters(settings, producer)
+            runner = Runner(
+                connector,
+                LogSink(events, letters, self._portal, opened_letters),
+                checkpoints,
+                key=key,
+                settings=configured.head.run,
+                sent=sent,
+                known=known,
+                persons=SealedPersons(self._sealer),
+                yaml=configured.fingerprint(),
+                speaker=speaker,
+                on_page=self._on_page,
+                report=self._report,
+            )
+            with speaker:
+                work = runner.run(once=self._once, since=self._since, stop=stop)
+                report = await lease.during(work, stop)
+            if self._backfill and runner.caught_up:
+                await asyncio.to_thread(checkpoints.forget, key)
+                await asyncio.to_thread(status.publish, key, None)
+            return report
 
 
 @contextmanager
@@ -148,16 +211,17 @@ def _health(
     settings: Settings,
     port: int | None,
     portal: str,
-    runner: Runner,
+    report: Report,
     on_ready: Callable[[str], None],
 ) -> Iterator[None]:
     beat = Heartbeat()
+    show_disk(settings.data)
     health = serve_health(
         settings.metrics_host,
         settings.metrics_port + _PORTS_BEFORE if port is None else port,
-        lambda: {"first_page": runner.report.pages > 0},
+        lambda: {"first_page": report.pages > 0},
         beat.checks,
-        Shown(("connector",), stage=Stage.CONNECTOR.value, portal=portal),
+        Shown(("connector", "broker", "disk"), stage=Stage.CONNECTOR.value, portal=portal),
     )
     beating = asyncio.create_task(beat.run(), name="heartbeat")
     _log.info("serving_health", port=health.port)

@@ -26,6 +26,7 @@ EVERY = 10.0
 SILENCE = 30.0
 """Seconds without a sign of life after which a holder on another machine counts as gone."""
 _LOOK = 1.0  # seconds between two looks for one
+_RELEASE_WITHIN = 2.0  # seconds: a process that ends does not wait for a broker that is away
 _Result = TypeVar("_Result")
 _log = structlog.get_logger()
 
@@ -109,12 +110,16 @@ class Lease:
         return result
 
     async def _keep(self, stop: asyncio.Event) -> None:
+        away = False
         while True:
             await asyncio.sleep(EVERY)
             try:
                 await asyncio.to_thread(self.renew)
+                away = False
             except RetryableError as error:
-                _log.warning("lease_not_renewed", portal=self._key, reason=str(error))
+                if not away:
+                    _log.warning("lease_not_renewed", portal=self._key, reason=str(error))
+                away = True
             except FatalError:
                 stop.set()
                 raise
@@ -135,11 +140,11 @@ class Lease:
         """Give the portal free, and disconnect."""
         try:
             if self._me.id in self._claims:
-                self._forget(self._me.id)
+                self._forget(self._me.id, _RELEASE_WITHIN)
         except (RetryableError, FatalError) as error:
             _log.warning("lease_not_released", portal=self._key, reason=str(error))
         finally:
-            self._producer.close()
+            self._producer.close(_RELEASE_WITHIN)
 
     def _pass(self, claim: _Claim) -> None:
         """Go past another's claim: it has ended, or is silent for long enough; else FatalError."""
@@ -188,7 +193,7 @@ class Lease:
         self._producer.send(CHECKPOINTS, self._prefix + self._me.id.encode(), value)
         self._producer.flush()
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, name: str, within: float = 120) -> None:
         self._producer.send(CHECKPOINTS, self._prefix + name.encode(), None)
-        self._producer.flush()
+        self._producer.flush(within)
         self._claims.pop(name, None)

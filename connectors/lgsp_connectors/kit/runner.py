@@ -11,10 +11,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from lgsp.domain.errors import (
-    FatalError,
-    RetryableError,
-)
+from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.runtime import metrics
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.pace import limiter
@@ -57,6 +54,7 @@ class Runner:
             once more.
         speaker: is told how the source stands.
         on_page: called with each page once its checkpoint is stored (progress bars).
+        report: is counted on; None: a new one.
         clock: gives now in ms UTC; nothing can have been observed later.
     """
 
@@ -74,6 +72,7 @@ class Runner:
         speaker: Speaker | None = None,
         yaml: str = "",
         on_page: Callable[[Page, Report], None] | None = None,
+        report: Report | None = None,
         clock: Callable[[], int] = now_ms,
     ) -> None:
         self._connector, self._sink, self._checkpoints = connector, sink, checkpoints
@@ -89,7 +88,7 @@ class Runner:
         self._pace = limiter(settings.pages_per_second)
         self._log = _log.bind(connector=connector.name, portal=key)
         self.caught_up = False
-        self.report = Report()
+        self.report = report or Report()
 
     async def run(
         self, *, once: bool, since: int | None = None, stop: asyncio.Event | None = None
@@ -97,8 +96,8 @@ class Runner:
         """Run until caught up (`once`) or until `stop` is set, and give the counts.
 
         Raises:
-            FatalError: the portal stays away, too many rejects in a row, or the log is away; the
-                stored checkpoint is valid and the next run goes on from it.
+            FatalError: the portal stays away, or too many rejects in a row.
+            RetryableError: the log is away. The next run goes on from the stored checkpoint.
         """
         stop = stop or asyncio.Event()
         started, patience = time.monotonic(), _PATIENCE
@@ -125,7 +124,7 @@ class Runner:
                 else:
                     break
         except RetryableError as error:
-            raise FatalError(f"the log does not take what was read: {error}") from error
+            raise RetryableError(f"the log does not take what was read: {error}") from error
         finally:
             self._sent.drop()
             await self._connector.close()

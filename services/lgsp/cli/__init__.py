@@ -39,7 +39,7 @@ class Lgsp(Program):
         """Return a store's error as one of ours."""
         if "sqlalchemy" not in sys.modules:
             return error
-        from lgsp.store.engine import as_store_error
+        from lgsp.store.presence import as_store_error
 
         return as_store_error(error) or error
 

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
         json: Json = False,
     ) -> None:
         """Write the generated files of the checkout, or tell which ones are stale."""
-        begin("docs", data)
+        begin("docs", data, shares=True)
         generated = pages()
         stale = [name for name, text in generated.items() if _read(folder / name) != text]
         if not check:

@@ -64,7 +64,7 @@ def register(app: typer.Typer) -> None:
         json: Json = False,
     ) -> None:
         """Write a province's dossiers, the YAML to read them with, and truth.json."""
-        settings = begin("simulate", data)
+        settings = begin("simulate", data, shares=True)
         spec = ProvinceSpec(
             province=province,
             first=first.date(),

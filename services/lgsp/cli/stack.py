@@ -33,6 +33,7 @@ class Stack:
         self.settings = settings
         self._broker = None if settings.broker else EmbeddedBroker(settings)
         self._broker_retry_at = 0.0
+        self._broker_down: str | None = None  # why it could not be started last; None: it was
         self._supervisor = Supervisor(
             services=_services(settings),
             environment={f"LGSP_{name.upper()}": str(value) for name, value in overrides.items()},
@@ -52,26 +53,40 @@ class Stack:
             FatalError: a service did not become ready.
         """
         if self._broker is not None:
-            self._broker.start()
-        apply_topics(self.settings)
+            self._broker.start(stopping=stopping)
+        if not stopping():
+            apply_topics(self.settings)
         if not stopping():
             self._supervisor.start(_READY_WITHIN, stopping)
 
-    def keep_alive(self) -> None:
-        """Restart whatever has died or is unhealthy; call it often (it never waits long)."""
+    def keep_alive(self, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Restart whatever has died or is unhealthy; call it often.
+
+        It waits for nothing but a broker that it starts again, and not once told to stop.
+        """
         if self._broker is not None and not self._broker.alive():
-            now = time.monotonic()
-            if now >= self._broker_retry_at:
-                self._broker_retry_at = now + _BROKER_PAUSE
-                structlog.get_logger().error("broker_died")
-                try:
-                    self._broker.start()
-                except LgspError as error:
-                    structlog.get_logger().error("broker_not_restarted", error=str(error))
-                except OSError as error:  # a full disk may have room again later
-                    reason = describe(error, self.settings.data)
-                    structlog.get_logger().error("broker_not_restarted", error=reason)
+            self._restart(self._broker, stopping)
         self._supervisor.keep_alive()
+
+    def _restart(self, broker: EmbeddedBroker, stopping: Callable[[], bool]) -> None:
+        """Start the broker again, every few seconds; one line when it dies, one a new reason."""
+        now, log = time.monotonic(), structlog.get_logger()
+        if now < self._broker_retry_at:
+            return
+        if self._broker_down is None:
+            log.error("broker_died")
+            self._broker_down = ""
+        try:
+            broker.start(stopping=stopping)
+        except (LgspError, OSError) as error:  # a full disk may have room again later
+            data = self.settings.data
+            reason = describe(error, data) if isinstance(error, OSError) else str(error)
+            if self._broker_down != (kind := reason.partition(";")[0]):
+                log.error("broker_not_restarted", error=reason)
+            self._broker_down = kind
+            self._broker_retry_at = time.monotonic() + _BROKER_PAUSE
+        else:
+            self._broker_down = None
 
     def stop(self) -> None:
         """Stop everything, readers of the log before the log."""

@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
                 sys.stderr.flush()
                 emit_service("up", "ready", as_json=json, url=stack.url)
                 while not stopping():
-                    stack.keep_alive()
+                    stack.keep_alive(stopping)
                     time.sleep(0.2)
                 left = wait_drained(settings, _DRAIN_SECONDS)
                 log.info("drained" if left.empty else "not_drained", **left.summary())

@@ -10,8 +10,9 @@ from fastapi import FastAPI
 
 from lgsp.domain.profiles.registry import profile_named
 from lgsp.ioc.cells_check import CellsCheck
+from lgsp.ioc.disk_check import DiskCheck
 from lgsp.ioc.feed import make_app
-from lgsp.ioc.log_side import LogSide
+from lgsp.ioc.log_side import Check, LogSide
 from lgsp.ioc.store_check import StoreCheck
 from lgsp.ioc.trust_metrics import TrustMetrics
 from lgsp.runtime.calendar.vietnam import load_calendar
@@ -66,7 +67,8 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
     engine = open_store(settings.rates_store, read_only=True)
     calendar, profile = load_calendar(settings.calendar_file), profile_named(settings.profile)
     cells = CellsCheck(engine, profile, calendar, now_ms)
-    log_side = LogSide(settings.bootstrap, engine, [StoreCheck(engine), cells])
+    checks: list[Check] = [StoreCheck(engine), DiskCheck(settings.data, engine), cells]
+    log_side = LogSide(settings.bootstrap, engine, checks)
     figures = Figures(
         engine,
         profile,

@@ -27,6 +27,7 @@ from lgsp.national.settlement import Finished, log_stopped, postponement, settle
 from lgsp.national.turns import Taken, Turns
 from lgsp.runtime import metrics
 from lgsp.runtime.stopping.waiting import is_set_within
+from lgsp.runtime.store_away import StoreAway
 from lgsp.store.rates.layout import decode as decode_dossier
 from lgsp.store.sync.queue import SyncQueue
 from lgsp.store.sync.rows import Outgoing, Waiting
@@ -221,7 +222,7 @@ class Dispatcher:
                 ours,
                 note,
             ).push(trusted=self._queue.is_known(waiting))
-        except SQLAlchemyError:
+        except (SQLAlchemyError, StoreAway):
             raise
         except Exception as error:  # noqa: BLE001 - one dossier must not stop the others
             self._log.exception("dossier_push_failed", dossier=waiting.code)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import orjson
 
@@ -15,14 +16,16 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.exposed import Shown
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
+from lgsp.runtime.kafka.presence import wait_for_broker
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, SYNC_RESULTS
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.worker import run_worker
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
 from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
-from lgsp.store.engine import open_store
+from lgsp.store.engine import METADATA, open_store
 from lgsp.store.guard import StoreGuard
+from lgsp.store.presence import probe_store
 from lgsp.store.rates.dossiers import check_layout
 from lgsp.store.sync.listing import summarise
 from lgsp.store.sync.queue import LANE, SyncQueue
@@ -32,7 +35,9 @@ from lgsp.store.wal import background_wal_checkpoints
 
 _REPORT_EVERY = 10.0
 _GRACE = 1.0  # seconds
-_METRICS = Shown(("lane", "sync", "national"), stage=Stage.NATIONAL_SYNC.value)
+_METRICS = Shown(
+    ("lane", "sync", "national", "broker", "store", "disk"), stage=Stage.NATIONAL_SYNC.value
+)
 
 
 def run(settings: Settings) -> int:
@@ -45,6 +50,7 @@ def run(settings: Settings) -> int:
     """
     portal = NationalClient(settings)
     engine = open_store(settings.sync_store)
+    wait_for_broker(settings.bootstrap)
     letters_producer = make_producer(settings.bootstrap)
     guard = StoreGuard(engine, LANE, DOSSIER_EVENTS, settings.bootstrap, settings.session_timeout)
     guard.claim()
@@ -73,7 +79,7 @@ def run(settings: Settings) -> int:
     async def push() -> None:
         async with (
             portal as client,
-            BulkProducer(settings.bootstrap, SYNC_RESULTS) as results,
+            BulkProducer(settings.bootstrap, SYNC_RESULTS, waits=True) as results,
         ):
             await Dispatcher(
                 queue,
@@ -107,6 +113,7 @@ def run(settings: Settings) -> int:
                 [push, report, guard.watch],
                 settings.metrics_port + 1,
                 shown=_METRICS,
+                probe=partial(probe_store, engine, METADATA),
             )
     finally:
         engine.dispose()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,14 +18,16 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.exposed import Shown
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
+from lgsp.runtime.kafka.presence import wait_for_broker
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, RATE_CELLS
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.handler import FencedError
 from lgsp.runtime.lane.worker import run_worker
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
 from lgsp.runtime.settings import Settings
-from lgsp.store.engine import open_store
+from lgsp.store.engine import METADATA, open_store
 from lgsp.store.guard import StoreGuard
+from lgsp.store.presence import probe_store
 from lgsp.store.rates.cells import KEY, mark_published
 from lgsp.store.rates.fold import LANE
 from lgsp.store.rates.folds import make_fold
@@ -35,7 +38,7 @@ _PUBLISH_AT_ONCE = 5000
 _PUBLISH_EVERY = 0.5  # seconds; also how long changes of one cell are gathered
 _PUBLISH_CATCHING_UP = 5.0
 _WAKE_EVERY = 1.0
-_METRICS = Shown(("lane", "rates"), stage=Stage.RATES.value)
+_METRICS = Shown(("lane", "rates", "broker", "store", "disk"), stage=Stage.RATES.value)
 Cells = Sequence[dict[str, Any]]
 
 
@@ -49,6 +52,7 @@ def run(settings: Settings) -> int:
     """
     profile = profile_named(settings.profile)
     engine = open_store(settings.rates_store)
+    wait_for_broker(settings.bootstrap)
     producer = make_producer(settings.bootstrap)
     guard = StoreGuard(engine, LANE, DOSSIER_EVENTS, settings.bootstrap, settings.session_timeout)
     guard.claim()
@@ -72,7 +76,7 @@ def run(settings: Settings) -> int:
     log = structlog.get_logger().bind(lane=LANE)
 
     async def publish() -> None:
-        async with BulkProducer(settings.bootstrap, RATE_CELLS) as bulk:
+        async with BulkProducer(settings.bootstrap, RATE_CELLS, waits=True) as bulk:
             while True:
                 sent = await publish_changed(
                     fold, engine, lambda cells: _send(bulk, cells, profile)
@@ -101,7 +105,12 @@ def run(settings: Settings) -> int:
             background_wal_checkpoints(engine, lambda: lane.catching_up),
         ):
             return run_worker(
-                settings, lane, [publish, wake, guard.watch], settings.metrics_port, shown=_METRICS
+                settings,
+                lane,
+                [publish, wake, guard.watch],
+                settings.metrics_port,
+                shown=_METRICS,
+                probe=partial(probe_store, engine, METADATA),
             )
     finally:
         engine.dispose()
@@ -132,11 +141,14 @@ def cell_message(cell: dict[str, object], profile: Profile) -> tuple[bytes, byte
 
 
 async def _send(bulk: BulkProducer, cells: Cells, profile: Profile) -> None:
+    tried = 0
     while True:
         for cell in cells:
             bulk.add(*cell_message(cell, profile))
         try:
             return await bulk.flush()
         except RetryableError as error:  # absolute values: sending them again is harmless
-            structlog.get_logger().warning("cells_not_published", error=str(error))
+            if not tried:
+                structlog.get_logger().warning("cells_not_published", error=str(error))
+            tried += 1
             await asyncio.sleep(_PUBLISH_EVERY)

@@ -6,6 +6,8 @@ import pwd
 import shutil
 from pathlib import Path
 
+from lgsp.runtime import metrics
+
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _LITTLE = 1_000_000  # bytes, with which nothing of ours can work
@@ -69,6 +71,12 @@ def not_ours(path: Path) -> str:
     return ""
 
 
+def show_disk(place: Path) -> None:
+    """Show room and size of the disk of the place in the metrics, as they are when asked for."""
+    metrics.DISK_FREE.set_function(lambda: float(_usage(place)[0]))
+    metrics.DISK_SIZE.set_function(lambda: float(_usage(place)[1]))
+
+
 def _name(user: int) -> str:
     try:
         return pwd.getpwuid(user).pw_name
@@ -77,9 +85,15 @@ def _name(user: int) -> str:
 
 
 def _left(path: Path) -> int:
+    return _usage(path)[0]
+
+
+def _usage(path: Path) -> tuple[int, int]:
+    """Return the bytes left and in all of the disk where the path stands, or would."""
     for folder in (path, *path.absolute().parents):
         try:
-            return shutil.disk_usage(folder).free
+            found = shutil.disk_usage(folder)
         except OSError:  # not there yet
             continue
-    return 0
+        return found.free, found.total
+    return 0, 0

@@ -96,4 +96,4 @@ class Exposed(Collector):
 _REJECTS = f"{OURS}rejects"
 _BUILD = f"{OURS}build_info"
 _READY = f"{OURS}ready"
-_OF_EACH = (_BUILD, _READY, f"{OURS}broker_up", f"{OURS}disk_free_bytes", f"{OURS}disk_size_bytes")
+_OF_EACH = (_BUILD, _READY)

@@ -7,8 +7,10 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import orjson
+import stamina.instrumentation
 import structlog
 
+from lgsp.runtime.library_lines import OnceAMinute
 from lgsp.runtime.personal import HIDDEN, mask, mask_file_name
 from lgsp.runtime.settings import Settings
 
@@ -17,6 +19,7 @@ from lgsp.runtime.text import printable, printable_json
 
 _LINES = {"exception", "stack"}
 _NOISY = ("kafka", "aiokafka", "faust", "mode", "uvicorn.access", "lgsp.runtime.lane.faust")
+_WRONG = ("kafka.admin._groups",)  # takes what a member of another client says for a fault
 _OF_FILES = frozenset({"origin", "file"})
 _HIDDEN_KEYS = re.compile(
     r"password|secret|token|authorization|session|sealed|owner|applicant|contact|phone|email"
@@ -67,8 +70,16 @@ def configure_logs(settings: Settings, *, service: str) -> None:
     console = settings.log_format == "console" or (
         settings.log_format == "auto" and sys.stderr.isatty()
     )
+
+    def name_service(
+        _logger: Any, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        event.setdefault("service", service)  # not by a context: threads have their own
+        return event
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_service,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -87,6 +98,8 @@ def configure_logs(settings: Settings, *, service: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(OnceAMinute())
+    logging.raiseExceptions = False  # a line that a full disk does not take stops nothing
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
@@ -96,10 +109,11 @@ def configure_logs(settings: Settings, *, service: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
+    stamina.instrumentation.set_on_retry_hooks([])  # whoever tries again says so, once
+    for wrong in _WRONG:
+        logging.getLogger(wrong).setLevel(logging.CRITICAL)
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(service=service)
 
 
 def _json(event: Any, **_options: Any) -> str:

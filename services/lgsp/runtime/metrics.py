@@ -20,6 +20,11 @@ FENCED = Counter(
 LAG = Gauge(
     "lgsp_lane_lag_records", "Records in the log not yet in the store.", ["lane", "partition"]
 )
+LAG_SECONDS = Gauge(
+    "lgsp_lane_lag_seconds",
+    "Age of the oldest record in the log not yet in the store; 0: there is none.",
+    ["lane", "partition"],
+)
 STORED_OFFSET = Gauge(
     "lgsp_lane_stored_offset", "Next offset to read, as stored.", ["lane", "partition"]
 )
@@ -36,6 +41,15 @@ BATCH_SECONDS = Histogram(
     "lgsp_lane_batch_seconds", "Time to fold one batch and commit it.", ["lane"], buckets=_SECONDS
 )
 REJECTS = Counter("lgsp_rejects_total", "Records rejected as dead letters.", ["stage", "reason"])
+
+BROKER_UP = Gauge("lgsp_broker_up", "1 while the broker has answered within half a minute.")
+
+DISK_FREE = Gauge("lgsp_disk_free_bytes", "Room left on the disk of LGSP_DATA.")
+DISK_SIZE = Gauge("lgsp_disk_size_bytes", "Size of the disk of LGSP_DATA.")
+STORE_BUSY = Gauge(
+    "lgsp_store_busy_seconds",
+    "For how long the piece of store work under way has been going on; 0: there is none.",
+)
 
 # Rates.
 CELLS_PUBLISHED = Counter("lgsp_rates_cells_published_total", "Cells sent to rate-cells.")

@@ -122,13 +122,19 @@ class Supervisor:
             self._look(min(due, key=lambda service: service.look_at))
 
     def stop(self) -> None:
-        """Send SIGTERM in reverse order and wait; SIGKILL what does not end in 20 seconds."""
-        for service in reversed(self.services):
-            if service.process is None or not service.alive:
-                continue
+        """Send SIGTERM in reverse order and wait; SIGKILL what has not ended 20 seconds later.
+
+        The 20 seconds are those of all together.
+        """
+        running = [service for service in reversed(self.services) if service.alive]
+        for service in running:
+            assert service.process is not None  # noqa: S101 - it is alive
             service.process.terminate()
+        deadline = time.monotonic() + _STOP_WITHIN
+        for service in running:
+            assert service.process is not None  # noqa: S101 - it was alive
             try:
-                service.process.wait(_STOP_WITHIN)
+                service.process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 self._kill(service)
 
@@ -180,8 +186,14 @@ class Supervisor:
                 "service_died", name=service.name, exit_code=code, restart_in=pause
             )
         elif now >= service.not_before:
-            self._spawn(service)
-            structlog.get_logger().info("service_restarted", name=service.name)
+            log = structlog.get_logger().bind(name=service.name)
+            try:
+                self._spawn(service)
+            except OSError as error:  # a full disk, no memory: there may be room later
+                service.not_before = now + _BACKOFF[-1]
+                log.error("service_not_started", reason=str(error))
+            else:
+                log.info("service_restarted")
 
     def _spawn(self, service: Service) -> None:
         command = [*self.command, *service.arguments]

@@ -1,6 +1,5 @@
 """Opens the store: SQLite (WAL, one file) or PostgreSQL behind one SQLAlchemy Core code path."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +19,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from lgsp.domain.errors import ConfigurationError, FatalError, LgspError
+from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.runtime.disk import refused
-from lgsp.store.sqlite import prepare_sqlite, raise_if_full
+from lgsp.runtime.store_away import StoreAway
+from lgsp.store.postgres import connect_arguments
+from lgsp.store.presence import as_store_error, driven, watch_store
+from lgsp.store.sqlite import prepare_sqlite
 
 METADATA = MetaData()
 _UPGRADE = "`lgsp upgrade` makes a new one from the log and keeps this one"
@@ -53,13 +55,18 @@ def open_store(url: str, *, read_only: bool = False, named: str = "LGSP_STORE") 
         ConfigurationError: the URL is wrong, its driver is not installed, or the store was made
             by another version.
         FatalError: the store cannot be opened.
+        StoreAway: not now: it is locked, away, or has no room.
     """
+    arguments: dict[str, Any] = {}
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
+            arguments = connect_arguments(parsed)
+            parsed = parsed.difference_update_query(["options"])
         engine = create_engine(
             parsed,
+            connect_args=arguments,
             pool_pre_ping=parsed.get_backend_name() != "sqlite",
             hide_parameters=True,  # values of a failed statement are dossiers
         )
@@ -71,6 +78,7 @@ def open_store(url: str, *, read_only: bool = False, named: str = "LGSP_STORE") 
         ) from error
     if engine.dialect.name == "sqlite":
         prepare_sqlite(engine, parsed, read_only=read_only)
+    watch_store(engine)
     if not read_only:
         with _translated(engine), engine.begin() as connection:
             make_tables(connection, METADATA)
@@ -122,20 +130,6 @@ def open_existing(url: str, tables: Iterable[Table], *, read_only: bool = True) 
     return open_store(url)
 
 
-def as_store_error(error: BaseException) -> LgspError | None:
-    """Return what a store's driver met (locked, full, unreadable) as one of our errors, else None.
-
-    One line, without the statement and its values.
-    """
-    if isinstance(error, StatementError):  # with what the driver said, without the statement
-        error = error.orig or error
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    driver = type(error).__module__.partition(".")[0] in {"sqlite3", "psycopg"}
-    if not driver or not ("OperationalError" in kinds or type(error).__name__ == "DatabaseError"):
-        return None  # a wrong statement is a defect of ours
-    return FatalError("the store: " + "; ".join(str(error).split("\n")).replace("\t", " "))
-
-
 @contextmanager
 def _translated(engine: Engine) -> Iterator[None]:
     """Turn what opening a store may meet into one of our errors."""
@@ -151,6 +145,8 @@ def _translated(engine: Engine) -> Iterator[None]:
         way = refused(Path(engine.url.database or "")) if engine.dialect.name == "sqlite" else ""
         words = f"cannot open the store {name}: {said}" + (f": {way}" if way else "")
         raise FatalError(words) from error
+    except StoreAway as error:
+        raise StoreAway(f"cannot open the store {name}: {error}") from error
 
 
 def hide_password(url: URL | str) -> str:
@@ -186,19 +182,16 @@ def execute(
     """Execute plain SQL with `?` for values, a list of tuples: once for each; return the cursor.
 
     The driver does it: for what runs with every batch. SQLAlchemy's way costs more than a small
-    transaction itself. Errors are the driver's; a worker ends with them and resumes.
+    transaction itself. Errors are the driver's, or StoreAway where it may succeed later.
     """
     cursor: Any = connection.connection.cursor()
     if connection.dialect.name == "postgresql":
         statement = statement.replace("?", "%s")
-    try:
+    with driven(connection):
         if isinstance(values, list):
             cursor.executemany(statement, values)
         else:
             cursor.execute(statement, values)
-    except sqlite3.Error as error:
-        raise_if_full(error, connection.engine.url)
-        raise
     return cursor
 
 

@@ -1,16 +1,15 @@
 """SQLite as the store: one file in WAL mode, one writer at a time."""
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.engine import URL
 
-from lgsp.domain.errors import FatalError
-from lgsp.runtime.disk import has_no_room, way_out
 from lgsp.runtime.private import create_private
 from lgsp.store.refusal import raise_if_refused
+
+_BUSY = 10_000  # ms to wait for another process' transaction
 
 
 def prepare_sqlite(engine: Engine, url: URL, *, read_only: bool) -> None:
@@ -28,7 +27,7 @@ def prepare_sqlite(engine: Engine, url: URL, *, read_only: bool) -> None:
     def on_connect(connection: Any, _record: Any) -> None:
         # The driver would begin transactions by itself, and too late for a snapshot.
         connection.isolation_level = None
-        connection.execute("PRAGMA busy_timeout=20000")
+        connection.execute(f"PRAGMA busy_timeout={_BUSY}")
         if read_only:
             connection.execute("PRAGMA query_only=1")
             return
@@ -42,16 +41,3 @@ def prepare_sqlite(engine: Engine, url: URL, *, read_only: bool) -> None:
     def on_begin(connection: Connection) -> None:
         snapshot = read_only or connection.get_execution_options().get("reading")
         connection.exec_driver_sql("BEGIN" if snapshot else "BEGIN IMMEDIATE")
-
-    @event.listens_for(engine, "handle_error")
-    def on_error(context: ExceptionContext) -> None:
-        raise_if_full(context.original_exception, url)
-
-
-def raise_if_full(error: BaseException, url: URL) -> None:
-    """Raise FatalError, which names the file, when its disk is full."""
-    if not isinstance(error, sqlite3.Error) or not url.database:
-        return
-    file = Path(url.database).absolute()
-    if error.sqlite_errorcode == sqlite3.SQLITE_FULL or has_no_room(file):
-        raise FatalError(f"the store {file}: {error}: {way_out(file)}") from error

@@ -17,17 +17,24 @@ from lgsp.runtime.stopping.waiting import is_set_within
 WORLDS = {
     "obeys": "await stop.wait(); sys.stdin.readline()",
     "the loop stands still": "time.sleep(60)",
+    "a store is locked": "locked_store()",
     "a lock is held": "lock.acquire()",
     "a thread runs on": "threading.Thread(target=sleep_long).start(); await stop.wait()",
     "a task is deaf": "task = asyncio.create_task(deaf()); await stop.wait()",
 }
 SCRIPT = """
-import asyncio, sys, threading, time
+import asyncio, sqlite3, sys, tempfile, threading, time
 from lgsp.runtime.stopping.ending import LastResort
 from lgsp.runtime.stopping.signals import stop_on_signal
 
 lock = threading.Lock()
 lock.acquire()
+
+def locked_store():
+    file = tempfile.mkdtemp() + "/x.db"
+    held = sqlite3.connect(file, isolation_level=None)
+    held.execute("BEGIN EXCLUSIVE")
+    sqlite3.connect(file, timeout=60).execute("CREATE TABLE t (x)")
 
 def sleep_long():
     time.sleep(60)
@@ -164,3 +171,22 @@ def test_waiting_with_a_limit_never_swallows_a_cancellation() -> None:
         await asyncio.sleep(1)
 
     assert cancelled_in_every_turn(wait) > 5
+
+
+def test_a_signal_interrupts_work_that_looks_at_no_flag_and_never_what_cleans_up() -> None:
+    script = """
+import os, signal, time
+from lgsp.runtime.stopping.signals import StopSignal
+with StopSignal() as stopping:
+    stopping.interrupts = True
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("cleaned up", stopping())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "cleaned up True\n"), done.stderr

@@ -72,10 +72,12 @@ def _demo(scale: float, data: Path | None, *, serve: bool, json: bool) -> dict[s
     stack = Stack(settings, overrides, quiet=True)
     with claim(settings, fresh=True), StopSignal() as stopping:
         try:
+            stopping.interrupts = True
             with Bars(Console(stderr=True)) as bars:
                 with stages.timed("start"), bars.waiting("broker and services"):
                     stack.start(stopping)
                 report = _run(scale, settings, stack, stages, bars, overrides)
+            stopping.interrupts = False
             report["seconds"] = stages.seconds
             if json:
                 emit_json(report)
@@ -87,6 +89,7 @@ def _demo(scale: float, data: Path | None, *, serve: bool, json: bool) -> dict[s
                     stack.keep_alive()
                     time.sleep(0.2)
         finally:
+            stopping.interrupts = False
             stack.stop()
     return report
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import orjson
 from rich.console import Console
@@ -24,10 +24,12 @@ from rich.progress import (
 
 from lgsp.cli.drain import InFlight, Watch
 from lgsp.domain.errors import FatalError
+from lgsp.runtime.process import die_with_parent
 from lgsp.runtime.settings import Settings
 
 _ASK_EVERY = 1.0
 _STALLED_AFTER = 180.0
+_ENDS_WITHIN = 20.0
 
 
 class Bars:
@@ -98,17 +100,11 @@ def deliver(
         bars.of(x) for x in ("rows read", "events counted", "dossiers synced")
     )
     log_file = settings.data / "logs" / "connector.log"
-    with log_file.open("ab") as log, Watch(settings) as watch:
-        connector = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "lgsp_connectors.cli", "run"),
-                *(str(twin / "connector.yaml"), "--once", "--json"),
-            ],
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-        )
+    with (
+        log_file.open("ab") as log,
+        Watch(settings) as watch,
+        _connector(twin / "connector.yaml", environment, log) as connector,
+    ):
         ended = False
         moved_at, before = began, InFlight(uncounted=-1, unread=-1, unsynced=-1)
         while True:
@@ -142,3 +138,28 @@ def deliver(
     for move, total in ((read, rows), (counted, rows), (synced, dossiers)):
         move(total, total)
     return DeliveryReport(records=report["records"], events=watch.produced, seconds=done)
+
+
+@contextmanager
+def _connector(
+    config: Path, environment: Mapping[str, str], log: IO[bytes]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the connector once; it is ended when the block is left before it has ended."""
+    connector = subprocess.Popen(
+        [sys.executable, "-m", "lgsp_connectors.cli", "run", str(config), "--once", "--json"],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        start_new_session=True,  # a terminal's Ctrl-C is for us
+        preexec_fn=die_with_parent,  # noqa: PLW1509 - one C call
+    )
+    try:
+        yield connector
+    finally:
+        connector.terminate()
+        try:
+            connector.wait(_ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            connector.kill()
+            connector.wait()

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -70,12 +71,19 @@ class EmbeddedBroker:
         """File with the broker's warnings and errors; the one before it has the suffix `.1`."""
         return self._home / "kafka.log"
 
-    def start(self, *, detached: bool = False, timeout: float = _READY_WITHIN) -> None:
+    def start(
+        self,
+        *,
+        detached: bool = False,
+        timeout: float = _READY_WITHIN,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Start the broker and return when a client can create topics and produce.
 
         Args:
             detached: let it run on after this process ends; `stop` of any process stops it.
             timeout: seconds to wait until it is ready.
+            stopping: gives up waiting, without an error, when it says True; `stop` it then.
 
         Raises:
             ConfigurationError: no Java or Maven, a port in use, or a broker runs already here.
@@ -101,8 +109,10 @@ class EmbeddedBroker:
             self.stop()
             raise
         try:
-            wait_ready(self.bootstrap, timeout, alive=self.alive)
+            wait_ready(self.bootstrap, timeout, alive=lambda: self.alive() and not stopping())
         except RetryableError as error:
+            if stopping():
+                return
             code = self._child.poll()
             self.stop()
             what = str(error) if code is None else f"it ended with code {code}"

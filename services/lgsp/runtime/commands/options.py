@@ -1,5 +1,6 @@
 """What every command takes, and how every command begins."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,18 +23,25 @@ Data = Annotated[
 ]
 
 
-def begin(service: str, data: Path | None = None, **overrides: Any) -> Settings:
+def begin(
+    service: str, data: Path | None = None, *, shares: bool = False, **overrides: Any
+) -> Settings:
     """Read the settings and send logs to stderr; the first thing that a command does.
+
+    What it writes only its owner may read from then on: state, logs, the broker's log.
 
     Args:
         service: name of the command in the logs.
         data: the option --data.
+        shares: it writes files for others, a YAML for one; they have the modes of the shell.
         overrides: settings that other options set; None leaves them as they are.
 
     Raises:
         ConfigurationError: with every fault of the settings; or the data folder is a file.
     """
     settings = load_settings(data=data, **overrides)
+    if not shares:
+        os.umask(0o077)
     configure_logs(settings, service=service)
     keep_traces_in(settings.data / "logs")
     if settings.data.exists() and not settings.data.is_dir():

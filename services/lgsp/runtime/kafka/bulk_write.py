@@ -18,6 +18,7 @@ from lgsp.runtime.kafka.cluster import translate_error
 from lgsp.runtime.kafka.partition import partition_of
 
 _BATCH_BYTES = 256 * 1024
+_TRY_EVERY = 1.0  # seconds
 
 
 class BulkProducer:
@@ -26,10 +27,11 @@ class BulkProducer:
     Args:
         bootstrap: brokers to ask.
         topic: an existing topic; its partitions are counted once, at the start.
+        waits: for a broker that is away at the start, as long as it takes.
     """
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
-        self._bootstrap, self._topic = bootstrap, topic
+    def __init__(self, bootstrap: str, topic: str, *, waits: bool = False) -> None:
+        self._bootstrap, self._topic, self._waits = bootstrap, topic, waits
         self._producer: Any = None
         self._partitions = 0
         self._open: dict[int, Any] = {}
@@ -40,9 +42,25 @@ class BulkProducer:
         """Connect.
 
         Raises:
-            RetryableError: no broker answers.
+            RetryableError: no broker answers, and it does not wait.
             FatalError: there is no such topic.
         """
+        while True:
+            try:
+                found = await self._connect()
+                break
+            except RetryableError:
+                if not self._waits:
+                    raise
+                await asyncio.sleep(_TRY_EVERY)
+        self._partitions = len(found.partitions_for_topic(self._topic) or ())
+        if not self._partitions:
+            await self._producer.stop()
+            raise FatalError(f"there is no topic {self._topic}: lgsp topics apply")
+        return self
+
+    async def _connect(self) -> Any:
+        """Make the producer; return what the cluster holds."""
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap.split(","),
             client_id="lgsp-bulk",
@@ -53,15 +71,10 @@ class BulkProducer:
         )
         try:
             await self._producer.start()
-            found = await self._producer.client.fetch_all_metadata()
+            return await self._producer.client.fetch_all_metadata()
         except KafkaError as error:
             await self._producer.stop()
             raise RetryableError(f"no broker answers at {self._bootstrap}: {error}") from error
-        self._partitions = len(found.partitions_for_topic(self._topic) or ())
-        if not self._partitions:
-            await self._producer.stop()
-            raise FatalError(f"there is no topic {self._topic}: lgsp topics apply")
-        return self
 
     async def __aexit__(
         self,

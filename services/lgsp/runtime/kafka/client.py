@@ -117,7 +117,7 @@ class EventProducer:
                 f"{len(failures)} of {sent} records not acknowledged", worst
             ) from worst
 
-    def close(self, timeout: float = 10) -> None:
+    def close(self, timeout: float = 3) -> None:
         """Close the connections; what was not flushed may be lost."""
         self._producer.close(timeout)
 

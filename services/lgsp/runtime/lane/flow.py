@@ -99,6 +99,12 @@ class Lane:
         for item in kept:
             self._queue.put_nowait(item)
 
+    async def start_over(self, consumer: LaneConsumer) -> None:
+        """Read every partition from its stored position: of what was under way nothing is sure."""
+        self.drop()
+        for partition in tuple(self.held):
+            await self._go_back(consumer, partition)
+
     async def run(self, consumer: LaneConsumer) -> None:
         """Feed the handler until cancelled; an error of the handler ends the process."""
         while True:
@@ -200,13 +206,6 @@ class Lane:
         self.drop(frozenset({partition}))
         await consumer.seek(partition, offset)
 
-    def report(self, partition: int) -> None:
-        """Set the gauges of one partition; with every batch they would cost as an event does."""
-        position = self.handler.position(partition)
-        if position is not None:
-            metrics.STORED_OFFSET.labels(self.name, partition).set(position)
-            metrics.LAG.labels(self.name, partition).set(self.lag.get(partition, 0))
-
     def opened(self, partition: int, offset: int) -> None:
         """Note that a partition was assigned and is read from `offset`."""
         self._gone_back.pop(partition, None)
@@ -222,4 +221,3 @@ class Lane:
         self.held.discard(partition)
         metrics.PARTITIONS.labels(self.name).set(len(self.held))
         self._gone_back.pop(partition, None)
-        metrics.LAG.labels(self.name, partition).set(0)

@@ -112,12 +112,12 @@ class LaneWatch:
         # Not asyncio.wait_for: it swallows a cancellation that comes together with the answer.
         await asyncio.wait({question.answer}, timeout=_ANSWER_IN)
         if not question.answer.done():
-            self._log.warning("log_end_unknown", error=f"no answer in {_ANSWER_IN:.0f} s")
+            self._log.debug("log_end_unknown", error=f"no answer in {_ANSWER_IN:.0f} s")
             return None
         self._question = None
         error = question.answer.exception()
         if isinstance(error, RetryableError):  # a rebalance, or the broker is away
-            self._log.warning("log_end_unknown", error=str(error))
+            self._log.debug("log_end_unknown", error=str(error))
             return None
         return question
 
@@ -135,7 +135,6 @@ class LaneWatch:
         position = lane.handler.position(partition)
         if position is not None:
             lane.note_end(partition, end)
-            lane.report(partition)
         seen = self._seen.get(partition)
         if seen is None or seen.position != position or not self._waits(partition, position):
             self._seen[partition] = _Seen(position, now)

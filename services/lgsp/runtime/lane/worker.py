@@ -11,17 +11,21 @@ from typing import Any
 import structlog
 
 from lgsp.domain.errors import FatalError
+from lgsp.runtime.disk import show_disk
 from lgsp.runtime.exposed import Shown
 from lgsp.runtime.health import serve_health
 from lgsp.runtime.heartbeat import Heartbeat
+from lgsp.runtime.kafka.presence import watched_broker
 from lgsp.runtime.lane.collector import collect_all_now_and_then, collect_young_only
 from lgsp.runtime.lane.consumer import GroupConsumer
 from lgsp.runtime.lane.faust import FaustConsumer
 from lgsp.runtime.lane.flow import Lane
+from lgsp.runtime.lane.lag import LagWatch
 from lgsp.runtime.lane.watch import LaneWatch
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.stopping.ending import LastResort, cancel_tasks
 from lgsp.runtime.stopping.signals import stop_on_signal
+from lgsp.runtime.store_away import StoreWait
 
 SideTask = Callable[[], Awaitable[None]]
 _TASKS_END_WITHIN = 4.0
@@ -38,11 +42,13 @@ def run_worker(
     last_resort: LastResort | None = None,
     *,
     shown: Shown = Shown(("lane",)),
+    probe: Callable[[], None] = lambda: None,
 ) -> int:
     """Run the lane and its side tasks until SIGTERM or SIGINT; return 0 after a clean stop.
 
     A side task or the lane that raises ends the process: nothing after the last committed
-    transaction has happened, and a supervisor's restart resumes from there.
+    transaction has happened, and a supervisor's restart resumes from there. While the store is
+    away they wait, until `probe` passes.
 
     When this has returned or raised, the process has ten seconds to end, counted from when the
     stop began; then it exits with code 1. A caller that has more to do gives its own
@@ -52,7 +58,8 @@ def run_worker(
         FatalError: the lane, a side task or the consumer failed.
     """
     last_resort = last_resort or LastResort()
-    return asyncio.run(_serve(settings, lane, side_tasks, port, last_resort, shown))
+    store = StoreWait(probe)
+    return asyncio.run(_serve(settings, lane, side_tasks, port, last_resort, shown, store))
 
 
 async def _serve(
@@ -62,6 +69,7 @@ async def _serve(
     port: int,
     last_resort: LastResort,
     shown: Shown,
+    store: StoreWait,
 ) -> int:
     log = structlog.get_logger().bind(lane=lane.name)
     consumer = FaustConsumer(settings, lane)
@@ -71,17 +79,21 @@ async def _serve(
         return {"joined": lane.joined, "moving": lane.moving, "broker": watch.broker_answers}
 
     collect_young_only()
+    show_disk(settings.data)
     health = serve_health(settings.metrics_host, port, ready, beat.checks, shown)
     log.info("worker_started", port=health.port)
     work = {
-        "lane": lane.run(consumer),
+        "lane": store.through_absence(_LaneWork(lane, consumer)),
         "lane watch": watch.run(),
         "heartbeat": beat.run(),
         "collector": collect_all_now_and_then(),
-        **{task.__name__: _as_coroutine(task) for task in side_tasks},
+        **{task.__name__: store.through_absence(task) for task in side_tasks},
     }
     try:
-        with stop_on_signal(last_resort, _STOP_WITHIN) as stop:
+        with (
+            watched_broker(settings.bootstrap, LagWatch(lane).look),
+            stop_on_signal(last_resort, _STOP_WITHIN) as stop,
+        ):
             await run_until_stopped(consumer, work, stop, last_resort)
     finally:
         health.close()
@@ -126,8 +138,17 @@ async def run_until_stopped(
         raise failure
 
 
-async def _as_coroutine(task: SideTask) -> None:
-    await task()
+class _LaneWork:
+    """Runs the lane; when it is begun anew, from the stored positions."""
+
+    def __init__(self, lane: Lane, consumer: GroupConsumer) -> None:
+        self._lane, self._consumer, self._begun = lane, consumer, False
+
+    async def __call__(self) -> None:
+        if self._begun:
+            await self._lane.start_over(self._consumer)
+        self._begun = True
+        await self._lane.run(self._consumer)
 
 
 def _failure(done: Iterable[asyncio.Task[Any]], *, stopped: bool) -> FatalError | None:

@@ -9,6 +9,7 @@ import asyncio
 import faulthandler
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -35,25 +36,37 @@ async def cancel_tasks(tasks: Iterable[asyncio.Task[Any]], within: float) -> lis
     return sorted(task.get_name() for task in running)
 
 
+_HOLDS_ALL = 2.0  # seconds that a thread of ours may wait for the interpreter
+
+
 class LastResort:
     """Exits with code 1 when time is up, on a thread that needs neither the loop nor a lock.
 
-    What every thread was doing goes to stderr first: places in the code, no values.
+    What every thread was doing goes to stderr first: places in the code, no values. Where a
+    library does not give the interpreter back, that is read while threads run, which may crash:
+    the process ends that way, too.
     """
 
     def __init__(self) -> None:
         self._at = float("inf")
+        self._timer: threading.Timer | None = None
 
     def exit_within(self, seconds: float) -> None:
         """Exit in `seconds` unless the process has ended by then; an earlier time stands."""
         at = time.monotonic() + seconds
         if at < self._at:
+            self.cancel()
             self._at = at
-            faulthandler.dump_traceback_later(seconds, exit=True, file=_stderr())
+            self._timer = threading.Timer(seconds, self.exit_now)
+            self._timer.daemon = True
+            self._timer.start()
+            faulthandler.dump_traceback_later(seconds + _HOLDS_ALL, exit=True, file=_stderr())
 
     def cancel(self) -> None:
         """Let the process live on."""
         self._at = float("inf")
+        if self._timer is not None:
+            self._timer.cancel()
         faulthandler.cancel_dump_traceback_later()
 
     def exit_now(self) -> None:

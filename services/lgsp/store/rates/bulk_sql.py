@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from lgsp.domain.errors import FatalError
 from lgsp.store.engine import execute
+from lgsp.store.presence import driven
 from lgsp.store.rates.layout import NO_TIME
 
 _AT_ONCE = 20_000
@@ -98,7 +99,8 @@ def copy_rows(
 ) -> None:
     """Copy rows into a table of PostgreSQL, `into` with its columns; types as PostgreSQL's."""
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN (FORMAT BINARY)") as copy:
+    command = f"COPY {into} FROM STDIN (FORMAT BINARY)"
+    with driven(connection), driver.cursor() as cursor, cursor.copy(command) as copy:
         copy.set_types(types)
         for row in rows:
             copy.write_row(row)
