@@ -136,6 +136,28 @@ def test_a_portal_switched_off_at_night_fails_in_working_hours_only() -> None:
     assert [[], [Reason.CONNECTOR_FAILING]] == [reasons(night), reasons(morning)]
 
 
+def test_a_read_that_hangs_is_late_on_a_sunday_too() -> None:
+    sunday = at("2024-06-23T10:00")
+    hangs = LEVEL._replace(
+        every=DAY,
+        clock=Clock.WORKING_DAYS,
+        at=sunday,
+        level_at=sunday - HOUR,
+        looked_at=sunday - HOUR,
+        new_at=sunday - HOUR,
+    )
+
+    assert judged(hangs, now=sunday, until=sunday)[1] == [Reason.PORTAL_SILENT]
+    ended = hangs._replace(phase="once")
+    assert judged(ended, now=sunday, until=sunday)[1] == []
+
+
+def test_an_empty_folder_is_silent_at_once() -> None:
+    empty = LEVEL._replace(problems={"not_level": "no file matches inbox/*.csv"})
+
+    assert judged(empty) == ([Liveness.SILENT], [Reason.NOT_LEVEL])
+
+
 def test_a_period_that_was_over_when_the_portal_was_level_stays_trusted() -> None:
     dead = LEVEL._replace(at=NOW - DAY, level_at=NOW - DAY, looked_at=NOW - DAY)
 

@@ -252,7 +252,10 @@ def _judged(  # noqa: PLR0911
     left = f"{status.rows:,} records read" + (f", {status.left:,} left" if status.left else "")
     if level_at is None:
         return is_(Liveness.SILENT, Reason.PORTAL_NEVER_LEVEL, None, left)
-    late = elapsed(level_at, now, status.clock, calendar) - _allowed(status)
+    # Who runs and whose reads do not fail has no reason to be late, whatever the day.
+    looks = status.phase == Phase.RUNNING and failing is None
+    clock = Clock.ALL if looks else status.clock
+    late = elapsed(level_at, now, clock, calendar) - _allowed(status)
     if late > 0:
         if status.looked_at is not None and now - status.looked_at <= _allowed(status):
             return is_(Liveness.SILENT, Reason.PORTAL_BEHIND, level_at, left)
@@ -261,7 +264,7 @@ def _judged(  # noqa: PLR0911
     new_at = status.new_at
     if status.every and new_at and elapsed(new_at, now, status.clock, calendar) > status.every:
         return is_(Liveness.SILENT, Reason.PORTAL_NOTHING_NEW, new_at)
-    return Liveness.LIVE, None
+    return Liveness.SILENT if Reason.NOT_LEVEL in status.problems else Liveness.LIVE, None
 
 
 def _allowed(status: ConnectorStatus) -> int:
