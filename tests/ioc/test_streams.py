@@ -132,16 +132,22 @@ def test_a_store_that_cannot_be_read_is_told_and_the_stream_goes_on(
     def refuse(_question: object) -> None:
         raise error
 
-    with feed.stream("/api/v1/stream") as events:
-        before = events.next()
+    with opened(feed, many(["period=all"])) as (_status, events), ExitStack() as quiet:
+        plain = quiet.enter_context(opened(feed, "/api/v1/stream"))[1]
+        before, _ = events.next(), plain.next()
         with monkeypatch.context() as patched:
             patched.setattr(figures, "indicators", refuse)
             said = events.next()
-        fill(store, EVENTS[HALF:])
-        after = events.next()
+            comments = [plain.answer.readline().decode() for _ in range(4)]
+            fill(store, EVENTS[HALF:])
+        after, plain_after = events.next(), plain.next()
 
     assert before is not None
     assert said is not None
     assert after is not None
-    assert ("unavailable", str(error)) == (said["event"], json.loads(said["data"])["detail"])
-    assert ("indicators", True) == (after["event"], after["id"] != before["id"])
+    assert plain_after is not None
+    body = {"q": "period=all", "detail": str(error)}
+    assert ("unavailable", body) == (said["event"], json.loads(said["data"]))
+    assert f": unavailable: {error}\n" in comments
+    assert "indicators" == after["event"] == plain_after["event"]
+    assert json.loads(after["data"])["id"] != json.loads(before["data"])["id"]

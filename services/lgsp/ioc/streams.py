@@ -69,7 +69,7 @@ def add_streams(app: FastAPI, board: Board, gates: Gates, hub: Hub) -> None:
     ) -> AsyncIterator[ServerSentEvent]:
         """Follow the figures: event `indicators` now and whenever they change.
 
-        Event `unavailable` says why there are none now. A comment each second is a sign of life.
+        A comment each second is a sign of life; a comment, too, says why there are none now.
         """
         if request.scope[HEAD]:
             return
@@ -105,9 +105,8 @@ def _client(request: Request) -> str:
 
 
 def _event(news: News) -> ServerSentEvent:
-    if news.trouble:
-        detail = orjson.dumps({"detail": news.trouble}).decode()
-        return ServerSentEvent(event="unavailable", raw_data=detail)
+    if news.trouble:  # a comment: clients of this one take each event for a document
+        return ServerSentEvent(comment=f"unavailable: {news.trouble}")
     if news.document is None:
         return _BEAT
     document = news.document
