@@ -170,8 +170,9 @@ class Descent:
         if ties.sweeps >= (_MOST_UNCOUNTED if ties.size is None else _MOST_SWEEPS):
             raise DoubtfulError(
                 f"many dossiers have one time of last change, in another order in each answer:"
-                f" {len(ties.met)} of {ties.size or 'an unknown number'} were met in"
-                f" {ties.sweeps} readings; more rows a request may hold them all"
+                f" {len(ties.met)} of {ties.size or 'an unknown number'} were met at last in"
+                f" {ties.sweeps} readings, and a count has to hold twice; more rows a request may"
+                " hold them all"
             )
         way.start = way.reached = way.group
         way.group = -1

@@ -29,10 +29,13 @@ class Ties:
       a count, a second sweep in order has to meet none that is new.
     - *the count holds*, for a portal that orders equal times anew each time. An answer tells
       exactly how many rows stand from the group's first row to the end of the list (its total less
-      that row's place), a later one how many stand behind the group. Rows only leave both, so the
-      difference is at least the group's size when the first of the two was given. As many
-      distinct rows met since are all of them. That number is the same again when the next sweep
-      begins only if none has left meanwhile; else the count begins anew.
+      that row's place), a later one how many stand behind the group. Where rows only leave both,
+      the difference is at least the group's size when the first of the two was given, and as many
+      distinct rows met since are all of them. The first number is the same again when the next
+      sweep begins only if none has left meanwhile; else the count begins anew. A row that joins,
+      shown late or by a portal set back, can stand in a count for one that was not met, and leave
+      every number as it was. So the count has to hold a second time, with none that the first had
+      not: then a row that stood all the while is missing only if rows joined during both.
 
     Args:
         time: of the group, ms UTC.
@@ -48,6 +51,8 @@ class Ties:
     sweeps: int = 1
     left: int = 0  # rows that left the group, or the list below it, since the sweep before began
     before: int = -1  # rows met when the sweep before ended in order; -1: it did not
+    _counted: frozenset[str] = frozenset()  # the rows of the last count that held
+    _anew: bool = False  # the next sweep begins another count
     _last: Sequence[str] = ()
     _start: int = 0  # where it stood
 
@@ -57,9 +62,11 @@ class Ties:
         self.before = len(self.met) if self.ordered else -1
         self.left = 0 if None in (down, self.down) else max(0, (self.down or 0) - (down or 0))
         self.ordered, self._last = True, ()
-        if down != self.down:
+        if down is None or self.down is None or down > self.down:
+            self._counted = frozenset()  # rows have joined, or nobody can tell
+        if self._anew or down != self.down:
             self.met.clear()
-        self.down = down
+        self.down, self._anew = down, False
 
     def meet(self, answer: Window, times: Sequence[int]) -> None:
         """Take one answer of the sweep; `times`: by which its rows stand."""
@@ -80,7 +87,15 @@ class Ties:
         if self.size is None:
             return self.ordered and len(self.met) == self.before
         missing = self.size - len(self.met)
-        return missing <= 2 * self.left if self.ordered else missing == 0
+        return missing <= 2 * self.left if self.ordered else self._holds_again(missing)
+
+    def _holds_again(self, missing: int) -> bool:
+        """Tell whether the count holds as it did before; it begins anew when it is through."""
+        self._anew = missing <= 0  # more than there are: rows have joined
+        if missing:
+            return False
+        before, self._counted = self._counted, frozenset(self.met)
+        return self._counted <= before
 
     def _follows(self, ids: Sequence[str], times: Sequence[int]) -> bool:
         if not self._last:

@@ -9,64 +9,12 @@ from tests.connectors.kit.walk.game import (
     OVERLAP,
     ROWS,
     SECOND,
-    Game,
     Manners,
     Total,
-    at_once,
 )
+from tests.connectors.kit.walk.walked import Walked
 
-from lgsp.domain.errors import FatalError, RetryableError
-from lgsp_connectors.kit.walk.newest import Newest
 from lgsp_connectors.kit.walk.window import Ask, Window
-
-
-class Walked(Game):
-    """A game whose requests are counted, and whose own clock may be ahead of the portal's."""
-
-    def __init__(self, manners: Manners = Manners(), rows: int = ROWS) -> None:
-        self.ahead = self.asked = 0
-        self._most = rows
-        super().__init__(7, manners)
-
-    def _new(self) -> Newest:
-        return Newest(
-            rows=self._most,
-            overlap=OVERLAP,
-            full_every=FULL_EVERY,
-            clock=lambda: self.portal.now + self.ahead,
-        )
-
-    def file(self, count: int, *, every: int = MINUTE) -> None:
-        for _ in range(count):
-            self.portal.now += every
-            self.portal.file(1)
-
-    async def read_one(self, ask: Ask) -> Window:
-        self.asked += 1
-        return await self.portal.read(ask)
-
-    def poll(self) -> int:
-        """Read until caught up; give how many requests it took."""
-        self.asked = 0
-        for _ in range(3000):
-            try:
-                page = at_once(self.walk.fetch(self.cursor, self.read_one))
-            except FatalError:
-                raise
-            except RetryableError:
-                continue
-            self.cursor = page.cursor
-            self.read |= {record.data for record in page.records}
-            if page.caught_up:
-                return self.asked
-        raise AssertionError("it never catches up")
-
-    def lost(self) -> set[str]:
-        return {
-            id_
-            for id_, dossier in self.portal.dossiers.items()
-            if dossier.version not in self.read
-        }
 
 
 def test_many_of_one_time_on_top_are_read_again_only_until_none_can_be_late() -> None:
@@ -252,23 +200,6 @@ def test_a_short_answer_is_not_the_end_of_the_list(total: Total, rows: int) -> N
     assert not game.lost()
 
 
-@pytest.mark.parametrize("rows", [2, 3, 5, 6, 9])
-@pytest.mark.parametrize("total", ["none", "true"])
-def test_the_order_of_a_few_rows_proves_nothing(rows: int, total: Total) -> None:
-    for seed in range(20):
-        game = Walked(Manners("shuffled", total), rows)
-        game.portal.chance.seed(seed)
-        game.file(3)
-        game.portal.file(2 * rows + 1)
-        game.file(3)
-        try:
-            game.poll()
-        except FatalError:
-            assert total == "none"
-        else:
-            assert not game.lost()
-
-
 @pytest.mark.parametrize("days", [1, 400])
 def test_a_clock_that_was_ahead_hides_no_change(days: int) -> None:
     game = Walked()
@@ -288,31 +219,3 @@ def test_a_clock_that_was_ahead_hides_no_change(days: int) -> None:
     game.portal.now += 2 * FULL_EVERY
     game.poll()
     assert not game.lost()
-
-
-@pytest.mark.parametrize("swapped", [1, 5])
-def test_two_servers_that_order_equal_times_not_quite_alike_hide_none(swapped: int) -> None:
-    for seed in range(15):
-        game = Walked(rows=100)
-        chance = game.portal.chance
-        chance.seed(seed)
-        game.file(50)
-        game.portal.file(600)
-        game.file(50)
-        one = sorted(game.portal.dossiers)
-        other = list(one)
-        for _ in range(swapped):
-            a, b = chance.sample(range(len(one)), 2)
-            other[a], other[b] = other[b], other[a]
-
-        async def read(
-            ask: Ask, game: Walked = game, orders: tuple[list[str], ...] = (one, other)
-        ) -> Window:
-            order = game.portal.chance.choice(orders)
-            ids = sorted(order, key=lambda id_: -game.portal.dossiers[id_].at)
-            shown = ids[ask.start : ask.start + ask.rows]
-            return Window(ask.start, [game.portal.row(id_) for id_ in shown], len(ids))
-
-        game.portal.read = read  # type: ignore[method-assign]
-        game.poll()
-        assert not game.lost()
