@@ -30,6 +30,7 @@ NEEDED = {
     "letter": ["0123"],
     "name": ["Not A Portal"],
     "out": ["--out", "out", "--dossiers", "3"],
+    "partitions": ["--partitions", "16"],
     "portal": ["cong-mot"],
     "processor": ["rates"],
     "to": ["--to", "out"],

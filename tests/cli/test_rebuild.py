@@ -31,9 +31,7 @@ EVENTS = history(random.Random(5), dossiers=3000)
 
 
 @pytest.fixture
-def log(
-    broker: str, make_topic: MakeTopic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Settings:
+def log(broker: str, make_topic: MakeTopic, tmp_path: Path) -> Settings:
     """A log of its own with the events and two records that are none, and settings to read it."""
     topic = make_topic(partitions=5)
 
@@ -46,9 +44,7 @@ def log(
             await producer.flush()
 
     asyncio.run(send())
-    for module in (rebuild, rebuild_share):
-        monkeypatch.setattr(module, "DOSSIER_EVENTS", topic)
-    return Settings(data=tmp_path, broker=broker, replay_events=1000)
+    return Settings(data=tmp_path, broker=broker, replay_events=1000, events_topic=topic)
 
 
 def test_the_store_is_the_same_whatever_the_number_of_processes(
@@ -77,7 +73,7 @@ def test_a_live_store_is_compared_where_it_stands_while_the_log_goes_on(
     store_url: str,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    ends = end_offsets(log.bootstrap, vars(rebuild)["DOSSIER_EVENTS"])
+    ends = end_offsets(log.bootstrap, log.events_topic)
     counted = {partition: end // (2 + partition) for partition, end in ends.items()}
     rebuild.rebuild_store(log, store_url, ends=counted)
     live = open_store(store_url)

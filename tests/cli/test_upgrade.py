@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from lgsp.cli import build, rebuild, rebuild_share, upgrade_stores
+from lgsp.cli import build
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.processors import national_sync, rates
@@ -69,8 +69,7 @@ def settings(
 ) -> Settings:
     """Old stores in a data folder, and the log that they had read."""
     topic = make_topic(partitions=1)
-    for module in (rebuild, rebuild_share, upgrade_stores):
-        monkeypatch.setattr(module, "DOSSIER_EVENTS", topic)
+    monkeypatch.setenv("LGSP_EVENTS_TOPIC", topic)
     for name in ("rates", "sync"):
         text = (OLD / f"layout_2_{name}.sql").read_text("utf-8").replace("dossier-events", topic)
         with closing(sqlite3.connect(tmp_path / f"{name}.db")) as old:
@@ -86,7 +85,7 @@ def settings(
     assert len(EVENTS) > READ
     monkeypatch.setenv("LGSP_BROKER", broker)
     monkeypatch.setenv("LGSP_DATA", str(tmp_path))
-    return Settings(data=tmp_path, broker=broker)
+    return Settings(data=tmp_path, broker=broker, events_topic=topic)
 
 
 def upgrade(code: int = 0) -> Any:
@@ -130,7 +129,7 @@ def test_both_stores_are_made_anew_with_what_the_portal_has_acknowledged(
     with sync.connect() as connection:
         rows = {row["code"]: row for row in connection.execute(select(QUEUE)).mappings()}
         outbox = connection.execute(select(OUTBOX.c.code, OUTBOX.c.value)).all()
-        positions = stored_offsets(connection, LANE, vars(upgrade_stores)["DOSSIER_EVENTS"])
+        positions = stored_offsets(connection, LANE, settings.events_topic)
     assert positions == {0: READ}
     assert [(CODES[0], b"result")] == outbox
     for code, old in old_queue().items():

@@ -2,15 +2,19 @@
 
 import random
 import sqlite3
+import subprocess
 import threading
 from contextlib import closing
 from pathlib import Path
 
 import orjson
 import pytest
+from sqlalchemy import MetaData
 
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.runtime.avro.codec import encode_event
+from lgsp.runtime.kafka.records import Batch
 from lgsp.store.copies import (
     MANIFEST,
     Copy,
@@ -24,9 +28,13 @@ from lgsp.store.copies import (
 )
 from lgsp.store.engine import open_store
 from lgsp.store.rates.digest import digest
+from lgsp.store.rates.fold import RatesFold
 from lgsp.store.refusal import refusal, refuse
-from tests.store.filled import fill
-from tests.store.rates.history import history
+from tests.postgres import server_binaries
+from tests.records import FakeRecord
+from tests.store.conftest import postgres_url  # noqa: F401 - fixture
+from tests.store.filled import CALENDAR, fill
+from tests.store.rates.history import NOW, history
 
 EVENTS = history(random.Random(2), dossiers=60)
 
@@ -134,3 +142,55 @@ def test_what_is_replaced_is_kept_and_nothing_of_it_is_mixed_in(tmp_path: Path) 
         ["rates.db", "source.db", kept.name]
     )
     check_whole(live)
+
+
+@pytest.mark.postgres
+def test_a_dump_of_postgresql_under_load_comes_back_and_catches_up(
+    postgres_url: str,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    binaries = server_binaries()
+    assert binaries is not None
+    dump = tmp_path / "lgsp.dump"
+    clean = open_store(postgres_url)
+    left = MetaData()
+    left.reflect(clean)
+    left.drop_all(clean)
+    clean.dispose()
+    engine = open_store(postgres_url)
+    fill(engine, EVENTS[:20])
+    stop = threading.Event()
+    counted = [20]
+
+    def write() -> None:
+        while not stop.is_set() and counted[0] < len(EVENTS) - 10:
+            fill(engine, EVENTS[counted[0] : counted[0] + 2])
+            counted[0] += 2
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    pg(binaries, "pg_dump", "--format=custom", f"--file={dump}", postgres_url)
+    stop.set()
+    thread.join()
+    running = RatesFold(engine, SIMPLE, "dossier-events", CALENDAR, lambda: NOW, lambda _: None)
+    at = running.open_partition(0)
+    records = [FakeRecord(i, encode_event(event)) for i, event in enumerate(EVENTS)]
+    running.fold([Batch(0, records[at : at + 5])])
+
+    words = ("--clean", "--if-exists", "--single-transaction", f"--dbname={postgres_url}")
+    pg(binaries, "pg_restore", *words, str(dump))
+    with pytest.raises(FatalError, match="was set back while it was in use"):
+        running.fold([Batch(0, records[at + 5 :])])
+    again = RatesFold(engine, SIMPLE, "dossier-events", CALENDAR, lambda: NOW, lambda _: None)
+    at = again.open_partition(0)
+    assert 20 <= at < len(EVENTS)
+    again.fold([Batch(0, records[at:])])
+    fresh = open_store(f"sqlite:///{tmp_path / 'fresh.db'}")
+    fill(fresh, EVENTS)
+    assert digest(engine, SIMPLE.measures) == digest(fresh, SIMPLE.measures)
+    fresh.dispose()
+    engine.dispose()
+
+
+def pg(binaries: Path, tool: str, *words: str) -> None:
+    subprocess.run([binaries / tool, *words], check=True)

@@ -88,7 +88,6 @@ def test_a_log_made_anew_is_refused_by_all_with_both_ids(
     make_topic: MakeTopic,
     store: Engine,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     topic = make_topic(partitions=2)
     guard = claimed(broker, store, topic)
@@ -101,8 +100,7 @@ def test_a_log_made_anew_is_refused_by_all_with_both_ids(
     assert f"id {before.id}" in message
     assert f"id {now.id}" in message
     assert "--new-log" in message
-    monkeypatch.setattr(rebuild, "DOSSIER_EVENTS", topic)
-    settings = Settings(data=tmp_path, broker=broker)
+    settings = Settings(data=tmp_path, broker=broker, events_topic=topic)
     with pytest.raises(OtherLogError, match="it is another log"):
         rebuild.rebuild_beside(store, SIMPLE, settings, f"sqlite:///{tmp_path}/new.db")
 

@@ -16,7 +16,6 @@ from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.ends import EndReader
 from lgsp.runtime.kafka.presence import wait_for_broker, watched_broker
-from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage, open_letters
 from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
@@ -132,7 +131,9 @@ class _Service:
             opened.enter_context(
                 _health(self._settings, port, self._portal, self._report, on_ready)
             )
-            presence = opened.enter_context(watched_broker(bootstrap, EndReader.ask))
+            presence = opened.enter_context(
+                watched_broker(bootstrap, EndReader.ask, self._settings.events_topic)
+            )
             while not stop.is_set():
                 await asyncio.to_thread(wait_for_broker, bootstrap, stop.is_set, presence)
                 try:
@@ -172,6 +173,7 @@ class _Service:
                 by=f"connector {connector.name} with {config.name}",
                 take_over=self._take_over,
                 new_log=self._new_log,
+                topic=settings.events_topic,
             )
             opened.enter_context(closing(checkpoints))
             status = opened.enter_context(StatusLog(settings.bootstrap))
@@ -180,7 +182,7 @@ class _Service:
                 key, now_ms, status.publish, configured.head.run, before, once=self._once
             )
             events = await opened.enter_async_context(
-                BulkProducer(settings.bootstrap, DOSSIER_EVENTS)
+                BulkProducer(settings.bootstrap, settings.events_topic)
             )
             letters = DeadLetters(settings, producer)
             runner = Runner(

@@ -105,6 +105,7 @@ class LogCheckpoints:
         by: connector and YAML that read the portal; "": whichever.
         take_over: go on where another connector or YAML stood.
         new_log: read all anew where the checkpoint is of another log.
+        topic: the log.
     """
 
     def __init__(
@@ -117,11 +118,12 @@ class LogCheckpoints:
         by: str = "",
         take_over: bool = False,
         new_log: bool = False,
+        topic: str = DOSSIER_EVENTS,
     ) -> None:
         self._producer, self._bootstrap, self._clock = producer, bootstrap, clock
         self._data, self._by, self._take_over = data, by, take_over
         self._new_log = new_log
-        self._written = WrittenLog(bootstrap, DOSSIER_EVENTS)
+        self._written = WrittenLog(bootstrap, topic)
         self._kept: dict[str, KeptCursor] = {}
 
     def load(self, key: str) -> Cursor | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.runtime.kafka.log_identity import LogIdentity, read_log
+from lgsp.runtime.kafka.succession import goes_on_after, read_successions, successor
 
 _ASK_EVERY = 3.0  # seconds
 
@@ -24,6 +25,7 @@ class WrittenLog:
     Raises:
         RetryableError: no broker answers.
         FatalError: there is no such topic.
+        ConfigurationError: another log goes on where it ended.
     """
 
     def __init__(
@@ -31,6 +33,12 @@ class WrittenLog:
     ) -> None:
         self._bootstrap, self._clock = bootstrap, clock
         self._log = read_log(bootstrap, topic)
+        self._known = read_successions(bootstrap)
+        if after := successor(self._known, self._log):
+            raise ConfigurationError(
+                f"{self._log} was ended by `lgsp topics repartition`, and {after} goes on: set"
+                f" LGSP_EVENTS_TOPIC={after.topic} and LGSP_PARTITIONS={after.partitions}"
+            )
         self._asked = clock()
 
     @property
@@ -54,6 +62,8 @@ class WrittenLog:
         id_, _, partitions = token.rpartition("/")
         before = LogIdentity(self._log.topic, id_, int(partitions))
         if self._log.is_another_than(before):
+            if goes_on_after(self._known, self._log, before):
+                return True
             if anew:
                 return False
             raise ConfigurationError(

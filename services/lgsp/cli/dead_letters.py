@@ -86,7 +86,10 @@ def register(app: typer.Typer) -> None:
         chosen = found if every else [_one(found, letter) for letter in letters or []]
         producer = make_producer(settings.bootstrap)
         try:
-            done = replay(chosen, load(key_file(settings)), producer, out) if chosen else None
+            done = None
+            if chosen:
+                sealer = load(key_file(settings))
+                done = replay(chosen, sealer, producer, out, settings.events_topic)
         finally:
             producer.close()
         document: dict[str, Any] = asdict(done) if done else {"to_log": 0, "to_file": 0}

@@ -12,7 +12,6 @@ from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.kafka.cluster import PATIENCE
 from lgsp.runtime.kafka.log_identity import read_log
-from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_existing
 from lgsp.store.identity import check_ends, check_log
@@ -80,6 +79,7 @@ class Watch:
 
     def __init__(self, settings: Settings, patience: float = PATIENCE) -> None:
         self._bootstrap, self._patience = settings.bootstrap, patience
+        self._topic = settings.events_topic
         self._rates = open_existing(settings.rates_store, RATES_TABLES)
         try:
             self._sync = open_existing(settings.sync_store, SYNC_TABLES)
@@ -112,9 +112,9 @@ class Watch:
         if at_log:
             self._check()
         with self._rates.connect() as connection:
-            counted = stored_offsets(connection, RATES_LANE, DOSSIER_EVENTS)
+            counted = stored_offsets(connection, RATES_LANE, self._topic)
         with self._sync.connect() as connection:
-            taken = stored_offsets(connection, SYNC_LANE, DOSSIER_EVENTS)
+            taken = stored_offsets(connection, SYNC_LANE, self._topic)
             pending, waiting = count_pending(connection), count_waiting(connection)
             self.synced = count_known(connection) - pending
         return InFlight(
@@ -127,14 +127,14 @@ class Watch:
     def _check(self) -> None:
         """Ask where the log ends, and see that it is the one of the stores."""
         lanes = ((self._rates, RATES_LANE), (self._sync, SYNC_LANE))
-        log, stored = read_log(self._bootstrap, DOSSIER_EVENTS, self._patience), []
+        log, stored = read_log(self._bootstrap, self._topic, self._patience), []
         for engine, lane in lanes:
             with engine.connect() as connection:
                 check_log(connection, lane, log, self._bootstrap)
-                stored.append(stored_offsets(connection, lane, DOSSIER_EVENTS))
-        self.ends = end_offsets(self._bootstrap, DOSSIER_EVENTS, self._patience)
+                stored.append(stored_offsets(connection, lane, self._topic))
+        self.ends = end_offsets(self._bootstrap, self._topic, self._patience)
         for positions in stored:
-            check_ends(positions, self.ends, DOSSIER_EVENTS, self._bootstrap)
+            check_ends(positions, self.ends, self._topic, self._bootstrap)
 
 
 def wait_drained(settings: Settings, timeout: float) -> InFlight:

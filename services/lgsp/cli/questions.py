@@ -67,6 +67,7 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
                 settings.bootstrap,
                 engine,
                 [StoreCheck(engine), lambda: differing(compare_quickly(engine, rules))],
+                settings.events_topic,
             ),
         )
     finally:

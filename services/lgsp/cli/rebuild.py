@@ -21,7 +21,6 @@ from lgsp.runtime.commands.output import emit, table
 from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import begin_offsets, end_offsets
 from lgsp.runtime.kafka.log_identity import read_log
-from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import hide_password, open_existing, open_store, snapshot
 from lgsp.store.identity import bind_log, check_ends, check_log
@@ -85,16 +84,16 @@ def rebuild_beside(
         ConfigurationError, FatalError: as `rebuild_store`; or the live store has counted another
             log, or more of it than there is.
     """
-    log = read_log(settings.bootstrap, DOSSIER_EVENTS)
+    log = read_log(settings.bootstrap, settings.events_topic)
     with snapshot(live) as connection:
         check_log(connection, LANE, log, settings.bootstrap)
         if counted_by(connection) is None:
             url = hide_password(live.url)
             raise ConfigurationError(f"the store {url} has counted nothing yet: --no-compare")
         sha256 = digest_in(connection, profile.measures).sha256
-        counted = stored_offsets(connection, LANE, DOSSIER_EVENTS)
-    ends = end_offsets(settings.bootstrap, DOSSIER_EVENTS)
-    check_ends(counted, ends, DOSSIER_EVENTS, settings.bootstrap)
+        counted = stored_offsets(connection, LANE, settings.events_topic)
+    ends = end_offsets(settings.bootstrap, settings.events_topic)
+    check_ends(counted, ends, settings.events_topic, settings.bootstrap)
     report = rebuild_store(settings, into, jobs, counted)
     equal = sha256 == report["sha256"]
     return {**report, "left": count_behind(ends, counted), "live_sha256": sha256, "equal": equal}
@@ -117,10 +116,10 @@ def rebuild_store(
     """
     began = time.monotonic()
     calendar = load_calendar(settings.calendar_file)  # first: one message for what is wrong there
-    log = read_log(settings.bootstrap, DOSSIER_EVENTS)
-    starts = begin_offsets(settings.bootstrap, DOSSIER_EVENTS)
+    log = read_log(settings.bootstrap, settings.events_topic)
+    starts = begin_offsets(settings.bootstrap, settings.events_topic)
     if any(starts.values()):
-        raise FatalError(f"{DOSSIER_EVENTS} no longer starts at offset 0: {starts}")
+        raise FatalError(f"{settings.events_topic} no longer starts at offset 0: {starts}")
     profile = profile_named(settings.profile)
     engine = open_store(into, named="--into")
     claim(engine, profile)
@@ -129,7 +128,7 @@ def rebuild_store(
     with engine.begin() as connection:
         bind_log(connection, LANE, log, settings.bootstrap)
     if ends is None:
-        ends = end_offsets(settings.bootstrap, DOSSIER_EVENTS)
+        ends = end_offsets(settings.bootstrap, settings.events_topic)
     dealt = shares(ends, _useful_jobs(engine, jobs))
     engine.dispose()  # neither connections nor threads may pass into the processes
     columns = (TextColumn("rebuilding"), BarColumn(), TextColumn("{task.completed:,}"))
@@ -140,14 +139,19 @@ def rebuild_store(
         done = fold_shares(
             settings, into, dealt, lambda n: bar.update(task, completed=n, refresh=True)
         )
-    fold = make_fold(settings, engine, profile, DOSSIER_EVENTS, calendar, now_ms, lambda _: None)
+    fold = make_fold(
+        settings, engine, profile, settings.events_topic, calendar, now_ms, lambda _: None
+    )
     for partition in ends:
         fold.open_partition(partition)
     while fold.wake():
         pass
     with engine.connect() as connection:  # not another one meanwhile
         check_log(
-            connection, LANE, read_log(settings.bootstrap, DOSSIER_EVENTS), settings.bootstrap
+            connection,
+            LANE,
+            read_log(settings.bootstrap, settings.events_topic),
+            settings.bootstrap,
         )
     found = digest(engine, profile.measures)
     engine.dispose()

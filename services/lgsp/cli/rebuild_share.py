@@ -17,7 +17,6 @@ from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.bulk_read import read_batches
 from lgsp.runtime.kafka.records import Reject
-from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.lane.collector import collect_young_only
 from lgsp.runtime.process import die_with_parent
 from lgsp.runtime.settings import Settings
@@ -121,12 +120,14 @@ async def _fold_all(
     engine = open_store(into)
     calendar = load_calendar(settings.calendar_file)
     profile = profile_named(settings.profile)
-    fold = make_fold(settings, engine, profile, DOSSIER_EVENTS, calendar, now_ms, rejects.extend)
+    fold = make_fold(
+        settings, engine, profile, settings.events_topic, calendar, now_ms, rejects.extend
+    )
     for partition in ends:
         fold.open_partition(partition)
     done = 0
     at_once = max(1, settings.replay_events // jobs)  # the memory of one worker, shared
-    batches = read_batches(settings.bootstrap, DOSSIER_EVENTS, ends, at_once)
+    batches = read_batches(settings.bootstrap, settings.events_topic, ends, at_once)
     batch = await anext(batches, None)
     while batch:
         following, _ = await asyncio.gather(

@@ -13,7 +13,6 @@ from lgsp.runtime.commands.output import emit, table
 from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.kafka.log_identity import read_log
-from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
 from lgsp.store.copies import alone, check_whole, copy_file, put_in_place, read_backup
 from lgsp.store.engine import open_existing
@@ -56,7 +55,7 @@ def put_back(settings: Settings, folder: Path) -> dict[str, object]:
             f"{folder} has {unknown[0]}, and these settings have no such store"
         )
     bootstrap = need_broker(settings).bootstrap
-    log, behind = read_log(bootstrap, DOSSIER_EVENTS), 0
+    log, behind = read_log(bootstrap, settings.events_topic), 0
     for copy in copies:
         lane, tables = STORES[copy.file]
         check_whole(folder / copy.file)
@@ -64,11 +63,11 @@ def put_back(settings: Settings, folder: Path) -> dict[str, object]:
         try:
             with engine.connect() as connection:
                 check_log(connection, lane, log, bootstrap)
-                stored = stored_offsets(connection, lane, DOSSIER_EVENTS)
+                stored = stored_offsets(connection, lane, settings.events_topic)
         finally:
             engine.dispose()
-        ends = end_offsets(bootstrap, DOSSIER_EVENTS)
-        check_ends(stored, ends, DOSSIER_EVENTS, bootstrap)
+        ends = end_offsets(bootstrap, settings.events_topic)
+        check_ends(stored, ends, settings.events_topic, bootstrap)
         behind = max(behind, count_behind(ends, stored))
     kept = []
     with ExitStack() as held:

@@ -1,14 +1,14 @@
 """`lgsp topics`: brings the topics of the broker to what runtime/kafka/topics.py says."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from lgsp.runtime.commands.options import Data, Json, begin
-from lgsp.runtime.commands.output import cell, emit, list_table
+from lgsp.runtime.commands.output import cell, emit, list_table, table
 from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.topics import topics
 from lgsp.runtime.settings import Settings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the Kafka client is only loaded when a command runs
 
 
 def register(app: typer.Typer) -> None:
-    """Add `lgsp topics apply|diff`."""
+    """Add `lgsp topics apply|diff|repartition`."""
     group = typer.Typer(help="The topics: partitions, retention, replicas.", no_args_is_help=True)
     app.add_typer(group, name="topics")
 
@@ -41,6 +41,25 @@ def register(app: typer.Typer) -> None:
         found = diff_topics(settings)
         _show(settings, found, as_json=json, verb="differs")
         raise typer.Exit(1 if found else 0)
+
+    @group.command("repartition")
+    def repartition(
+        partitions: Annotated[int, typer.Option(help="How many.", min=1, max=10_000)],
+        again: Annotated[
+            bool, typer.Option("--again", help="Delete what an interrupted copy has left.")
+        ] = False,
+        data: Data = None,
+        json: Json = False,
+    ) -> None:
+        """Copy the log to a topic of more partitions and end the old one, which stays.
+
+        Stop workers and feed first; connectors may go on, until they are refused at the end.
+        """
+        from lgsp.cli.repartition import repartition as copy
+
+        settings = need_broker(begin("topics", data))
+        report = copy(settings, partitions, again=again)
+        emit(report, as_json=json, render=lambda: table("A log of more partitions", report))
 
 
 def _show(

@@ -16,9 +16,12 @@ from lgsp.domain.profiles.registry import profile_named
 from lgsp.runtime.commands.options import Data, Json, begin
 from lgsp.runtime.commands.output import emit, table
 from lgsp.runtime.commands.reach import need_broker
+from lgsp.runtime.kafka.log_identity import LogIdentity, read_log
+from lgsp.runtime.kafka.succession import goes_on_after, read_successions
 from lgsp.runtime.settings import Settings
 from lgsp.store.copies import alone, check_whole, digest_of, put_in_place
 from lgsp.store.engine import open_existing, open_store
+from lgsp.store.identity import counted_log
 from lgsp.store.rates.counted_by import check_counted_by, counted_name
 from lgsp.store.rates.dossiers import check_layout
 from lgsp.store.refusal import refusal
@@ -68,12 +71,13 @@ def upgrade_stores(settings: Settings) -> dict[str, object]:
             " --no-compare --into URL`, set LGSP_STORE to it and start the workers; the national"
             " sync looks up what the portal has before it sends"
         )
-    looked_at = [_old(settings, name, file) for name, file in _stores(settings)]
+    stores = _stores(settings)
+    log = read_log(need_broker(settings).bootstrap, settings.events_topic)
+    looked_at = [_old(settings, log, name, file) for name, file in stores]
     old = [found for found in looked_at if found is not None]
     done: dict[str, object] = {"upgraded": {each.name: each.reason for each in old}, "kept": []}
     if not old:
         return done
-    need_broker(settings)
     before: dict[str, str] = {}
     with ExitStack() as opened:
         parts = {each.name: opened.enter_context(_part(each.file)) for each in old}
@@ -111,7 +115,7 @@ def _stores(settings: Settings) -> list[tuple[str, Path]]:
     return files
 
 
-def _old(settings: Settings, name: str, file: Path) -> Old | None:
+def _old(settings: Settings, log: LogIdentity, name: str, file: Path) -> Old | None:
     """Return the store when it is to be made anew; None when it is of this version and whole."""
     if reason := refusal(file):
         return Old(name=name, file=file, reason=reason, readable=False)
@@ -131,9 +135,15 @@ def _old(settings: Settings, name: str, file: Path) -> Old | None:
                 if name == "rates.db" and counted_name(connection) not in {None, profile.name}:
                     raise
                 return Old(name=name, file=file, reason=str(error), readable=True)
+            counted = counted_log(connection, STORES[name][0])
     finally:
         engine.dispose()
-    return None
+    if counted is None or not log.is_another_than(counted):
+        return None
+    if not goes_on_after(read_successions(settings.bootstrap), log, counted):
+        return None  # another log: no new layout, and its worker says what to do
+    reason = f"the store {file} has counted {counted}, and {log} goes on after it"
+    return Old(name=name, file=file, reason=reason, readable=True)
 
 
 @contextmanager

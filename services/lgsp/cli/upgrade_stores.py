@@ -1,6 +1,7 @@
 """How `lgsp upgrade` fills a new store of the rates and a new one of the sync, and proves them."""
 
 import asyncio
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, inspect
 
@@ -10,12 +11,12 @@ from lgsp.domain.profiles.registry import profile_named
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.bulk_read import read_batches
-from lgsp.runtime.kafka.client import end_offsets
-from lgsp.runtime.kafka.log_identity import read_log
-from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
+from lgsp.runtime.kafka.client import end_offsets, read_topic
+from lgsp.runtime.kafka.log_identity import LogIdentity, read_log
+from lgsp.runtime.kafka.succession import read_successions
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
-from lgsp.store.identity import bind_log, check_ends, check_log
+from lgsp.store.identity import bind_log, check_ends, check_log, counted_log
 from lgsp.store.offsets import stored_offsets
 from lgsp.store.rates.recount import count_differing
 from lgsp.store.sync.carry import carry_over, old_tables
@@ -60,33 +61,59 @@ def upgraded_sync(settings: Settings, old: Engine | None, into: str) -> dict[str
             tables = old_tables(before)
             if tables is None:
                 return {"carried": 0, "events": 0}
-            log = read_log(settings.bootstrap, DOSSIER_EVENTS)
-            check_log(before, LANE, log, settings.bootstrap)
-            positions = _positions(before)
-            ends = end_offsets(settings.bootstrap, DOSSIER_EVENTS)
-            check_ends(positions, ends, DOSSIER_EVENTS, settings.bootstrap)
+            log = read_log(settings.bootstrap, settings.events_topic)
+            read = _as_read(settings, before, log)
             with new.begin() as connection:
                 bind_log(connection, LANE, log, settings.bootstrap)
-            asyncio.run(_fold(settings, new, positions))
+            asyncio.run(_fold(settings, new, read.positions))
             with new.begin() as connection:
-                carried = carry_over(before, tables, connection)
-        return {"carried": carried, "events": sum(positions.values())}
+                carried = carry_over(before, tables, connection, read.touched)
+        return {"carried": carried, "events": sum(read.positions.values())}
     finally:
         new.dispose()
+
+
+class _Read(NamedTuple):
+    """How far the log is to be folded, and which dossiers the old store had not read so far."""
+
+    positions: dict[int, int]
+    touched: set[str] | None = None
+
+
+def _as_read(settings: Settings, old: Connection, log: LogIdentity) -> _Read:
+    """Say how far an old store had read: this log, or the one that it goes on after."""
+    bootstrap = settings.bootstrap
+    counted = counted_log(old, LANE)
+    if counted is None or not log.is_another_than(counted):
+        check_log(old, LANE, log, bootstrap)
+        positions = _positions(old, log.topic)
+        check_ends(positions, end_offsets(bootstrap, log.topic), log.topic, bootstrap)
+        return _Read(positions)
+    for each in read_successions(bootstrap):
+        if not (each.before.is_another_than(counted) or each.after.is_another_than(log)):
+            stored = _positions(old, counted.topic)
+            unread = read_topic(bootstrap, counted.topic, _every(each.before, stored))
+            return _Read(each.ends, {(record.key or b"").decode() for record in unread})
+    check_log(old, LANE, log, bootstrap)
+    raise AssertionError  # it has said that they are two
+
+
+def _every(log: LogIdentity, stored: dict[int, int]) -> dict[int, int]:
+    return dict.fromkeys(range(log.partitions), 0) | stored
 
 
 async def _fold(settings: Settings, into: Engine, ends: dict[int, int]) -> None:
     calendar = load_calendar(settings.calendar_file)
     # Their dead letters have been written when the old store read them.
-    queue = SyncQueue(into, DOSSIER_EVENTS, calendar, now_ms, lambda _: None)
+    queue = SyncQueue(into, settings.events_topic, calendar, now_ms, lambda _: None)
     for partition in ends:
         queue.open_partition(partition)
-    read = read_batches(settings.bootstrap, DOSSIER_EVENTS, ends, settings.batch_events)
+    read = read_batches(settings.bootstrap, settings.events_topic, ends, settings.batch_events)
     async for batch in read:
         await asyncio.to_thread(queue.fold, [batch])
 
 
-def _positions(connection: Connection) -> dict[int, int]:
+def _positions(connection: Connection, topic: str) -> dict[int, int]:
     if not inspect(connection).has_table(OFFSETS.name):
         return {}
-    return stored_offsets(connection, LANE, DOSSIER_EVENTS)
+    return stored_offsets(connection, LANE, topic)

@@ -109,9 +109,11 @@ class LogSide:
             self._follower.close()
 
 
-def look_once(bootstrap: str, engine: Engine, checks: Sequence[Check] = ()) -> LogView:
+def look_once(
+    bootstrap: str, engine: Engine, checks: Sequence[Check] = (), topic: str = DOSSIER_EVENTS
+) -> LogView:
     """Look once, for a command."""
-    side = LogSide(bootstrap, engine, checks)
+    side = LogSide(bootstrap, engine, checks, topic)
     try:
         return side.look()
     finally:

@@ -68,7 +68,7 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
     calendar, profile = load_calendar(settings.calendar_file), profile_named(settings.profile)
     cells = CellsCheck(engine, profile, calendar, now_ms)
     checks: list[Check] = [StoreCheck(engine), DiskCheck(settings.data, engine), cells]
-    log_side = LogSide(settings.bootstrap, engine, checks)
+    log_side = LogSide(settings.bootstrap, engine, checks, settings.events_topic)
     figures = Figures(
         engine,
         profile,

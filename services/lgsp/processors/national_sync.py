@@ -17,7 +17,7 @@ from lgsp.runtime.exposed import Shown
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.presence import wait_for_broker
-from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, SYNC_RESULTS
+from lgsp.runtime.kafka.topics import SYNC_RESULTS
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.worker import run_worker
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
@@ -52,7 +52,9 @@ def run(settings: Settings) -> int:
     engine = open_store(settings.sync_store)
     wait_for_broker(settings.bootstrap)
     letters_producer = make_producer(settings.bootstrap)
-    guard = StoreGuard(engine, LANE, DOSSIER_EVENTS, settings.bootstrap, settings.session_timeout)
+    guard = StoreGuard(
+        engine, LANE, settings.events_topic, settings.bootstrap, settings.session_timeout
+    )
     guard.claim()
     with engine.connect() as connection:
         check_layout(connection, QUEUE)
@@ -61,16 +63,16 @@ def run(settings: Settings) -> int:
     calendar = load_calendar(settings.calendar_file)
     queue = SyncQueue(
         engine,
-        DOSSIER_EVENTS,
+        settings.events_topic,
         calendar,
         now_ms,
-        lambda rejects: letters.write_rejects(Stage.NATIONAL_SYNC, DOSSIER_EVENTS, rejects),
+        lambda rejects: letters.write_rejects(Stage.NATIONAL_SYNC, settings.events_topic, rejects),
         lease=settings.session_timeout / 3,
         grace=_GRACE,
     )
     lane = Lane(
         LANE,
-        DOSSIER_EVENTS,
+        settings.events_topic,
         queue,
         batch_events=settings.batch_events,
         client_id=guard.client_id,

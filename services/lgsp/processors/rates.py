@@ -19,7 +19,7 @@ from lgsp.runtime.exposed import Shown
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.presence import wait_for_broker
-from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, RATE_CELLS
+from lgsp.runtime.kafka.topics import RATE_CELLS
 from lgsp.runtime.lane.flow import Lane
 from lgsp.runtime.lane.handler import FencedError
 from lgsp.runtime.lane.worker import run_worker
@@ -54,21 +54,23 @@ def run(settings: Settings) -> int:
     engine = open_store(settings.rates_store)
     wait_for_broker(settings.bootstrap)
     producer = make_producer(settings.bootstrap)
-    guard = StoreGuard(engine, LANE, DOSSIER_EVENTS, settings.bootstrap, settings.session_timeout)
+    guard = StoreGuard(
+        engine, LANE, settings.events_topic, settings.bootstrap, settings.session_timeout
+    )
     guard.claim()
     letters = DeadLetters(settings, producer)
     fold = make_fold(
         settings,
         engine,
         profile,
-        DOSSIER_EVENTS,
+        settings.events_topic,
         load_calendar(settings.calendar_file),
         now_ms,
-        lambda rejects: letters.write_rejects(Stage.RATES, DOSSIER_EVENTS, rejects),
+        lambda rejects: letters.write_rejects(Stage.RATES, settings.events_topic, rejects),
     )
     lane = Lane(
         LANE,
-        DOSSIER_EVENTS,
+        settings.events_topic,
         fold,
         batch_events=settings.replay_events,
         client_id=guard.client_id,

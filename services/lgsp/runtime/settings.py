@@ -29,12 +29,19 @@ from lgsp.runtime.text import is_text
 
 _OTHER_VARIABLES = {CONFIG_VARIABLE, SECRETS_VARIABLE, "LGSP_BENCH_CACHE"}
 _SERVER = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s,:\[\]/]+):\d{1,5}"
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SERVERS = re.compile(rf"{_SERVER}(?:,{_SERVER})*")
 
 
 def _servers(text: str) -> str:
     if text and not _SERVERS.fullmatch(text):
         raise ValueError("not of the form host:port,host:port")
+    return text
+
+
+def _topic_name(text: str) -> str:
+    if not _TOPIC.fullmatch(text):
+        raise ValueError("no topic's name: letters, digits and . _ - only, 1 to 249 of them")
     return text
 
 
@@ -80,6 +87,10 @@ class Settings(BaseSettings):
     )
     partitions: int = Field(
         8, ge=1, le=10_000, description="Partitions of `dossier-events`, fixed for its life."
+    )
+    events_topic: Annotated[str, AfterValidator(_topic_name)] = Field(
+        "dossier-events",
+        description="Topic of the log; another one after `lgsp topics repartition` only.",
     )
     replication: int = Field(1, ge=1, le=100, description="Replication factor of the topics.")
     store: str = Field(

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from lgsp.domain.errors import ConfigurationError, FatalError, LgspError, RetryableError
 from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.kafka.log_identity import Member, NoLogError, read_log_and_members
+from lgsp.runtime.kafka.succession import read_successions, successor
 from lgsp.store.engine import hide_password, reading
 from lgsp.store.file_watch import FileWatch
 from lgsp.store.identity import OtherLogError, bind_log, check_ends, check_log, store_id
@@ -66,6 +68,12 @@ class StoreGuard:
         with reading(self._engine) as connection:  # first: the log can only have grown since
             stored = stored_offsets(connection, self._lane, self._topic)
         log, members = read_log_and_members(self._bootstrap, self._topic, self._group)
+        if after := successor(read_successions(self._bootstrap), log):
+            raise ConfigurationError(
+                f"{log} was ended by `lgsp topics repartition`, and {after} goes on: set"
+                f" LGSP_EVENTS_TOPIC={after.topic} and LGSP_PARTITIONS={after.partitions}, then"
+                " `lgsp upgrade`"
+            )
         with self._engine.begin() as connection:
             bind_log(connection, self._lane, log, self._bootstrap)
             self._id = store_id(connection)
@@ -108,7 +116,10 @@ class StoreGuard:
             raise FatalError(f"{error}; it was there when this worker started") from error
         except OtherLogError as error:
             raise FatalError(str(error)) from error
-        except RetryableError as error:
+        except (
+            RetryableError,
+            SQLAlchemyError,
+        ) as error:  # a store that is away: the lane says so
             self._log.debug("log_identity_unknown", error=str(error))
             return
         others = self._others(members)
@@ -137,7 +148,10 @@ class StoreGuard:
     def _look_at_file(self) -> None:
         if reason := self._file.look():
             raise self._refusal(reason)
-        self._file.mark()
+        try:
+            self._file.mark()
+        except (LgspError, SQLAlchemyError) as error:  # locked or full: the lane says so
+            self._log.debug("store_not_marked", error=str(error))
 
     def _refusal(self, reason: str) -> FatalError:
         file = self._file.file

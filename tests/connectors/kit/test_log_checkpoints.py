@@ -16,8 +16,7 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key, make_producer
 from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.kafka.log_identity import read_log
-from lgsp.runtime.kafka.topics import CHECKPOINTS
-from lgsp_connectors.kit import log
+from lgsp.runtime.kafka.topics import CHECKPOINTS, DOSSIER_EVENTS
 from lgsp_connectors.kit.log import LogCheckpoints
 from lgsp_connectors.kit.sink import Checkpoint, encode_checkpoint
 
@@ -39,8 +38,10 @@ def key() -> str:
 
 
 @contextmanager
-def opened(broker: str, producer: EventProducer, data: Path) -> Iterator[LogCheckpoints]:
-    checkpoints = LogCheckpoints(producer, broker, now_ms, data)
+def opened(
+    broker: str, producer: EventProducer, data: Path, topic: str = DOSSIER_EVENTS
+) -> Iterator[LogCheckpoints]:
+    checkpoints = LogCheckpoints(producer, broker, now_ms, data, topic=topic)
     try:
         yield checkpoints
     finally:
@@ -102,28 +103,26 @@ def test_a_checkpoint_of_another_log_is_refused_with_the_way_out(
     key: str,
     tmp_path: Path,
     make_topic: MakeTopic,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     topic = make_topic(partitions=2)
-    monkeypatch.setattr(log, "DOSSIER_EVENTS", topic)
     before = read_log(broker, topic)
-    with opened(broker, producer, tmp_path) as checkpoints:
+    with opened(broker, producer, tmp_path, topic) as checkpoints:
         checkpoints.store(key, {"a": "1"})
         remake(broker, topic, partitions=2)
         checkpoints._written._asked = -inf  # its next question is due
         with pytest.raises(FatalError, match="the checkpoint stays where it was"):
             checkpoints.store(key, {"a": "2"})
 
-    with opened(broker, producer, tmp_path) as checkpoints:
+    with opened(broker, producer, tmp_path, topic) as checkpoints:
         with pytest.raises(ConfigurationError) as refused:
             checkpoints.load(key)
         assert f"id {before.id}" in str(refused.value)
         assert f"id {read_log(broker, topic).id}" in str(refused.value)
         assert "--new-log" in str(refused.value)
-    anew = LogCheckpoints(producer, broker, now_ms, tmp_path, new_log=True)
+    anew = LogCheckpoints(producer, broker, now_ms, tmp_path, new_log=True, topic=topic)
     assert anew.load(key) is None
     anew.store(key, {"a": "3"})
-    with opened(broker, producer, tmp_path) as checkpoints:
+    with opened(broker, producer, tmp_path, topic) as checkpoints:
         assert checkpoints.load(key) == {"a": "3"}
 
 
@@ -133,17 +132,15 @@ def test_a_checkpoint_of_fewer_partitions_is_refused_whatever_is_asked_for(
     key: str,
     tmp_path: Path,
     make_topic: MakeTopic,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     topic = make_topic(partitions=2)
-    monkeypatch.setattr(log, "DOSSIER_EVENTS", topic)
-    with opened(broker, producer, tmp_path) as checkpoints:
+    with opened(broker, producer, tmp_path, topic) as checkpoints:
         checkpoints.store(key, {"a": "1"})
     with open_admin(broker) as admin:
         admin.create_partitions({topic: 3})
         wait_until("they are known", lambda: read_log(broker, topic).partitions == 3)
 
-    anew = LogCheckpoints(producer, broker, now_ms, tmp_path, new_log=True)
+    anew = LogCheckpoints(producer, broker, now_ms, tmp_path, new_log=True, topic=topic)
     with pytest.raises(ConfigurationError, match=r"2 partitions\), and .* 3 partitions\)"):
         anew.load(key)
 

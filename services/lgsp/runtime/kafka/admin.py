@@ -1,5 +1,6 @@
 """Compares the topics as they must be (topics.py) with the broker's, and brings them there."""
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -9,9 +10,10 @@ from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType
 
 from lgsp.domain.errors import FatalError
 from lgsp.runtime.kafka.cluster import open_admin
-from lgsp.runtime.kafka.topics import Topic, topics
+from lgsp.runtime.kafka.topics import NO_WRITES, RATE_CELLS, SYNC_RESULTS, Topic, topics
 from lgsp.runtime.settings import Settings
 
+_GONE_WITHIN = 30.0  # seconds
 _BY_TOPIC = "DYNAMIC_TOPIC_CONFIG"  # set for the topic itself, not inherited from the broker
 
 
@@ -41,7 +43,14 @@ class TopicChange:
             return (
                 f"{self.topic} has {self.actual} partitions, not {self.wanted}: their number is"
                 " fixed for the topic's life, because every key would move to another partition."
-                f" Set LGSP_PARTITIONS={self.actual}, or produce the log anew into a new cluster"
+                f" Set LGSP_PARTITIONS={self.actual}, or make a log of more partitions out of this"
+                " one with `lgsp topics repartition`"
+            )
+        if (self.name, self.actual) == NO_WRITES:
+            return (
+                f"{self.topic} was ended by `lgsp topics repartition`: set LGSP_EVENTS_TOPIC and"
+                " LGSP_PARTITIONS to the log that goes on; or finish an interrupted copy with"
+                " `lgsp topics repartition --again`"
             )
         if self.kind is Difference.REPLICATION:
             return (
@@ -147,6 +156,26 @@ def apply_topics(settings: Settings) -> list[TopicChange]:
                 ]
             )
         return changes
+
+
+def grow_views(settings: Settings) -> None:
+    """Give the topics that are no record the number of partitions of the settings.
+
+    The day cells' topic is made anew, because its keys move: a store made anew publishes all.
+    """
+    wanted = {topic.name: topic for topic in topics(settings)}
+    with open_admin(settings.bootstrap) as admin:
+        found = _actual(admin, [RATE_CELLS, SYNC_RESULTS])
+        results = found.get(SYNC_RESULTS)
+        if results is not None and results.partitions < settings.partitions:
+            admin.create_partitions({SYNC_RESULTS: settings.partitions})
+        if RATE_CELLS in found and found[RATE_CELLS].partitions != settings.partitions:
+            admin.delete_topics([RATE_CELLS])
+            deadline = time.monotonic() + _GONE_WITHIN
+            while RATE_CELLS in admin.list_topics() and time.monotonic() < deadline:
+                time.sleep(0.1)  # between two questions to the brokers
+            admin.create_topics({RATE_CELLS: _creation(wanted[RATE_CELLS])})
+            admin.wait_for_topics([RATE_CELLS])
 
 
 def _actual(admin: Any, names: list[str]) -> dict[str, Actual]:

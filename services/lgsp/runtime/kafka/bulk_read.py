@@ -27,6 +27,7 @@ async def read_batches(
     at_once: int,
     *,
     patience: float = PATIENCE,
+    starts: Mapping[int, int] | None = None,
 ) -> AsyncIterator[Batch]:
     """Read the partitions one after another, each from its beginning to its end in `ends`.
 
@@ -36,6 +37,7 @@ async def read_batches(
         ends: offset to stop before, of each partition to read (see `end_offsets`).
         at_once: records of a batch; the last one of a partition holds what is left.
         patience: seconds of silence that are waited out.
+        starts: offset to begin at, of some partitions.
 
     Raises:
         RetryableError: the brokers went away, or a partition gave nothing for `patience` seconds.
@@ -56,9 +58,9 @@ async def read_batches(
         for partition, end in sorted(ends.items()):
             tp = TopicPartition(topic, partition)
             consumer.assign([tp])
-            consumer.seek(tp, 0)
+            position = (starts or {}).get(partition, 0)
+            consumer.seek(tp, position)
             records: list[Any] = []
-            position = 0
             while position < end:
                 most = min(at_once - len(records), end - position)
                 async with asyncio.timeout(patience):

@@ -85,17 +85,22 @@ class BulkProducer:
         """Disconnect; what was not flushed is not sent."""
         await self._producer.stop()
 
-    def add(self, key: bytes, value: bytes) -> None:
-        """Take one record; FatalError when it can never fit a batch."""
+    def add(self, key: bytes, value: bytes, timestamp: int | None = None) -> None:
+        """Take one record; FatalError when it can never fit a batch.
+
+        `timestamp` in ms UTC; None: now.
+        """
         partition = partition_of(key, self._partitions)
         batch = self._open.get(partition)
         if batch is not None:
-            if batch.append(key=key, value=value, timestamp=self._now) is not None:
+            at = self._now if timestamp is None else timestamp
+            if batch.append(key=key, value=value, timestamp=at) is not None:
                 return
             self._full.append((partition, batch))
         batch = self._open[partition] = self._producer.create_batch()
         self._now = now_ms()  # of its first record: a producer may have been idle for days
-        if batch.append(key=key, value=value, timestamp=self._now) is None:
+        at = self._now if timestamp is None else timestamp
+        if batch.append(key=key, value=value, timestamp=at) is None:
             raise FatalError(f"a record of {len(value)} bytes does not fit a batch")
 
     async def flush(self) -> None:

@@ -5,6 +5,7 @@ first one mean nothing in the second. More partitions send a dossier to another 
 """
 
 import base64
+import logging
 import uuid
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ import stamina
 from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.runtime.kafka.cluster import PATIENCE, open_admin
 
+# It warns of each member that it cannot decode Faust's own metadata, which we do not ask for.
+logging.getLogger("kafka.admin._groups").setLevel(logging.CRITICAL)
 _NO_ERROR, _NO_SUCH_TOPIC = 0, 3
 
 
@@ -37,8 +40,9 @@ class LogIdentity(NamedTuple):
 
     def is_another_than(self, other: "LogIdentity") -> bool:
         """Tell whether the two were made apart, however many partitions they have."""
-        known = bool(self.id and other.id)
-        return self.topic != other.topic or (known and self.id != other.id)
+        if self.id and other.id:
+            return self.id != other.id
+        return self.topic != other.topic
 
 
 class NoLogError(FatalError):

@@ -65,17 +65,20 @@ class Presence:
 
 
 @contextmanager
-def watched_broker(bootstrap: str, look: Callable[[EndReader], None]) -> Iterator[Presence]:
+def watched_broker(
+    bootstrap: str, look: Callable[[EndReader], None], topic: str = DOSSIER_EVENTS
+) -> Iterator[Presence]:
     """Ask the broker every few seconds while the block runs.
 
     Args:
         bootstrap: brokers to ask.
         look: asks; LgspError when there was no answer. Called on the thread.
+        topic: whose ends the reader asks for.
     """
     presence, stopped = Presence(), threading.Event()
 
     def work() -> None:
-        reader = EndReader(bootstrap, DOSSIER_EVENTS)
+        reader = EndReader(bootstrap, topic)
         while not stopped.wait(_WHILE_AWAY if presence.away else _EVERY):
             try:
                 look(reader)

@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from lgsp.runtime.settings import Settings
 
 DOSSIER_EVENTS = "dossier-events"
+"""The log, where the setting does not name another one."""
 RATE_CELLS = "rate-cells"
 SYNC_RESULTS = "sync-results"
 DEAD_LETTERS = "dead-letters"
 CHECKPOINTS = "connector-checkpoints"
 CONNECTOR_STATUS = "connector-status"
+
+NO_WRITES = ("max.message.bytes", "1")
+"""The setting of a topic that nobody can write to: no batch is as small."""
 
 _FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1"}
 _COMPACT = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.2"}
@@ -45,7 +49,7 @@ def topics(settings: Settings) -> list[Topic]:
     many = settings.partitions
     return [
         topic(
-            DOSSIER_EVENTS,
+            settings.events_topic,
             "the record: every status that took effect",
             "dossier code",
             many,

@@ -91,7 +91,7 @@ async def _serve(
     }
     try:
         with (
-            watched_broker(settings.bootstrap, LagWatch(lane).look),
+            watched_broker(settings.bootstrap, LagWatch(lane).look, lane.topic),
             stop_on_signal(last_resort, _STOP_WITHIN) as stop,
         ):
             await run_until_stopped(consumer, work, stop, last_resort)

@@ -31,7 +31,11 @@ class Replayed:
 
 
 def replay(
-    letters: Sequence[DeadLetter], sealer: Sealer, producer: EventProducer, out: Path | None
+    letters: Sequence[DeadLetter],
+    sealer: Sealer,
+    producer: EventProducer,
+    out: Path | None,
+    topic: str = DOSSIER_EVENTS,
 ) -> Replayed:
     """Replay letters, then close them; after a crash in between they are open still.
 
@@ -40,8 +44,9 @@ def replay(
     Args:
         letters: as `open_letters` gives them.
         sealer: holds the keys that sealed the payloads.
-        producer: to dossier-events and dead-letters.
+        producer: to the log and dead-letters.
         out: new file for the portals' records, in clear, readable by its owner only.
+        topic: the log.
 
     Raises:
         ConfigurationError: there are portals' records and no `out`, or it exists already.
@@ -58,7 +63,7 @@ def replay(
     lines = [as_line(open_payload(letter, sealer)) for letter in from_portals]
     for letter, value in records:
         key = letter.dossier_code.encode()
-        producer.send(DOSSIER_EVENTS, key, value, partition=_partition(letter))
+        producer.send(topic, key, value, partition=_partition(letter, topic))
     producer.flush()
     if lines and out is not None:
         _write_new(out, lines)
@@ -82,11 +87,11 @@ def as_line(payload: bytes) -> bytes:
     return orjson.dumps(found) + b"\n"
 
 
-def _partition(letter: DeadLetter) -> int | None:
+def _partition(letter: DeadLetter, log: str) -> int | None:
     """The partition it came from; None (by key) when the origin does not say."""
     topic, _, rest = letter.origin.partition("/")
     partition = rest.partition("/")[0]
-    return int(partition) if topic == DOSSIER_EVENTS and partition.isdigit() else None
+    return int(partition) if topic == log and partition.isdigit() else None
 
 
 def _write_new(path: Path, lines: Sequence[bytes]) -> None:

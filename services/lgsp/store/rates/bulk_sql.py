@@ -41,9 +41,25 @@ def or_null(times: npt.NDArray[np.int64]) -> list[int | None]:
 
 
 def insert_rows(connection: Connection, rows: Sequence[NewRow]) -> None:
-    """Store dossiers that are not there yet."""
+    """Store dossiers that are not there yet.
+
+    Raises:
+        FatalError: one is there already, of another partition.
+    """
     if not rows:
         return
+    try:
+        _insert(connection, rows)
+    except Exception as error:
+        if "IntegrityError" not in {kind.__name__ for kind in type(error).__mro__}:
+            raise
+        raise FatalError(
+            "events of one dossier stand in two partitions of the log: partitions were added to"
+            " it. Make a log of more partitions out of it: `lgsp topics repartition`"
+        ) from error
+
+
+def _insert(connection: Connection, rows: Sequence[NewRow]) -> None:
     if connection.dialect.name == "postgresql":
         columns = "code, partition, overdue, wake_at, state"
         types = ("text", "int4", "int2", "int8", "bytea")

@@ -16,7 +16,7 @@ from tests.records import FakeRecord
 from tests.store.rates.history import DAY, NOW, START, history
 from tests.store.rates.test_fold import TOPIC, Clock
 
-from lgsp.domain.errors import RejectReason
+from lgsp.domain.errors import FatalError, RejectReason
 from lgsp.domain.event import Channel, DossierEvent, with_id
 from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.profiles.simple import SIMPLE
@@ -331,3 +331,17 @@ def test_equal_over_long_histories_batches_evictions_and_wakes(
     both.wake()
     both.assert_equal()
     plain.dispose()
+
+
+def test_a_dossier_in_two_partitions_is_told_with_the_way_out(engine: Engine) -> None:
+    some = history(random.Random(2), dossiers=3)
+    records = [FakeRecord(i, encode_event(event)) for i, event in enumerate(some)]
+    first, second = (
+        FastRatesFold(engine, SIMPLE, TOPIC, CALENDAR, Clock(), lambda _: None, few=0)
+        for _ in range(2)
+    )
+    first.open_partition(0)
+    first.fold([Batch(0, records)])
+    second.open_partition(1)
+    with pytest.raises(FatalError, match=r"in two partitions of the log.*lgsp topics repartition"):
+        second.fold([Batch(1, records)])
