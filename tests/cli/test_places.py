@@ -171,7 +171,6 @@ def test_a_broker_that_does_not_answer_is_named(folder: Path) -> None:
         for module, words in [
             (LGSP, ["topics", "diff"]),
             (LGSP, ["dead-letters", "list"]),
-            (LGSP, ["worker", "rates"]),
             (CONNECT, ["run", "p.yaml", "--once"]),
         ]
     ]

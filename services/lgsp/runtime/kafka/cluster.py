@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import stamina
+import structlog
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError
@@ -16,6 +17,8 @@ from lgsp.domain.errors import FatalError, LgspError, RetryableError
 
 PATIENCE = 30.0
 """Seconds of the brokers' absence that a call waits out."""
+
+_SAYS_SO = 2  # at this attempt
 
 COMMON = {
     "reconnect_backoff_max_ms": 1000,  # the client's own 30 s would outlast a broker's restart
@@ -102,11 +105,17 @@ def _accepts_connections(bootstrap: str) -> bool:
 def connect_with_retries(
     bootstrap: str, connect: Callable[[], Any], patience: float = PATIENCE
 ) -> Any:
-    """Return what `connect` returns, waiting out a short absence of the brokers."""
+    """Return what `connect` returns, waiting out a short absence of the brokers.
+
+    One line says that it waits, where that may take long.
+    """
     try:
         for attempt in stamina.retry_context(
             on=is_retryable, attempts=None, timeout=patience, wait_initial=0.1, wait_max=2
         ):
+            if attempt.num == _SAYS_SO and patience >= PATIENCE:
+                log = structlog.get_logger()
+                log.warning("waiting_for_broker", bootstrap=bootstrap, at_most=patience)
             with attempt:
                 return connect()
     except KafkaError as error:
