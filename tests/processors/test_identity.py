@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from lgsp.cli import build
@@ -24,6 +25,7 @@ from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
+from lgsp.store.identity import STORE
 from lgsp.store.offsets import stored_offsets
 from lgsp.store.rates.fold import LANE
 from tests.ports import free_port_pair
@@ -107,7 +109,10 @@ def test_a_copy_by_hand_is_refused_and_a_backup_comes_back_and_catches_up(
             store = open_store(f"sqlite:///{live}", read_only=True)
             feed = LogSide(own_broker.bootstrap, store, [StoreCheck(store)])
             feed.start()
-            wait_until("it goes on", lambda: worker.metric("lgsp_lane_events_total") > taken + 300)
+            wait_until("it goes on", lambda: worker.metric("lgsp_lane_events_total") > taken)
+            wait_until(
+                "its watch has looked since", lambda: mark(live) > mark(backup / "rates.db")
+            )
             message = run("restore", "--from", str(backup), code=2)["error"]["message"]
             assert "is in use" in message
 
@@ -140,6 +145,14 @@ def test_a_copy_by_hand_is_refused_and_a_backup_comes_back_and_catches_up(
 
 def broken(feed: LogSide) -> set[Reason]:
     return {f.reason for f in feed().findings} & {*LOG_BROKEN, Reason.STORE_SET_BACK}
+
+
+def mark(file: Path) -> int:
+    store = open_store(f"sqlite:///{file}", read_only=True)
+    with store.connect() as connection:
+        found: int = connection.execute(select(STORE.c.mark)).scalar_one()
+    store.dispose()
+    return found
 
 
 def counted(file: Path) -> int:

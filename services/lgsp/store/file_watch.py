@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 
 from lgsp.store.identity import STORE
 
@@ -38,6 +38,7 @@ class FileWatch:
         self.file = sqlite_file(engine)
         self._opened = self._which()
         self._mark = -1
+        self._written = -1  # the number that this process has let it grow to
         self._versions: dict[Key, int] = {}
         self._marked_at: dict[Key, int] = {}
 
@@ -52,12 +53,12 @@ class FileWatch:
             return f"the store {self.file} is gone"
         if which != self._opened:
             return f"the store {self.file} was replaced by another file while it was in use"
-        bare = self._bare()
+        bare = self._settled()
         if bare is None:
             return ""
         mark, versions = bare
         back = [key for key, version in self._versions.items() if versions.get(key, 0) < version]
-        if mark < self._mark or back:
+        if mark < max(self._mark, self._written) or back:
             return (
                 f"the store {self.file} was set back while it was in use: an older copy was put"
                 " over it, and what is in it now is a mixture of both"
@@ -81,6 +82,8 @@ class FileWatch:
         if self.file is not None and self._versions != self._marked_at:
             with self._engine.begin() as connection:
                 connection.execute(update(STORE).values(mark=STORE.c.mark + 1))
+                written = connection.execute(select(STORE.c.mark)).scalar_one()
+            self._written = int(written)
             self._marked_at = self._versions
 
     def _which(self) -> tuple[int, int] | None:
@@ -91,6 +94,24 @@ class FileWatch:
         except OSError:
             return None
         return found.st_dev, found.st_ino
+
+    def _settled(self) -> tuple[int, dict[Key, int]] | None:
+        """Read the bare file; None while our own number is still on its way into it."""
+        bare = self._bare()
+        if bare is None or bare[0] >= self._written:
+            return bare
+        return self._bare() if self._all_moved() else None
+
+    def _all_moved(self) -> bool:
+        """Move the write-ahead log into the file; tell whether all of it is there now."""
+        try:
+            with closing(sqlite3.connect(str(self.file), timeout=0)) as connection:
+                busy, pages, moved = connection.execute(
+                    "PRAGMA wal_checkpoint(PASSIVE)"
+                ).fetchone()
+        except sqlite3.Error:
+            return False
+        return not busy and pages == moved
 
     def _bare(self) -> tuple[int, dict[Key, int]] | None:
         """Read the file without its write-ahead log; None when that cannot be done just now."""
