@@ -4,7 +4,7 @@
 #   tools         .venv-tools: linters whose own dependencies clash with Faust's (docs/adr/0013)
 #   bench         .venv-bench: this project and the peers of benchmarks/; a JDK for the Java one
 #   java | postgres | chromium    Debian packages, only when the program is not there already
-#   prometheus    promtool and prometheus of Debian's package, unpacked into .venv: nothing is
+#   prometheus    Prometheus and Alertmanager of Debian's packages, unpacked into .venv: nothing is
 #                 installed, so no service starts and no root is needed
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -150,9 +150,9 @@ postgres)
   touch .venv/.system-postgres
   ;;
 prometheus)
-  if ! command -v promtool >/dev/null; then
-    if unpacked prometheus .venv/prometheus; then
-      ln -sf ../prometheus/usr/bin/{prometheus,promtool} .venv/bin/
+  if ! command -v promtool >/dev/null || ! command -v amtool >/dev/null; then
+    if unpacked prometheus .venv/prometheus && unpacked prometheus-alertmanager .venv/prometheus; then
+      ln -sf ../prometheus/usr/bin/{prometheus,promtool,prometheus-alertmanager,amtool} .venv/bin/
     else
       say "no promtool here: the tests of the alerts will be skipped"
     fi

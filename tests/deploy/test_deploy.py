@@ -152,16 +152,55 @@ def test_prometheus_scrapes_the_ports_that_compose_probes() -> None:
     scraped = {
         tuple(target.split(":"))
         for job in yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
+        if job["job_name"] == "lgsp"
         for config in job["static_configs"]
         for target in config["targets"]
     }
     probed = {
         (name, re.findall(r"127\.0\.0\.1:(\d+)/(?:readyz|healthz)", probe)[0])
         for name, service in compose()["services"].items()
-        if "readyz" in (probe := str(service.get("healthcheck", {}).get("test")))
-        or "healthz" in probe
+        if service.get("image") == "mini-lgsp" and "healthcheck" in service
+        for probe in [str(service["healthcheck"]["test"])]
     }
     assert scraped == probed
+
+
+def test_each_scraped_target_is_a_service_of_compose() -> None:
+    config = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
+    alertmanagers = config["alerting"]["alertmanagers"]
+    targets = {
+        target.split(":")[0]
+        for block in [*config["scrape_configs"], *alertmanagers]
+        for static in block["static_configs"]
+        for target in static["targets"]
+    }
+    assert {"alertmanager", "kafka-exporter", "postgres-exporter", "node-exporter"} < targets
+    assert set() == targets - set(compose()["services"])
+
+
+def test_the_alertmanager_accepts_its_routes_and_knows_the_alerts() -> None:
+    amtool = program("amtool", "make check")
+    file = FOLDER / "alertmanager.yml"
+    done = subprocess.run(
+        [amtool, "check-config", file], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    named = {
+        name
+        for rule in yaml.safe_load(file.read_text())["inhibit_rules"]
+        for matcher in [*rule["source_matchers"], *rule["target_matchers"]]
+        for name in re.findall(r"[A-Z]\w+", matcher)
+    }
+    assert named
+    assert set() == named - {rule["alert"] for rule in rules()}
+    for severity, receiver in (("page", "on-call"), ("warn", "office")):
+        routed = subprocess.run(
+            [amtool, "config", "routes", "test", "--config.file", file, f"severity={severity}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert routed.stdout.strip() == receiver
 
 
 def test_secrets_script_makes_what_compose_reads_and_keeps_it(tmp_path: Path) -> None:

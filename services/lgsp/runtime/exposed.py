@@ -6,6 +6,7 @@ would show them at 0 for ever, and an alert on "0 for too long" would ring for i
 
 import importlib.metadata
 import platform
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -74,7 +75,7 @@ class Exposed(Collector):
         """Take out what is another process', and add the labels of this one."""
         if family.name == _REJECTS:
             mine = [s for s in family.samples if s.labels.get("stage") == self._stage]
-        elif family.name in _OF_EACH or family.name.startswith(self._prefixes):
+        elif family.name in OF_EACH or family.name.startswith(self._prefixes):
             mine = list(family.samples)
         else:
             mine = []
@@ -84,6 +85,9 @@ class Exposed(Collector):
         build = GaugeMetricFamily(_BUILD, "Which software runs.", labels=["version", "python"])
         build.add_metric([importlib.metadata.version("mini-lgsp"), platform.python_version()], 1)
         yield build
+        clock = GaugeMetricFamily(_CLOCK, "The clock of the process, as it is scraped.")
+        clock.add_metric([], time.time())
+        yield clock
         if self._ready is not None:
             ready = GaugeMetricFamily(
                 _READY, "1 where a check of /readyz holds.", labels=["check"]
@@ -96,4 +100,5 @@ class Exposed(Collector):
 _REJECTS = f"{OURS}rejects"
 _BUILD = f"{OURS}build_info"
 _READY = f"{OURS}ready"
-_OF_EACH = (_BUILD, _READY)
+_CLOCK = f"{OURS}clock_timestamp_seconds"
+OF_EACH = (_BUILD, _READY, _CLOCK)
