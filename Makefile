@@ -19,7 +19,7 @@ PROMETHEUS := .venv/.system-prometheus
 CHROMIUM := .venv/.system-chromium
 BENCH := .venv-bench/.bench
 
-.PHONY: help setup demo test check mutants schedules e2e browser bench bench-long docs clean stop
+.PHONY: help setup demo test check mutants schedules alarms e2e browser bench bench-long docs clean stop
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -30,7 +30,7 @@ demo: setup ## The main job end to end: a simulated province to the national por
 	$(BIN)/lgsp demo
 
 test: $(DEV) $(SYSTEM) $(POSTGRES) $(PROMETHEUS) ## All but the browser's, with real Kafka, PostgreSQL and Prometheus
-	$(PYTEST) $(PARALLEL) -m "not browser"
+	$(PYTEST) $(PARALLEL) -m "not browser and not long"
 
 check: $(DEV) $(LINT) $(PROMETHEUS) ## Format, lint, types, import rules, dead code, coverage, schemas, docs, deployment
 	@deploy/check.sh
@@ -41,6 +41,9 @@ mutants: $(DEV) ## Take promises out of a copy of the code, one by one: each mus
 schedules: $(DEV) ## Ten thousand schedules each of a portal and of a writer of files that misbehave (an hour)
 	$(BIN)/python -m tests.connectors.kit.walk.schedules 10000
 	HYPOTHESIS_EXAMPLES=2500 $(PYTEST) -o timeout=7200 tests/connectors/files/test_writer.py
+
+alarms: $(DEV) $(SYSTEM) $(PROMETHEUS) ## Every shipped alert in a real Prometheus, rung by its real cause (minutes)
+	$(PYTEST) tests/alarms
 
 e2e: $(DEV) $(SYSTEM) ## Only the tests of the whole flow
 	$(PYTEST) -m e2e
