@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export COVERAGE_FILE=$folder/coverage
+# Lines, not luck: `make test` plays the full number of examples.
+export HYPOTHESIS_EXAMPLES=${HYPOTHESIS_EXAMPLES:-25}
 
 .venv/bin/pytest -q -p no:cacheprovider -m "not kafka" \
   --cov=lgsp.domain --cov=lgsp_connectors.kit --cov-report= tests/domain tests/connectors
