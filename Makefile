@@ -18,8 +18,9 @@ POSTGRES := .venv/.system-postgres
 PROMETHEUS := .venv/.system-prometheus
 CHROMIUM := .venv/.system-chromium
 BENCH := .venv-bench/.bench
+MINUTES ?= 60 # of chaos
 
-.PHONY: help setup demo test check mutants schedules alarms e2e browser bench bench-long docs clean stop
+.PHONY: help setup demo test check mutants schedules alarms chaos e2e browser bench bench-long docs clean stop
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -44,6 +45,9 @@ schedules: $(DEV) ## Ten thousand schedules each of a portal and of a writer of 
 
 alarms: $(DEV) $(SYSTEM) $(PROMETHEUS) ## Every shipped alert in a real Prometheus, rung by its real cause (minutes)
 	$(PYTEST) tests/alarms
+
+chaos: $(DEV) $(SYSTEM) $(PROMETHEUS) ## An hour of faults on the whole service, its label held against the truth
+	$(BIN)/python -m tests.chaos.hour $(MINUTES)
 
 e2e: $(DEV) $(SYSTEM) ## Only the tests of the whole flow
 	$(PYTEST) -m e2e

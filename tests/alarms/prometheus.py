@@ -118,6 +118,10 @@ class Prometheus:
         """Wait until nothing rings."""
         wait_until("it is silent again", lambda: not self.ringing(), 120)
 
+    def rang(self) -> set[str]:
+        """Return the alerts that rang at any time."""
+        return self._names('count_over_time(ALERTS{alertstate="firing"}[1d])')
+
     def ringing(self) -> set[str]:
         """Return the alerts that ring now."""
         return self._names('ALERTS{alertstate="firing"}')

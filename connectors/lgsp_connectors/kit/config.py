@@ -29,14 +29,15 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-_UNITS = {"m": 60_000, "h": HOUR_MS, "d": DAY_MS}
+_UNITS = {"s": 1000, "m": 60_000, "h": HOUR_MS, "d": DAY_MS}
 
 
 class Expect(Strict):
     """How often a portal is expected to be read and to tell something new (`run.expect`)."""
 
     every: str = Field(
-        pattern=r"^[1-9]\d{0,3}[mhd]$", description="Minutes, hours or days: 30m, 4h, 1d."
+        pattern=r"^[1-9]\d{0,3}[smhd]$",
+        description="Seconds, minutes, hours or days: 90s, 30m, 4h, 1d.",
     )
     working_days: bool = Field(default=False, description="Only working days count.")
     working_hours: bool = Field(

@@ -1,0 +1,115 @@
+"""A province as its users run it: `lgsp up`, a portal of files with its connector, and a mock of
+the national portal that is started and stopped by itself."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.e2e.stack import Up
+from tests.ports import free_port_pair
+
+_HEAD = "MaHoSo,DonVi,MaTTHC,KenhNop,NgayNop,NgayTiepNhan,NgayHenTra,NgayXong,TrangThai"
+_MAPPING = """\
+shape: dossiers
+mapping:
+  dossier_code: MaHoSo
+  agency: {field: DonVi}
+  procedure: {field: MaTTHC}
+  channel: {field: KenhNop, map: {"truc tuyen": ONLINE}, default: reject}
+  service_level: {const: UNKNOWN}
+  submitted_at: {field: NgayNop, format: "%d/%m/%Y %H:%M", timezone: Asia/Ho_Chi_Minh}
+  received_at: {field: NgayTiepNhan, format: "%d/%m/%Y %H:%M", timezone: Asia/Ho_Chi_Minh}
+  due_at: {field: NgayHenTra, format: "%d/%m/%Y %H:%M", timezone: Asia/Ho_Chi_Minh}
+  finished_at: {field: NgayXong, format: "%d/%m/%Y %H:%M", timezone: Asia/Ho_Chi_Minh}
+  status: {field: TrangThai, map: {"da xong": 9}, default: reject}
+run: {poll_seconds: 1, expect: {every: 5s}}
+"""
+
+
+def code_of(number: int) -> str:
+    return f"H37.1-240102-{number:04}"
+
+
+class Province:
+    """`lgsp up`, a mock of the national portal beside it, and a connector of files."""
+
+    def __init__(self, folder: Path, data: Path | None = None) -> None:
+        self._logs = folder
+        self.inbox = folder / "inbox"
+        self.inbox.mkdir()
+        self.config = folder / "connector.yaml"
+        self.config.write_text(
+            "connector: files\nportal: so-thu\nprovince: H37\nsource: {path: ./inbox/*.csv}\n"
+            + _MAPPING
+        )
+        self.up = Up(data or folder / "data")
+        self.up.environment |= {
+            "LGSP_NATIONAL_URL": f"http://127.0.0.1:{self.up.mock}",
+            "LGSP_NATIONAL_TIMEOUT": "2",
+        }
+        self.metrics = int(self.up.environment["LGSP_METRICS_PORT"])
+        self.connector_port = free_port_pair()
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start_national(self, faults: str = "") -> None:
+        """Run the mock of the national portal, in place of the one that runs."""
+        self.stop_national()
+        script = self._logs / "faults.yaml"
+        script.write_text(faults or "[]")
+        command = ["mock", "national", "--port", str(self.up.mock), "--faults", str(script)]
+        self._start("national", "lgsp.cli", command)
+
+    def start_connector(self) -> None:
+        command = ["run", str(self.config), "--port", str(self.connector_port)]
+        self._start("connector", "lgsp_connectors.cli", command)
+
+    def stop_national(self) -> None:
+        self._stop("national")
+
+    def stop_connector(self) -> None:
+        self._stop("connector")
+
+    def _start(self, name: str, module: str, arguments: list[str]) -> None:
+        with (self._logs / f"{name}.log").open("ab") as log:
+            self._running[name] = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                env=self.up.environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def _stop(self, name: str) -> None:
+        if (process := self._running.pop(name, None)) is not None:
+            process.kill()
+            process.wait()
+
+    def targets(self) -> dict[str, str]:
+        """Return what Prometheus scrapes."""
+        return {
+            "rates": f"127.0.0.1:{self.metrics}",
+            "national-sync": f"127.0.0.1:{self.metrics + 1}",
+            "feed": f"127.0.0.1:{self.up.feed}",
+            "connector": f"127.0.0.1:{self.connector_port}",
+        }
+
+    def put(
+        self,
+        name: str,
+        numbers: range,
+        *,
+        head: str = _HEAD,
+        received: str = "02/01/2024 08:00",
+        procedure: str = "1.000001",
+    ) -> None:
+        """Put a file into the inbox, whole at once."""
+        dates = [received, received, "09/01/2024 17:00", "08/01/2024 09:00"]
+        rows = [
+            ",".join([code_of(n), "H37.1", procedure, "truc tuyen", *dates, "da xong"])
+            for n in numbers
+        ]
+        (self.inbox / "part").write_text("\n".join([head, *rows, ""]))
+        (self.inbox / "part").rename(self.inbox / name)
+
+    def drained(self) -> bool:
+        """Whether all that was read is counted and pushed."""
+        return bool(self.up.run("drain", "--timeout", "1", ok=False)["drained"])
