@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,22 @@ _CHILDREN = {
     "national sync": ("worker", "national-sync"),
     "feed": ("feed",),
     "broker": ("kafka.Kafka",),
+}
+# What may ring for what was played; what rings besides was rung by nothing.
+_EXPLAINS = {
+    "kill": {"ProcessDown", "CrashLoop", "NotReady", "LaneStands", "LaneFenced"},
+    "stop": {"ProcessDown", "NotReady", "LaneStands", "LaneFenced", "BacklogGrows"},
+    "kill broker": {"BrokerAway", "CellsUnpublished", "ConnectorRetrying"},
+    "stop broker": {"BrokerAway", "CellsUnpublished", "ConnectorRetrying"},
+    "stop national sync": {"SyncPendingOld"},
+    "kill connector": {"PortalSilent"},
+    "national portal away": {"NationalPortalAway", "SyncPendingOld"},
+    "national portal errs": {"SyncParked", "SyncHeld", "SyncInDoubt", "SyncPendingOld"},
+    "rates store": {"StoreStuck", "LaneStands", "NotReady", "CellsUnpublished", "ProcessDown"},
+    "sync store": {"StoreStuck", "LaneStands", "NotReady", "SyncPendingOld", "ProcessDown"},
+    "rows rejected": {"DeadLettersRising"},
+    "disk full": {"DiskFilling", "StoreStuck", "ProcessDown", "CrashLoop", "BrokerAway"},
+    "": {"TrustFallen", "FiguresStale"},
 }
 _NATIONAL_FAULTS = """\
 - match: {every: 3}
@@ -209,6 +225,16 @@ def national_states(province: Province) -> dict[str, int]:
     return found
 
 
+def explained(played: Iterable[str]) -> set[str]:
+    """Return the alerts that these faults may ring."""
+    return {
+        alert
+        for start, alerts in _EXPLAINS.items()
+        if any(name.startswith(start) for name in played)
+        for alert in alerts
+    }
+
+
 def main(minutes: float = 60, seed: int = 1, folder: Path | None = None) -> int:
     """Play for so many minutes; return the exit code."""
     base = Path(tempfile.mkdtemp(prefix="chaos-", dir=folder))
@@ -251,12 +277,13 @@ def main(minutes: float = 60, seed: int = 1, folder: Path | None = None) -> int:
                 "national_wrong": dict(list(wrong.items())[:5]),
                 "national_missing": sorted(missing)[:5],
                 "alerts": sorted(prometheus.rang()),
+                "alerts_by_nothing": sorted(prometheus.rang() - explained(chaos.played)),
             }
     finally:
         province.stop_connector()
         province.stop_national()
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
-    return int(bool(sampler.lies() or wrong or missing))
+    return int(bool(sampler.lies() or wrong or missing or report["alerts_by_nothing"]))
 
 
 if __name__ == "__main__":

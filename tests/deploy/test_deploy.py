@@ -12,6 +12,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 from lgsp.runtime import metrics
+from lgsp.runtime.exposed import OF_EACH
 from lgsp.runtime.settings import Settings
 from tests.programs import program
 
@@ -22,7 +23,7 @@ FOLDER = DEPLOY / "prometheus"
 
 
 def declared_series() -> set[str]:
-    names = set()
+    names = set(OF_EACH)
     for value in vars(metrics).values():
         if isinstance(value, MetricWrapperBase):
             (family,) = value.describe()
