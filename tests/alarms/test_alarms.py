@@ -1,7 +1,7 @@
 """The shipped rules in a real Prometheus over the real service.
 
 Healthy is silent; each cause rings its alert, nothing else rings beside what follows from it, and
-it is silent again when the cause is gone. Times run forty times as fast; the unit tests of the
+it is silent again when the cause is gone. Times run sixty times as fast; the unit tests of the
 rules (alerts_test.yml) hold the true ones.
 """
 
@@ -18,7 +18,7 @@ from tests.e2e.province import Province, code_of
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.kafka, pytest.mark.timeout(600)]
-_FACTOR = 40
+_FACTOR = 60
 _REFUSES = """\
 - match: {{service: DongBoHoSoMC, dossier: {code}}}
   do: {{error_code: "-1", message: "Dữ liệu không hợp lệ"}}
@@ -55,14 +55,15 @@ def prometheus(
 def test_what_cannot_be_used_rings_until_it_is_mended(
     province: Province, prometheus: Prometheus
 ) -> None:
-    province.put("rows.csv", range(50, 53), received="32/01/2024 08:00")
+    province.put("rows.csv", range(50, 53), channel="buu chinh")
     province.put("file.csv", range(60, 63), head="Ten,Tuoi")
-    prometheus.ring("DeadLettersRising", "FilesRefused", beside=["TrustFallen"])
-    province.put("rows.csv", range(50, 53))
+    prometheus.ring("DeadLettersRising", "FilesRefused", "TrustFallen")
+    province.learn("buu chinh", "POSTAL")
     province.put("file.csv", range(60, 63))
     prometheus.fall_silent()
 
 
+@pytest.mark.long
 def test_a_national_portal_that_refuses_or_is_away_rings(
     province: Province, prometheus: Prometheus
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_national_portal_that_refuses_or_is_away_rings(
     prometheus.fall_silent()
 
 
+@pytest.mark.long
 def test_a_connector_that_is_gone_rings(province: Province, prometheus: Prometheus) -> None:
     province.stop_connector()
     prometheus.ring("ProcessDown", "PortalSilent")

@@ -24,6 +24,8 @@ from typing import Any
 
 from lgsp.domain.errors import RetryableError
 from lgsp.runtime.httpget import get_json
+from lgsp.runtime.kafka.client import make_producer
+from lgsp.runtime.letters.dead_letters import close_letters, open_letters
 from tests.alarms.prometheus import Prometheus
 from tests.chaos.sampler import Sampler, Truth
 from tests.e2e.province import Province, code_of
@@ -192,6 +194,10 @@ class Chaos:
         self._it.put(name, rows, received="32/01/2024 08:00")
         self.go_on(self._chance.uniform(3, 20))
         self._it.put(name, rows)
+        self.go_on(10)  # the right rows are read
+        bootstrap = f"127.0.0.1:{self._it.up.environment['LGSP_BROKER_PORT']}"
+        with closing(make_producer(bootstrap)) as producer:
+            close_letters(producer, open_letters(bootstrap))
 
     def _disk_full(self) -> None:
         with (self._it.up.data / "filler").open("wb") as filler:

@@ -22,7 +22,7 @@ mapping:
   due_at: {field: NgayHenTra, format: "%d/%m/%Y %H:%M", timezone: Asia/Ho_Chi_Minh}
   finished_at: {field: NgayXong, format: "%d/%m/%Y %H:%M", timezone: Asia/Ho_Chi_Minh}
   status: {field: TrangThai, map: {"da xong": 9}, default: reject}
-run: {poll_seconds: 1, expect: {every: 5s}}
+run: {poll_seconds: 1, expect: {every: 1h}}
 """
 
 
@@ -50,6 +50,14 @@ class Province:
         self.metrics = int(self.up.environment["LGSP_METRICS_PORT"])
         self.connector_port = free_port_pair()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def learn(self, word: str, channel: str) -> None:
+        """Mend the mapping: one more word of the portal is known."""
+        known = '"truc tuyen": ONLINE'
+        text = self.config.read_text().replace(known, f'{known}, "{word}": {channel}')
+        self.config.write_text(text)
+        self.stop_connector()
+        self.start_connector()
 
     def start_national(self, faults: str = "") -> None:
         """Run the mock of the national portal, in place of the one that runs."""
@@ -100,12 +108,12 @@ class Province:
         head: str = _HEAD,
         received: str = "02/01/2024 08:00",
         procedure: str = "1.000001",
+        channel: str = "truc tuyen",
     ) -> None:
         """Put a file into the inbox, whole at once."""
         dates = [received, received, "09/01/2024 17:00", "08/01/2024 09:00"]
         rows = [
-            ",".join([code_of(n), "H37.1", procedure, "truc tuyen", *dates, "da xong"])
-            for n in numbers
+            ",".join([code_of(n), "H37.1", procedure, channel, *dates, "da xong"]) for n in numbers
         ]
         (self.inbox / "part").write_text("\n".join([head, *rows, ""]))
         (self.inbox / "part").rename(self.inbox / name)
