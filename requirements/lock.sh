@@ -10,7 +10,7 @@ PATH="$PATH:$PWD/.venv/bin"
 lock() {
   out=requirements/$1
   shift
-  uv pip compile -q "$@" --python-version 3.11 --universal --generate-hashes \
+  uv pip compile -q "$@" --no-strip-extras --python-version 3.11 --universal --generate-hashes \
     --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o "$out"
 }
 lock core.txt pyproject.toml
