@@ -65,6 +65,7 @@ class Writer(RuleBasedStateMachine):
         self.said: dict[str, Fact] = {}  # what was said last of a dossier, by any file
         self.newest = Written()  # what was written last
         self.stood: list[list[Fact]] = []  # all that any file has held
+        self.held: dict[str, dict[Fact, int]] = {}  # when a file was written that ends with a fact
         self.forgot = False
         self.view: dict[str, dict[str, Fact]] = {}  # by file: rows as read last
         self.steps = Stepper()
@@ -291,10 +292,11 @@ class Writer(RuleBasedStateMachine):
     def oracle(self) -> list[Fact]:
         """Say what the files say of each dossier of which they leave no doubt.
 
-        There is doubt where two files differ and the one that spoke last has no later time than
-        the other one, or begins as a file did before: then nobody can tell that it was not only
-        added to. Where what was said last stands in no file any more. And where times were set
-        back and the file got another name, or a process died with what only it knew.
+        There is doubt where two files differ, or did, and the one that spoke last has no later
+        time than the other one; and where it begins as a file did before: then nobody can tell
+        that it was not only added to. Where what was said last stands in no file any more. And
+        where times were set back and the file got another name, or a process died with what only
+        it knew.
         """
         stand: dict[str, list[tuple[Fact, Written]]] = {}
         for name, file in self.files.items():
@@ -307,7 +309,8 @@ class Writer(RuleBasedStateMachine):
             rivals = [file for other, file in said if other != fact]
             unclear = any(f.unclear for _, f in said) and (rivals or self.forgot)
             moved = any(f.moved for _, f in said)
-            doubtful = unclear or moved or any(f.changed_at >= at for f in rivals)
+            later = any(when >= at for other, when in self.held[code].items() if other != fact)
+            doubtful = unclear or moved or later
             if not doubtful and self.said.get(code, fact) == fact:
                 found.append(fact)
         return found
@@ -374,6 +377,8 @@ class Writer(RuleBasedStateMachine):
     def change(self, file: Written) -> None:
         """Note that a file was written just now."""
         file.changed_at, self.newest = self.clock.now, file
+        for code, fact in {fact.code: fact for fact in file.rows}.items():
+            self.held.setdefault(code, {})[fact] = self.clock.now
 
     def put(self, path: Path, data: bytes, mode: str) -> None:
         with path.open(mode) as file:
