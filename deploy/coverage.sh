@@ -9,7 +9,7 @@ export COVERAGE_FILE=$folder/coverage
 # Lines, not luck: `make test` plays the full number of examples.
 export HYPOTHESIS_EXAMPLES=${HYPOTHESIS_EXAMPLES:-25}
 
-.venv/bin/pytest -q -p no:cacheprovider -m "not kafka" \
+.venv/bin/pytest -q -n 2 --dist loadgroup -p no:cacheprovider -m "not kafka" \
   --cov=lgsp.domain --cov=lgsp_connectors.kit --cov-report= tests/domain tests/connectors
 enough=0
 at_the_log="*/kit/lease.py,*/kit/log.py" # their tests need Kafka, which `make test` has

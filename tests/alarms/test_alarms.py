@@ -100,6 +100,7 @@ def test_a_worker_that_starts_again_and_again_rings(
     prometheus.fall_silent()
 
 
+@pytest.mark.long
 def test_a_target_that_nobody_looks_at_rings(prometheus: Prometheus) -> None:
     prometheus.leave_out("feed")
     prometheus.ring("TargetMissing")

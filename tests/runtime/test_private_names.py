@@ -48,6 +48,8 @@ def taken(module: Path) -> set[str]:
                     written.add(member.name)
                 elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
                     written.add(member.target.id)
+                elif isinstance(member, ast.Assign):
+                    written |= {name.id for name in member.targets if isinstance(name, ast.Name)}
         elif isinstance(part, ast.Attribute) and part.attr.startswith("_"):
             of_self = isinstance(part.value, ast.Name) and part.value.id == "self"
             (written if of_self and isinstance(part.ctx, ast.Store) else found).add(part.attr)
