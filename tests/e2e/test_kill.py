@@ -68,6 +68,8 @@ def test_kill_9_of_every_process_in_mid_replay_changes_nothing(
             pid = up.child(*words)
             up.kill(*words)
             wait_until(f"{words} is back", lambda w=words, p=pid: up.is_back(p, *w))  # type: ignore[misc]
+            # A broker that has just been started does not answer yet.
+            wait_until("the broker answers", lambda: "drained" in _drain(up))
             wait_until("it moves again", lambda b=before: _calls(up) > b or _idle(up))  # type: ignore[misc]
         # The connector waits out the broker's absence or, killed by it, resumes at its checkpoint.
         if _wait(connector) != 0:
@@ -97,5 +99,10 @@ def _calls(up: Up) -> int:
 
 
 def _idle(up: Up) -> bool:
+    return bool(_drain(up).get("drained"))
+
+
+def _drain(up: Up) -> dict[str, object]:
     # With the broker just killed the answer is an error.
-    return bool(up.run("drain", "--timeout", "0", ok=False).get("drained"))
+    found: dict[str, object] = up.run("drain", "--timeout", "0", ok=False)
+    return found
