@@ -14,6 +14,7 @@ from typing import Any
 
 from lgsp.ioc.feed import make_app
 from lgsp.ioc.serve import make_server
+from lgsp.runtime.serving.proxies import Proxies
 from lgsp.store.figures.answers import Figures
 
 
@@ -89,11 +90,13 @@ class Events:
 
 
 @contextmanager
-def running(figures: Figures, now: int | Callable[[], int], **options: float) -> Iterator[Feed]:
+def running(
+    figures: Figures, now: int | Callable[[], int], proxies: str = "", **options: float
+) -> Iterator[Feed]:
     """Serve the figures at a fixed instant or a clock's; looks at the store ten times a second."""
     clock = now if callable(now) else lambda: now
     app, end_streams = make_app(figures, clock, every=0.1, **options)
-    server = make_server(app, end_streams)
+    server = make_server(app, end_streams, proxies=Proxies(proxies))
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
     thread.start()

@@ -138,3 +138,32 @@ def test_the_page_keeps_no_connection_and_others_may(feed: Feed) -> None:
 
     assert "close" == of_page["connection"]
     assert "connection" not in ask(feed, "GET", "/api/v1/indicators")[1]
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "/api/v1/indicators/", "/page", "//evil.example/"])
+def test_no_answer_leads_to_the_host_that_a_request_names(feed: Feed, path: str) -> None:
+    status, headers, _body = ask(feed, "GET", path, Host="evil.example")
+
+    assert 404 == status
+    assert "location" not in headers
+
+
+@pytest.mark.parametrize("path", ["/api/v1/stream", "/api/v1/streams?q=unit%3DH37"])
+def test_a_stream_is_neither_kept_nor_packed_on_the_way(feed: Feed, path: str) -> None:
+    headers = ask(feed, "GET", path)[1]
+
+    assert "no-store, no-transform" == headers["cache-control"]
+    assert "no" == headers["x-accel-buffering"]
+
+
+def test_a_request_for_another_protocol_is_answered_as_any_other(feed: Feed) -> None:
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version": "13",
+    }
+    status, headers, _body = ask(feed, "GET", "/healthz", **upgrade)
+
+    assert 200 == status
+    assert "nosniff" == headers["x-content-type-options"]

@@ -102,8 +102,8 @@ def test_invented_units_open_no_stream_and_keep_no_wall_out(feed: Feed) -> None:
         assert events.next() is not None
 
 
-def test_one_client_opens_so_many_questions_and_keeps_no_other_out(feed: Feed) -> None:
-    with ExitStack() as held:
+def test_one_client_opens_so_many_questions_and_keeps_no_other_out(figures: Figures) -> None:
+    with running(figures, NOW, proxies="127.0.0.1") as feed, ExitStack() as held:
         for n in (0, 32):
             status, events = held.enter_context(opened(feed, many(days(32, n))))
             assert 200 == status
@@ -118,11 +118,62 @@ def test_one_client_opens_so_many_questions_and_keeps_no_other_out(feed: Feed) -
         assert 200 == wall[0]
         assert wall[1].next() is not None
 
-    wait_until(
-        "streams that are closed count no more",
-        lambda: feed.head_or_get("/api/v1/stream?period=2024-05-02")[0] == 200,
-        20,
-    )
+        held.pop_all().close()
+        wait_until(
+            "streams that are closed count no more",
+            lambda: feed.head_or_get("/api/v1/stream?period=2024-05-02")[0] == 200,
+            20,
+        )
+
+
+FULL = "/api/v1/stream?period=2024-05-01"
+"""A question too many, when one client follows 64."""
+
+
+@pytest.mark.parametrize(
+    ("proxies", "said", "status"),
+    [
+        ("", "10.0.0.7", 429),  # nobody is believed
+        ("10.9.0.0/16", "10.0.0.7", 429),  # the one who says so is no proxy
+        ("127.0.0.1", "10.0.0.7", 200),
+        ("127.0.0.0/8, 10.9.0.0/16", "10.0.0.7, 10.9.1.1", 200),  # two proxies in a row
+        ("127.0.0.1", "10.0.0.7, 10.0.0.1", 429),  # the client's own word stands before
+        ("127.0.0.1", "10.0.0.1:4711", 429),
+        ("127.0.0.1", "another word", 200),
+    ],
+)
+def test_a_client_is_whom_a_named_proxy_names(
+    figures: Figures, proxies: str, said: str, status: int
+) -> None:
+    with running(figures, NOW, proxies=proxies) as feed, ExitStack() as held:
+        for n in (0, 32):
+            path = many(days(32, n))
+            first = {"X-Forwarded-For": "10.0.0.1"}
+            assert 200 == held.enter_context(opened(feed, path, **first))[0]
+
+        assert status == held.enter_context(opened(feed, FULL, **{"X-Forwarded-For": said}))[0]
+
+
+def test_words_in_place_of_addresses_are_one_client(figures: Figures) -> None:
+    with running(figures, NOW, proxies="127.0.0.1") as feed, ExitStack() as held:
+        for n in (0, 32):
+            word = {"X-Forwarded-For": f"nobody-{n}"}
+            assert 200 == held.enter_context(opened(feed, many(days(32, n)), **word))[0]
+        status, events = held.enter_context(opened(feed, FULL, **{"X-Forwarded-For": "<b>"}))
+
+        assert 429 == status
+        assert "a client without an address" in json.loads(events.answer.read())["detail"]
+
+
+def test_one_client_opens_so_many_streams_and_keeps_no_other_out(
+    figures: Figures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lgsp.ioc.stream._MOST_STREAMS", 3)
+    with running(figures, NOW, proxies="127.0.0.1") as feed, ExitStack() as held:
+        for _ in range(3):
+            assert 200 == held.enter_context(opened(feed, "/api/v1/stream"))[0]
+        assert 429 == held.enter_context(opened(feed, "/api/v1/stream"))[0]
+        assert 200 == held.enter_context(opened(feed, "/api/v1/stream", **WALL))[0]
 
 
 @pytest.mark.parametrize("error", [RetryableError("away"), ConfigurationError("another profile")])

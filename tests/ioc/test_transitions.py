@@ -78,6 +78,14 @@ def test_one_dossier_is_shown_whole(feed: Feed) -> None:
     assert "H37.1-240603-9999" in json.loads(body)["detail"]
 
 
+@pytest.mark.parametrize("given", ["12/TN-2024", "12%2FTN-2024"])
+def test_a_code_may_hold_a_slash(feed: Feed, given: str) -> None:
+    status, _headers, body = feed.get(f"/api/v1/transitions/{given}")
+
+    assert 404 == status
+    assert "dossier '12/TN-2024' is not in the store" == json.loads(body)["detail"]
+
+
 @pytest.mark.parametrize(
     ("query", "word"),
     [

@@ -75,6 +75,7 @@ def make_app(
         lifespan=lifespan,
         docs_url=None,  # they would load scripts from elsewhere; /openapi.json is the contract
         redoc_url=None,
+        redirect_slashes=False,  # they would lead to whatever host the request names
     )
     app.state.profile = figures.profile
     app.state.clock = clock

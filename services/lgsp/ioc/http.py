@@ -17,6 +17,8 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 _KEPT = {200, 206, 304}
+# Proxies that pack what passes hold a stream back until there is enough to pack.
+_OF_STREAM = (b"cache-control", b"no-store, no-transform")
 _PROBES = {"/healthz", "/readyz", "/metrics"}
 
 
@@ -37,7 +39,9 @@ class ObservedApp:
             if message["type"] == "http.response.start":
                 headers = [*message.get("headers", ()), *_HEADERS]
                 route, status = _route(scope), message["status"]
-                if not any(name == b"cache-control" for name, _value in headers):
+                if _is_stream(headers):
+                    headers = [h for h in headers if h[0] != b"cache-control"] + [_OF_STREAM]
+                elif not any(name == b"cache-control" for name, _value in headers):
                     # What is kept is asked about each time; an error or a probe is not kept.
                     kept = status in _KEPT and route not in _PROBES
                     headers.append((b"cache-control", b"no-cache" if kept else b"no-store"))
@@ -58,6 +62,11 @@ def _route(scope: Scope) -> str:
     """Return the route's own path: a closed set, whatever is asked for."""
     path = getattr(scope.get("route"), "path", None)
     return path if isinstance(path, str) and path else "other"
+
+
+def _is_stream(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Tell whether an answer has no end."""
+    return any(h[0] == b"content-type" and h[1].startswith(b"text/event-stream") for h in headers)
 
 
 def _is_of_page(scope: Scope) -> bool:

@@ -123,7 +123,7 @@ def add_transitions(app: FastAPI, board: Board, gates: Gates) -> None:
 
         return _answer(await gates.lists.answer((wanted, after, limit), make))
 
-    @app.get("/api/v1/transitions/{dossier}", dependencies=[only()])
+    @app.get("/api/v1/transitions/{dossier:path}", dependencies=[only()])
     async def transitions_of(dossier: str) -> Response:
         """List all transitions of one dossier, in order, each with its verdict."""
         check_text("dossier", dossier)

@@ -19,6 +19,7 @@ from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.ports import port_refused
 from lgsp.runtime.serving.guarded import BoundedServer, guarded
+from lgsp.runtime.serving.proxies import Proxies
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.stopping.ending import LastResort
 from lgsp.store.engine import open_store
@@ -27,16 +28,23 @@ from lgsp.store.figures.answers import Figures
 _GRACE = 2  # seconds that answers under way have when we stop
 _STOP_WITHIN = 10.0  # seconds, whatever hangs: a question to a locked store, for one
 _MOST = 512  # connections
-_MOST_OF_ONE = 256  # of one client; a proxy in front of all the walls is one
+_MOST_OF_ONE = 256  # of one client; a proxy that is not named is one
 
 
 def make_server(
-    app: FastAPI, end_streams: Callable[[], None], last_resort: LastResort | None = None
+    app: FastAPI,
+    end_streams: Callable[[], None],
+    last_resort: LastResort | None = None,
+    proxies: Proxies | None = None,
 ) -> BoundedServer:
     """Return the server of the feed's app; told to stop, it ends the streams that are open."""
+    proxies = proxies or Proxies()
     config = uvicorn.Config(
         app,
-        http=guarded(_MOST, _MOST_OF_ONE),
+        http=guarded(_MOST, _MOST_OF_ONE, proxies),
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies.names()),
+        ws="none",  # nobody speaks it here, and its protocol is bounded by nothing
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -85,7 +93,9 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
     log.info("feed_ready", url=url)
     on_ready(url)
     try:
-        asyncio.run(make_server(app, end_streams, LastResort()).serve([listener]))
+        proxies = Proxies(settings.feed_trusted_proxies)
+        server = make_server(app, end_streams, LastResort(), proxies)
+        asyncio.run(server.serve([listener]))
     finally:
         for watch in watches:
             watch.close()

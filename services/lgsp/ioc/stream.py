@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -17,7 +18,9 @@ from lgsp.store.figures.answers import Question
 
 _MOST_QUESTIONS = 512
 _MOST_OF_ONE = 64  # opened by one client; what another one follows already costs nothing
+_MOST_STREAMS = 256  # of one client, whatever they ask
 _RETRY = 5.0  # seconds that a refused client is advised to wait
+_BEHIND = "a proxy in front of many is named in LGSP_FEED_TRUSTED_PROXIES"
 
 
 class News(NamedTuple):
@@ -70,6 +73,7 @@ class Hub:
         self._repeat = repeat
         self._beat = beat
         self._subscriptions: dict[Question, _Subscription] = {}
+        self._streams: Counter[str] = Counter()
         self._first_looks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Condition()
         self._closing = asyncio.Event()
@@ -98,10 +102,13 @@ class Hub:
             subscription.clients += 1
             followed[question] = subscription
         metrics.STREAM_CLIENTS.inc()
+        self._streams[client] += 1
         try:
             yield Following(self, {name: followed[question] for name, question in asked.items()})
         finally:
             metrics.STREAM_CLIENTS.dec()
+            self._streams[client] -= 1
+            self._streams += Counter()  # clients that have left are not kept
             for question, subscription in followed.items():
                 subscription.clients -= 1
                 if subscription.clients == 0:
@@ -135,12 +142,17 @@ class Hub:
         return not self._closing.is_set()
 
     def _admit(self, client: str, questions: set[Question]) -> None:
+        if self._streams[client] >= _MOST_STREAMS:
+            raise TooManyError(
+                f"{client} has {_MOST_STREAMS} streams open already: close some; {_BEHIND}",
+                wait=_RETRY,
+            )
         new = len(questions - self._subscriptions.keys())
         opened = sum(sub.opener == client for sub in self._subscriptions.values())
         if new and opened + new > _MOST_OF_ONE:
             raise TooManyError(
                 f"{client} follows {opened} different questions already, at most {_MOST_OF_ONE}"
-                " are for one client: close some of its streams",
+                f" are for one client: close some of its streams; {_BEHIND}",
                 wait=_RETRY,
             )
         if new and len(self._subscriptions) + new > _MOST_QUESTIONS:

@@ -25,6 +25,7 @@ from lgsp.runtime.documents.setting_files import (
     no_such_setting,
     read_setting_files,
 )
+from lgsp.runtime.serving.proxies import Proxies
 from lgsp.runtime.text import is_text
 
 _OTHER_VARIABLES = {CONFIG_VARIABLE, SECRETS_VARIABLE, "LGSP_BENCH_CACHE"}
@@ -54,6 +55,11 @@ def _web_address(text: str) -> str:
 def _proxy(address: SecretStr) -> SecretStr:
     _web_address(address.get_secret_value())
     return address
+
+
+def _proxies(text: str) -> str:
+    Proxies(text)
+    return text
 
 
 def _known_profile(name: str) -> str:
@@ -172,6 +178,12 @@ class Settings(BaseSettings):
     )
     feed_host: str = Field("127.0.0.1", description="Address the IOC feed listens on.")
     feed_port: int = Field(8080, ge=0, le=65535, description="Port of the IOC feed.")
+    feed_trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
+        "",
+        description="Reverse proxies in front of the IOC feed whose `X-Forwarded-For` is believed,"
+        " addresses or networks with commas between; empty: none, so that all behind one proxy"
+        " are one client.",
+    )
     mock_port: int = Field(8090, ge=0, le=65535, description="Port of the national mock.")
     metrics_host: str = Field(
         "127.0.0.1", description="Address of the workers' metrics and health."

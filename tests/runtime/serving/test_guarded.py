@@ -18,6 +18,7 @@ from tests.runtime.serving.junk import half_open, is_closed
 from tests.waiting import wait_until
 
 from lgsp.runtime.serving.guarded import BoundedServer, GuardedProtocol, guarded
+from lgsp.runtime.serving.proxies import Proxies
 
 BODY = b"x" * 16_000_000
 STREAM = b"GET /stream HTTP/1.1\r\n\r\n"
@@ -103,6 +104,43 @@ def test_who_reads_no_answer_is_dropped_in_time(monkeypatch: pytest.MonkeyPatch)
             with deaf.makefile("rb") as answer:
                 assert len(answer.read()) < len(BODY)
         assert ask(number, "/large") == len(BODY)
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"GET / HTTP/1.1\r\n", b"X: 1\r\n"),
+        (b"GET / HTTP/1.1\r\nX: ", b"1"),
+        (b"GET /", b"1"),
+        (b"GET / HTTP/1.1\r\nContent-Length: 9999999999\r\n\r\n", b"1"),
+        (b"GET /stream HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: 1\r\n"),
+        (b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x=1;"),
+    ],
+)
+def test_a_request_without_end_is_cut(begin: bytes, more: bytes) -> None:
+    part = more * (100_000 // len(more)) * 400  # far more than a system keeps for a reader
+    with port() as number, half_open(number, 1, begin) as [client]:
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            client.sendall(part)
+        assert ask(number) == 1
+
+
+def test_a_long_request_is_answered_and_many_on_one_connection_are() -> None:
+    long = b"GET /?" + b"q=1&" * 15_000 + b" HTTP/1.1\r\n\r\n"
+    with port() as number, half_open(number, 1, long * 3) as [client]:
+        client.settimeout(30)
+        said = b""
+        while said.count(b"HTTP/1.1 200") < 3:
+            part = client.recv(65_536)
+            assert part
+            said += part
+
+
+def test_a_proxy_is_not_one_client() -> None:
+    protocol = guarded(3, 1, Proxies("127.0.0.1"))
+    with serving(protocol) as number, half_open(number, 3, STREAM) as streams:
+        for stream in streams:
+            assert stream.recv(100).startswith(b"HTTP/1.1 200")
 
 
 SCRIPT = """

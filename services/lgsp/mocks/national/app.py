@@ -66,7 +66,13 @@ def make_app(
         yield
         store.close()
 
-    app = FastAPI(title="Cổng DVCQG (giả lập)", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Cổng DVCQG (giả lập)",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     _add_reads(app, store)
     call_path = f"{BASE}/{endpoint}"
     calls = Calls(portal, script or FaultScript(), dstcode)

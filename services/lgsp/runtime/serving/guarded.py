@@ -1,6 +1,7 @@
 """Uvicorn's side of a bounded port: places for connections, limits in time, a stop that ends.
 
-Uvicorn itself waits for ever for the rest of a request, and for a client that reads no answer.
+Uvicorn itself waits for ever for the rest of a request, keeps as many headers as a client sends,
+and waits for a client that reads no answer.
 """
 
 import asyncio
@@ -13,16 +14,17 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from lgsp.runtime.serving.limits import Connections
+from lgsp.runtime.serving.proxies import Proxies
 from lgsp.runtime.stopping.ending import LastResort
 from lgsp.runtime.systemd import notify_ready, notify_stopping, prove_life
 
 _ASKS_WITHIN = 10.0  # seconds for a whole request, from the connection or the answer before
 _READS_WITHIN = 60.0  # seconds in which a client must take at least some of what waits for it
 _LOOK_EVERY = 5.0
-_REFUSAL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
-    b"Connection: close\r\n\r\n"
-)
+_LONGEST = 131_072  # bytes of a request: 32 questions of a stream, escaped, and some more
+_END = b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+_REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n" + _END
+_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _END
 
 
 class _Seat:
@@ -30,7 +32,8 @@ class _Seat:
 
     def __init__(self, protocol: "GuardedProtocol") -> None:
         self._protocol = protocol
-        self.client = protocol.client[0] if protocol.client else ""
+        address = protocol.client[0] if protocol.client else ""
+        self.client = "" if address in protocol.proxies else address
 
     @property
     def answering(self) -> bool:
@@ -47,20 +50,33 @@ class GuardedProtocol(HttpToolsProtocol):
     """Uvicorn's HTTP protocol with a place among `held`, which a subclass names."""
 
     held: Connections
+    proxies = Proxies()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a place, or be refused."""
         super().connection_made(transport)
         self._place = _Seat(self)
-        self._moved, self._unread = time.monotonic(), 0
+        self._moved, self._unread, self._said = time.monotonic(), 0, 0
         self._timer = self.loop.call_later(_LOOK_EVERY, self._look)
         if not self.held.admit(self._place):
             transport.write(_REFUSAL)
             transport.close()
 
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless what is asked has no end: a head, a body or what follows its pieces."""
+        self._said += len(data)
+        super().data_received(data)
+        if self._said > _LONGEST and not self.transport.is_closing():
+            if self._place.answering:
+                self._place.drop()
+            else:
+                self.transport.write(_TOO_LONG)
+                self.transport.close()
+
     def on_message_complete(self) -> None:
         """Note a whole request."""
         super().on_message_complete()
+        self._said = 0
         self.held.asked(self._place)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -82,14 +98,16 @@ class GuardedProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(_LOOK_EVERY, self._look)
 
 
-def guarded(most: int, most_of_one: int) -> type[GuardedProtocol]:
+def guarded(most: int, most_of_one: int, proxies: Proxies | None = None) -> type[GuardedProtocol]:
     """Return the protocol (uvicorn's `http`) of one port.
 
     Args:
         most: connections at once.
-        most_of_one: at once of one client (a proxy is one client).
+        most_of_one: at once of one client.
+        proxies: they are not one client; any other proxy is.
     """
-    return type("Guarded", (GuardedProtocol,), {"held": Connections(most, most_of_one)})
+    of_port = {"held": Connections(most, most_of_one), "proxies": proxies or Proxies()}
+    return type("Guarded", (GuardedProtocol,), of_port)
 
 
 class BoundedServer(uvicorn.Server):

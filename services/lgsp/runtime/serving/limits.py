@@ -14,7 +14,7 @@ class Connection(Protocol):
 
     @property
     def client(self) -> str:
-        """Address of the client, without its port."""
+        """Address of the client, without its port; empty: a proxy's, which stands for many."""
         ...
 
     @property
@@ -32,7 +32,7 @@ class Connections:
 
     Args:
         most: at once.
-        most_of_one: at once of one client (a proxy is one client).
+        most_of_one: at once of one client.
     """
 
     def __init__(self, most: int, most_of_one: int) -> None:
@@ -49,7 +49,8 @@ class Connections:
         Returns:
             False when it must be refused: all the others are being answered.
         """
-        if self._of[new.client] >= self._most_of_one and not self._drop_one(new.client):
+        of_one = self._of[new.client] if new.client else 0
+        if of_one >= self._most_of_one and not self._drop_one(new.client):
             return False
         if len(self._held) >= self._most and not self._drop_one():
             return False

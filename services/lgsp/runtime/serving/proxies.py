@@ -1,0 +1,57 @@
+"""Reverse proxies in front of a port: of whom the requests are that they pass on.
+
+What `X-Forwarded-For` says is believed of the proxies that are named, and of nobody else: whoever
+could choose an address there would be as many clients as he likes. Each proxy adds the address
+that it saw at the end, so the client is the last one that is not a named proxy's.
+"""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+
+class Proxies:
+    """The proxies that are believed.
+
+    Args:
+        text: addresses and networks with commas between (`10.1.0.7, 10.2.0.0/24`); empty: none.
+
+    Raises:
+        ValueError: one of them is neither.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        self._networks = tuple(_network(part) for part in text.split(",") if part.strip())
+
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
+    def __contains__(self, address: object) -> bool:
+        """Tell whether an address, as a socket gives it, is one of theirs."""
+        try:
+            found = ip_address(str(address))
+        except ValueError:
+            return False
+        return any(found in network for network in self._networks)
+
+    def names(self) -> Iterable[str]:
+        """Give the networks as texts."""
+        return [str(network) for network in self._networks]
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an address of a machine: `unknown` and invented words are not."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _network(part: str) -> IPv4Network | IPv6Network:
+    try:
+        network = ip_network(part.strip())
+    except ValueError as error:
+        raise ValueError(f"{part.strip()!r} is no address and no network ({error})") from error
+    if network.prefixlen == 0:
+        raise ValueError(f"{part.strip()!r} would believe everybody")
+    return network
