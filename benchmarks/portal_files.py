@@ -22,10 +22,10 @@ from lgsp.domain.figures import Scope, counts_of
 from lgsp.domain.period import parse_period
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
+from lgsp.runtime.httpget import answers_200
 from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.supervisor import answers_200
 from lgsp.store.engine import open_store
 from lgsp.store.figures import answers
 from lgsp.store.offsets import count_behind, stored_offsets

@@ -20,11 +20,10 @@ from lgsp.runtime.avro.codec import decode_event
 from lgsp.runtime.avro.event_bytes import encode_event_fast
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.httpget import get_json
+from lgsp.runtime.httpget import answers_200, get_json
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.supervisor import answers_200
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures, Question
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.system import Process, new_settings, rounded
+from lgsp.runtime.httpget import answers_200
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.supervisor import answers_200
 
 Stages = dict[str, float]
 """Seconds from the command until each part was ready."""

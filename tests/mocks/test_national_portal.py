@@ -13,7 +13,7 @@ import pytest
 from lgsp.domain.errors import ConfigurationError
 from lgsp.mocks.national.catalogue import load_catalogue
 from lgsp.mocks.national.faults import load_faults
-from lgsp.runtime.supervisor import answers_200
+from lgsp.runtime.httpget import answers_200
 from tests.national.harness import CALL, LOGIN, RunningPortal, running_portal
 from tests.simulation.records import RECORD, STEP
 from tests.waiting import until

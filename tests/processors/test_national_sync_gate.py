@@ -23,13 +23,12 @@ from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.national.planner import Draft, draft
 from lgsp.national.wire import Names
 from lgsp.runtime.avro.codec import RESULTS, encode_event
-from lgsp.runtime.httpget import get_json
+from lgsp.runtime.httpget import answers_200, get_json
 from lgsp.runtime.kafka.client import end_offsets, latest_by_key, make_producer
 from lgsp.runtime.kafka.topics import DOSSIER_EVENTS, SYNC_RESULTS
 from lgsp.runtime.letters.dead_letters import open_letters
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.supervisor import answers_200
 from lgsp.store.engine import open_store
 from lgsp.store.offsets import stored_offsets
 from lgsp.store.sync.queue import LANE, count_pending

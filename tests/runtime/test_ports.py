@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lgsp.runtime.ports import holder_of, port_refused
+from lgsp.domain.errors import ConfigurationError
+from lgsp.runtime.ports import holder_of, http_url, listen, port_refused
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -32,3 +33,24 @@ def test_another_fault_is_told_as_the_system_says_it() -> None:
     error = OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
     said = str(port_refused("the feed", "203.0.113.1", 80, error, "LGSP_FEED_HOST"))
     assert "203.0.113.1:80: Cannot assign requested address, or set LGSP_FEED_HOST" in said
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("::1", "::1"), ("::", "127.0.0.1")],
+)
+def test_addresses_of_both_families_are_listened_on(host: str, reached: str) -> None:
+    with listen("the feed", host, 0, "LGSP_FEED_HOST") as listener:
+        port = listener.getsockname()[1]
+        socket.create_connection((reached, port), timeout=30).close()
+        with pytest.raises(ConfigurationError, match=f":{port}: process {os.getpid()} "):
+            listen("the feed", host, port, "LGSP_FEED_HOST")
+
+
+def test_a_url_has_an_address_of_ipv6_in_brackets() -> None:
+    assert (http_url("::1", 80), http_url("here", 80)) == ("http://[::1]:80", "http://here:80")
+
+
+def test_a_host_that_is_not_known_is_told() -> None:
+    with pytest.raises(ConfigurationError, match=r"the feed on no\.such\.host\.invalid:80: .*SET"):
+        listen("the feed", "no.such.host.invalid", 80, "SET")

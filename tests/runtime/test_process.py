@@ -1,10 +1,11 @@
+import resource
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from lgsp.runtime.process import ForeignProcess
+from lgsp.runtime.process import ForeignProcess, allow_open_files
 from tests.waiting import read_line
 
 
@@ -27,3 +28,14 @@ def test_waits_for_and_ends_a_process_by_its_pid() -> None:
 def test_there_is_no_such_process() -> None:
     with pytest.raises(ProcessLookupError):
         ForeignProcess(2**22 + 1)
+
+
+def test_few_open_files_are_made_as_many_as_the_system_gives() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (128, before[1]))
+        allow_open_files()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        assert (soft >= 600 or soft == hard, hard) == (True, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -2,7 +2,6 @@
 
 import errno
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,8 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from lgsp.runtime.health import serve_health
-from lgsp.runtime.supervisor import Service, Supervisor, answers_200
+from lgsp.runtime.supervisor import Service, Supervisor
 from tests.waiting import wait_until
 
 OBEDIENT = "import time; print('up', flush=True); time.sleep(1000)"
@@ -207,16 +205,3 @@ def test_what_cannot_be_started_now_is_started_later(
     assert [line["event"] for line in lines] == ["service_died", "service_not_started"]
     site.pass_time(10)
     assert site.services["rates"].alive
-
-
-def test_only_an_answer_of_200_is_an_answer() -> None:
-    state = {"loop": True}
-    server = serve_health("127.0.0.1", 0, lambda: {}, lambda: state)
-    url = f"http://127.0.0.1:{server.port}/healthz"
-    assert answers_200(url)
-    state["loop"] = False
-    assert not answers_200(url)
-    server.close()
-    assert not answers_200(url)
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # connects and never answers
-        assert not answers_200(f"http://127.0.0.1:{silent.getsockname()[1]}/healthz")

@@ -17,6 +17,7 @@ from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.ends import EndReader
 from lgsp.runtime.kafka.presence import wait_for_broker, watched_broker
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage, open_letters
+from lgsp.runtime.ports import http_url
 from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.stopping.ending import LastResort
@@ -227,7 +228,7 @@ def _health(
     )
     beating = asyncio.create_task(beat.run(), name="heartbeat")
     _log.info("serving_health", port=health.port)
-    on_ready(f"http://{settings.metrics_host}:{health.port}/readyz")
+    on_ready(f"{http_url(settings.metrics_host, health.port)}/readyz")
     try:
         yield
     finally:

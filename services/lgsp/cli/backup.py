@@ -12,6 +12,7 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.commands.options import Data, Json, begin
 from lgsp.runtime.commands.output import emit, table
 from lgsp.runtime.settings import Settings
+from lgsp.runtime.sqlite_url import file_of, url_of
 from lgsp.store.copies import copy_live, write_manifest
 from lgsp.store.engine import open_existing
 from lgsp.store.rates.fold import LANE as RATES_LANE
@@ -56,7 +57,7 @@ def back_up(settings: Settings, folder: Path) -> dict[str, object]:
     # A machine may run one of the processors; where none ran, that is said.
     files = {name: file for name, file in live.items() if file.is_file()} or live
     for name, file in files.items():
-        open_existing(f"sqlite:///{file}", STORES[name][1]).dispose()
+        open_existing(url_of(file), STORES[name][1]).dispose()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -70,13 +71,10 @@ def back_up(settings: Settings, folder: Path) -> dict[str, object]:
 
 def stores_of(settings: Settings) -> dict[str, Path]:
     """Return the SQLite files of the settings by name; with LGSP_STORE one holds both lanes."""
-    paths = {
-        "rates.db": settings.rates_store.removeprefix("sqlite:///"),
-        "sync.db": settings.sync_store.removeprefix("sqlite:///"),
-    }
-    if paths["rates.db"] == paths["sync.db"]:
-        del paths["sync.db"]
-    return {name: Path(path) for name, path in paths.items()}
+    files = {"rates.db": file_of(settings.rates_store), "sync.db": file_of(settings.sync_store)}
+    if files["rates.db"] == files["sync.db"]:
+        del files["sync.db"]
+    return files
 
 
 def refuse_postgres(settings: Settings, instead: str) -> None:

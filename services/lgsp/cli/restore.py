@@ -14,6 +14,7 @@ from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.kafka.log_identity import read_log
 from lgsp.runtime.settings import Settings
+from lgsp.runtime.sqlite_url import url_of
 from lgsp.store.copies import alone, check_whole, copy_file, put_in_place, read_backup
 from lgsp.store.engine import open_existing
 from lgsp.store.identity import check_ends, check_log
@@ -59,7 +60,7 @@ def put_back(settings: Settings, folder: Path) -> dict[str, object]:
     for copy in copies:
         lane, tables = STORES[copy.file]
         check_whole(folder / copy.file)
-        engine = open_existing(f"sqlite:///{folder / copy.file}", tables)
+        engine = open_existing(url_of(folder / copy.file), tables)
         try:
             with engine.connect() as connection:
                 check_log(connection, lane, log, bootstrap)

@@ -11,6 +11,7 @@ from lgsp.domain.errors import LgspError
 from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.disk import describe
 from lgsp.runtime.kafka.admin import apply_topics
+from lgsp.runtime.ports import http_url
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.supervisor import Service, Supervisor
 
@@ -43,7 +44,7 @@ class Stack:
     @property
     def url(self) -> str:
         """URL of the IOC page."""
-        return f"http://{self.settings.feed_host}:{self.settings.feed_port}/"
+        return f"{http_url(self.settings.feed_host, self.settings.feed_port)}/"
 
     def start(self, stopping: Callable[[], bool] = lambda: False) -> None:
         """Start everything and return when all is live.
@@ -96,29 +97,29 @@ class Stack:
 
 
 def _services(settings: Settings) -> list[Service]:
-    health = f"http://{settings.metrics_host}:"
+    host, port = settings.metrics_host, settings.metrics_port
     services = [
         Service(
             name="rates",
             arguments=["worker", "rates"],
-            url=f"{health}{settings.metrics_port}",
+            url=http_url(host, port),
         ),
         Service(
             name="national-sync",
             arguments=["worker", "national-sync"],
-            url=f"{health}{settings.metrics_port + 1}",
+            url=http_url(host, port + 1),
         ),
         Service(
             name="feed",
             arguments=["feed"],
-            url=f"http://{settings.feed_host}:{settings.feed_port}",
+            url=http_url(settings.feed_host, settings.feed_port),
         ),
     ]
     if not settings.national_url:
         mock = Service(
             name="national-mock",
             arguments=["mock", "national", "--port", str(settings.mock_port)],
-            url=f"http://127.0.0.1:{settings.mock_port}",
+            url=http_url("127.0.0.1", settings.mock_port),
         )
         services.insert(0, mock)
     return services

@@ -19,6 +19,7 @@ from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.log_identity import LogIdentity, read_log
 from lgsp.runtime.kafka.succession import goes_on_after, read_successions
 from lgsp.runtime.settings import Settings
+from lgsp.runtime.sqlite_url import url_of
 from lgsp.store.copies import alone, check_whole, digest_of, put_in_place
 from lgsp.store.engine import open_existing, open_store
 from lgsp.store.identity import counted_log
@@ -85,7 +86,7 @@ def upgrade_stores(settings: Settings) -> dict[str, object]:
             with alone(each.file):
                 pass
             before[each.name] = digest_of(each.file)  # not inside: closing a file drops its locks
-            new = f"sqlite:///{parts[each.name]}"
+            new = url_of(parts[each.name])
             if each.name == "rates.db":
                 done["rates"] = upgraded_rates(settings, new)
             else:
@@ -111,7 +112,7 @@ def _stores(settings: Settings) -> list[tuple[str, Path]]:
     files = [(name, file) for name, file in live.items() if file.is_file()]
     if not files:
         for name, file in live.items():
-            open_existing(f"sqlite:///{file}", STORES[name][1])  # says that there is none
+            open_existing(url_of(file), STORES[name][1])  # says that there is none
     return files
 
 
@@ -121,7 +122,7 @@ def _old(settings: Settings, log: LogIdentity, name: str, file: Path) -> Old | N
         return Old(name=name, file=file, reason=reason, readable=False)
     profile = profile_named(settings.profile)
     try:
-        engine = open_existing(f"sqlite:///{file}", STORES[name][1])
+        engine = open_existing(url_of(file), STORES[name][1])
     except ConfigurationError as error:
         readable = "is no store" not in str(error)
         return Old(name=name, file=file, reason=str(error), readable=readable)
@@ -162,7 +163,7 @@ def _part(file: Path) -> Iterator[Path]:
 
 @contextmanager
 def _readable(old: Old) -> Iterator[Engine | None]:
-    engine = open_store(f"sqlite:///{old.file}", read_only=True) if old.readable else None
+    engine = open_store(url_of(old.file), read_only=True) if old.readable else None
     try:
         yield engine
     finally:

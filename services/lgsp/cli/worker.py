@@ -8,6 +8,7 @@ import typer
 
 from lgsp.runtime.commands.options import Data, ServiceJson, begin
 from lgsp.runtime.commands.output import emit_service
+from lgsp.runtime.ports import http_url
 
 
 class Processor(StrEnum):
@@ -33,6 +34,6 @@ def register(app: typer.Typer) -> None:
         settings = begin(processor.value, data)
         module = importlib.import_module(f"lgsp.processors.{processor.name.lower()}")
         port = settings.metrics_port + _PORT_AFTER[processor]
-        health = f"http://{settings.metrics_host}:{port}/readyz"
+        health = f"{http_url(settings.metrics_host, port)}/readyz"
         emit_service(processor.value, "starting", as_json=json, health=health)
         raise typer.Exit(module.run(settings))

@@ -1,7 +1,6 @@
 """Runs the feed: one process, read-only on the store, gone within seconds of SIGTERM."""
 
 import asyncio
-import socket
 from collections.abc import Callable
 
 import structlog
@@ -17,7 +16,7 @@ from lgsp.ioc.store_check import StoreCheck
 from lgsp.ioc.trust_metrics import TrustMetrics
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.ports import port_refused
+from lgsp.runtime.ports import http_url, listen
 from lgsp.runtime.serving.guarded import BoundedServer, guarded
 from lgsp.runtime.serving.proxies import Proxies
 from lgsp.runtime.settings import Settings
@@ -65,13 +64,8 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
         ConfigurationError: the port is taken, or the store or the calendar is set wrongly.
     """
     log = structlog.get_logger()
-    try:
-        listener = socket.create_server((settings.feed_host, settings.feed_port))
-    except OSError as error:
-        host, port = settings.feed_host, settings.feed_port
-        raise port_refused(
-            "the feed", host, port, error, "LGSP_FEED_HOST, LGSP_FEED_PORT"
-        ) from error
+    host = settings.feed_host
+    listener = listen("the feed", host, settings.feed_port, "LGSP_FEED_HOST, LGSP_FEED_PORT")
     engine = open_store(settings.rates_store, read_only=True)
     calendar, profile = load_calendar(settings.calendar_file), profile_named(settings.profile)
     cells = CellsCheck(engine, profile, calendar, now_ms)
@@ -89,7 +83,7 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
     for watch in watches:
         watch.start()
     app, end_streams = make_app(figures, now_ms)
-    url = f"http://{settings.feed_host}:{listener.getsockname()[1]}"
+    url = http_url(host, listener.getsockname()[1])
     log.info("feed_ready", url=url)
     on_ready(url)
     try:

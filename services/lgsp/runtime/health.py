@@ -12,7 +12,7 @@ import threading
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from lgsp.runtime.exposed import Checks, Exposed, Shown
-from lgsp.runtime.ports import port_refused
+from lgsp.runtime.ports import listen
 from lgsp.runtime.serving.limits import Connections
 from lgsp.runtime.serving.probes import Probe, Reply
 from lgsp.runtime.systemd import notify_ready, notify_stopping, prove_life
@@ -20,6 +20,7 @@ from lgsp.runtime.systemd import notify_ready, notify_stopping, prove_life
 _MOST = 128  # connections
 _MOST_OF_ONE = 64
 _CLOSE_WITHIN = 2.0
+_SETTINGS = "LGSP_METRICS_HOST, LGSP_METRICS_PORT (of a connector: --port)"
 
 
 class HealthServer:
@@ -33,11 +34,7 @@ class HealthServer:
     ) -> None:
         self._exposed = exposed
         self._routes = {"/healthz": alive, "/readyz": ready}
-        try:
-            listener = socket.create_server((host, port))
-        except OSError as error:
-            settings = "LGSP_METRICS_PORT (of a connector: --port)"
-            raise port_refused("metrics and health", host, port, error, settings) from error
+        listener = listen("metrics and health", host, port, _SETTINGS)
         self.port: int = listener.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._closed = asyncio.Event()

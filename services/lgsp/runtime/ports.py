@@ -1,12 +1,51 @@
-"""A port that cannot be listened on: which one, what holds it, and the setting to change."""
+"""Ports that we listen on: of either family; who holds one that is taken, what to change then."""
 
 import errno
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 from lgsp.domain.errors import ConfigurationError
 
 _LISTENS = "0A"  # state of a socket in /proc/net/tcp
+_BACKLOG = 512
+_ALL_OF_IPV6 = "::"
+
+
+def listen(what: str, host: str, port: int, settings: str) -> socket.socket:
+    """Listen on a host and port; a name that has addresses of both families means IPv4.
+
+    Args:
+        what: is to be served there ("the feed").
+        host: name or address; `::` takes connections of IPv4, too.
+        port: 0: any free one.
+        settings: those that name another address or port.
+
+    Raises:
+        ConfigurationError: it cannot be listened on.
+    """
+    try:
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        families = {family for family, *_ in found}
+        return socket.create_server(
+            (host, port),
+            family=socket.AF_INET if socket.AF_INET in families else socket.AF_INET6,
+            backlog=_BACKLOG,
+            dualstack_ipv6=host == _ALL_OF_IPV6 and socket.has_dualstack_ipv6(),
+        )
+    except OSError as error:
+        raise port_refused(what, host, port, error, settings) from error
+
+
+def http_url(host: str, port: int) -> str:
+    """Return the URL of what is served there."""
+    return f"http://{_address(host, port)}"
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def port_refused(
@@ -27,7 +66,8 @@ def port_refused(
         cause = (
             f"{holder} listens there: stop it" if holder else f"{cause}: stop what listens there"
         )
-    return ConfigurationError(f"cannot serve {what} on {host}:{port}: {cause}, or set {settings}")
+    place = _address(host, port)
+    return ConfigurationError(f"cannot serve {what} on {place}: {cause}, or set {settings}")
 
 
 def holder_of(port: int) -> str:

@@ -1,7 +1,8 @@
-"""Small facts about processes on Linux: dying with the parent, and signalling the right one."""
+"""Small facts about processes on Linux: who dies with whom, open files, whom a signal is for."""
 
 import ctypes
 import os
+import resource
 import select
 import signal
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 _PR_SET_PDEATHSIG = 1
+_OPEN_FILES = 2048  # the feed takes 512 connections, and reads a store and the log
 # Loaded here, not in the child: between fork and exec a lock of the loader may be held.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -21,6 +23,17 @@ def die_with_parent() -> None:
     """
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def allow_open_files() -> None:
+    """Let this process open as many files and connections as it is for.
+
+    Shells and service managers give few at first, and more to whoever asks for them.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class ForeignProcess:

@@ -26,6 +26,7 @@ from lgsp.runtime.documents.setting_files import (
     read_setting_files,
 )
 from lgsp.runtime.serving.proxies import Proxies
+from lgsp.runtime.sqlite_url import url_of
 from lgsp.runtime.text import is_text
 
 _OTHER_VARIABLES = {CONFIG_VARIABLE, SECRETS_VARIABLE, "LGSP_BENCH_CACHE"}
@@ -249,12 +250,12 @@ class Settings(BaseSettings):
     @property
     def rates_store(self) -> str:
         """SQLAlchemy URL of dossiers and cells."""
-        return self.store or f"sqlite:///{self.data / 'rates.db'}"
+        return self.store or url_of(self.data / "rates.db")
 
     @property
     def sync_store(self) -> str:
         """SQLAlchemy URL of the sync queue (a file of its own in SQLite: one writer each)."""
-        return self.store or f"sqlite:///{self.data / 'sync.db'}"
+        return self.store or url_of(self.data / "sync.db")
 
     @property
     def national_base(self) -> str:

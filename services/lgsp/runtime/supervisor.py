@@ -8,16 +8,15 @@ import os
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from math import inf
 from pathlib import Path
 
 import structlog
 
 from lgsp.domain.errors import FatalError
+from lgsp.runtime.httpget import answers_200
 from lgsp.runtime.process import die_with_parent
 
 _BACKOFF = (0.2, 0.5, 1, 2, 5)
@@ -28,16 +27,6 @@ _LOOK_EVERY = 3.0
 _STARTED_WITHIN = 30.0  # seconds in which a new process need not answer yet
 _UNHEALTHY_FOR = 30.0  # seconds after which a process is ended ...
 _UNHEALTHY_LOOKS = 3  # ... and looks: we may have been busy ourselves
-_ANSWER_WITHIN = 2.0
-
-
-def answers_200(url: str) -> bool:
-    """Tell whether the URL answers 200 now; takes two seconds at most."""
-    try:
-        with urllib.request.urlopen(url, timeout=_ANSWER_WITHIN) as answer:  # noqa: S310 - ours
-            return bool(answer.status == 200)
-    except (OSError, HTTPException, ValueError):
-        return False
 
 
 @dataclass(kw_only=True)

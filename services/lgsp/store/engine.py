@@ -150,8 +150,11 @@ def _translated(engine: Engine) -> Iterator[None]:
 
 
 def hide_password(url: URL | str) -> str:
-    """Return the URL with its password hidden."""
-    return make_url(url).render_as_string(hide_password=True)
+    """Return the URL for people: its password hidden, the path of a file as it is."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return f"sqlite:///{parsed.database or ''}"
+    return parsed.render_as_string(hide_password=True)
 
 
 def upsert(dialect: Dialect, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -48,6 +48,19 @@ def test_keeps_every_acknowledged_record_over_kill_9_and_a_change_of_port(
         assert 20_000 == sum(1 for _ in read_topic(moved.bootstrap, "t"))
 
 
+def test_a_folder_may_have_any_letters_whatever_the_locale(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    data = settings.data / "dữ liệu, a\\u0062"
+    broker = EmbeddedBroker(settings.model_copy(update={"data": data}))
+    with broker, open_admin(broker.bootstrap) as admin:
+        admin.create_topics({"t": {"num_partitions": 1}}, wait_for_metadata=True)
+        assert EmbeddedBroker(settings.model_copy(update={"data": data})).status().running
+    assert (data / "broker" / "data" / "t-0").is_dir()
+    assert [data.name] == [path.name for path in settings.data.iterdir()]
+
+
 def test_a_detached_one_is_found_and_stopped_by_another_object(settings: Settings) -> None:
     first = EmbeddedBroker(settings)
     first.start(detached=True)

@@ -1,6 +1,5 @@
 """The mock as a server: the call paths, and a read interface for checks without personal data."""
 
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,7 +20,7 @@ from lgsp.mocks.national.playing import Receive, Scope, Send
 from lgsp.mocks.national.portal import Portal
 from lgsp.mocks.national.store import PortalStore
 from lgsp.runtime.exposed import Exposed, Shown
-from lgsp.runtime.ports import port_refused
+from lgsp.runtime.ports import http_url, listen
 from lgsp.runtime.serving.guarded import BoundedServer
 from lgsp.runtime.stopping.ending import LastResort
 
@@ -235,15 +234,11 @@ def run(app: App, host: str, port: int, on_ready: Callable[[str], None] = lambda
     Raises:
         ConfigurationError: the address cannot be listened on.
     """
-    try:
-        listener = socket.create_server((host, port), backlog=512)
-    except OSError as error:
-        raise port_refused("the mock", host, port, error, "LGSP_MOCK_PORT or --port") from error
-    with listener:
+    with listen("the mock", host, port, "LGSP_MOCK_PORT or --port") as listener:
         port = listener.getsockname()[1]
         log = structlog.get_logger().bind(host=host, port=port)
         log.info("mock_started")
-        on_ready(f"http://{host}:{port}")
+        on_ready(http_url(host, port))
         make_server(app, host, port, LastResort()).run([listener])
         log.info("mock_stopped")
     return 0

@@ -1,12 +1,15 @@
 """The configuration of the embedded broker: one KRaft node, loopback, for a small machine."""
 
-from pathlib import Path
-
 HOST = "127.0.0.1"
 JVM = ("-Xms128m", "-Xmx512m", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true")
 QUICK_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m")  # for a short run
 FORMATTER = "kafka.tools.StorageTool"
 SERVER = "kafka.Kafka"
+LOCALE = {"LC_ALL": "C.UTF-8"}
+"""Environment of Java: by it Java reads and writes the names of files, whatever the machine's is.
+
+Without it no folder with a Vietnamese letter can be opened where the locale is C, as of systemd.
+"""
 
 _FIXED = """
 process.roles=broker,controller
@@ -47,12 +50,14 @@ log.cleaner.backoff.ms=15000
 """
 
 
-def server_properties(*, port: int, logs: Path) -> str:
+def server_properties(*, port: int, logs: str) -> str:
     """Return server.properties: clients on `port`, the controller on the next one, both loopback.
 
     Args:
         port: port of the clients' listener.
-        logs: folder of the log segments and of the cluster's metadata.
+        logs: name of the folder of log segments and the cluster's metadata, below the folder that
+            Java runs in. No path: Java reads this file as Latin-1, a backslash as an escape, and
+            Kafka takes a comma for the end of a folder's name.
     """
     return f"""# Written by `lgsp` at each start; changes here are lost.
 listeners=PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{port + 1}

@@ -99,7 +99,7 @@ class EmbeddedBroker:
             java, jars = find_java(), _class_path(libraries(self._cache))
             self._format([java, *config.QUICK_JVM, *jars])
             self._properties.write_text(
-                config.server_properties(port=self._port, logs=self._logs), "utf-8"
+                config.server_properties(port=self._port, logs=self._logs.name), "utf-8"
             )
             command = [java, *config.JVM, *jars, config.SERVER]
             self._child = self._spawn(command, lock.fileno(), detached=detached)
@@ -210,12 +210,20 @@ class EmbeddedBroker:
             return
         part = self._home / "data.part"
         shutil.rmtree(part, ignore_errors=True)
-        self._properties.write_text(config.server_properties(port=self._port, logs=part), "utf-8")
+        self._properties.write_text(
+            config.server_properties(port=self._port, logs=part.name), "utf-8"
+        )
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # With `=`, because one id in 64 begins with a dash.
         command = [*java, config.FORMATTER, "format", "--standalone", f"--cluster-id={cluster}"]
         said = subprocess.run(
-            [*command, "-c", str(self._properties)], capture_output=True, text=True, check=False
+            [*command, "-c", str(self._properties)],
+            cwd=self._home,
+            env=os.environ | config.LOCALE,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
         if said.returncode != 0:
             raise FatalError(f"cannot format {part}: {(said.stdout + said.stderr).strip()[-500:]}")
@@ -228,6 +236,7 @@ class EmbeddedBroker:
             return subprocess.Popen(
                 [*command, str(self._properties)],
                 cwd=self._home,
+                env=os.environ | config.LOCALE,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -9,6 +9,7 @@ import typer
 from lgsp.domain.errors import ConfigurationError, Fault
 from lgsp.runtime.commands.errors import keep_traces_in
 from lgsp.runtime.logs import configure_logs
+from lgsp.runtime.process import allow_open_files
 from lgsp.runtime.settings import Settings, load_settings
 
 MOST = 10**9
@@ -42,6 +43,7 @@ def begin(
     settings = load_settings(data=data, **overrides)
     if not shares:
         os.umask(0o077)
+    allow_open_files()
     configure_logs(settings, service=service)
     keep_traces_in(settings.data / "logs")
     if settings.data.exists() and not settings.data.is_dir():
