@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from sqlalchemy import Engine, update
 
-from lgsp.cli import rebuild
+from lgsp.cli.stores import rebuild
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.reasons import LOG_BROKEN, Finding, Reason

@@ -1,4 +1,4 @@
-"""The `lgsp` command: one file an area, each with `register(app)`."""
+"""The `lgsp` command: one file an area, each with `register(app)`, in rooms by what they do."""
 
 import importlib
 import sys
@@ -7,29 +7,29 @@ import typer
 
 from lgsp.runtime.commands.program import Program
 
-_AREAS = (
-    "up",
-    "demo",
-    "broker",
-    "topics",
-    "schemas",
-    "worker",
-    "feed",
-    "indicators",
-    "explain",
-    "transitions",
-    "sync",
-    "cells",
-    "dead_letters",
-    "drain",
-    "rebuild",
-    "backup",
-    "restore",
-    "upgrade",
-    "simulate",
-    "mock",
-    "docs",
-)
+_AREAS = {
+    "up": "services.up",
+    "demo": "demo",
+    "broker": "log.broker",
+    "topics": "log.topics",
+    "schemas": "log.schemas",
+    "worker": "services.worker",
+    "feed": "services.feed",
+    "indicators": "figures.indicators",
+    "explain": "figures.explain",
+    "transitions": "figures.transitions",
+    "sync": "sync",
+    "cells": "log.cells",
+    "dead_letters": "log.dead_letters",
+    "drain": "services.drain",
+    "rebuild": "stores.rebuild",
+    "backup": "stores.backup",
+    "restore": "stores.restore",
+    "upgrade": "stores.upgrade",
+    "simulate": "simulate",
+    "mock": "services.mock",
+    "docs": "docs",
+}
 
 
 class Lgsp(Program):
@@ -57,7 +57,7 @@ def build(command: str = "") -> typer.Typer:
     app.callback()(lambda: None)  # one command alone would become the program itself
     area = command.replace("-", "_")
     for name in [area] if area in _AREAS else _AREAS:
-        importlib.import_module(f"{__name__}.{name}").register(app)
+        importlib.import_module(f"{__name__}.{_AREAS[name]}").register(app)
     return app
 
 

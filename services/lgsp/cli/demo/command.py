@@ -13,9 +13,9 @@ from rich.console import Console
 from lgsp.cli.demo.compare import Differences, compare_national, compare_truth
 from lgsp.cli.demo.flow import Bars, deliver
 from lgsp.cli.demo.report import print_report
-from lgsp.cli.questions import open_figures
-from lgsp.cli.stack import Stack, free_port
-from lgsp.cli.up import claim
+from lgsp.cli.figures.questions import open_figures
+from lgsp.cli.services.stack import Stack, free_port
+from lgsp.cli.services.up import claim
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.domain.figures import Scope
 from lgsp.domain.period import parse_period

@@ -22,7 +22,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from lgsp.cli.drain import InFlight, Watch
+from lgsp.cli.services.drain import InFlight, Watch
 from lgsp.domain.errors import FatalError
 from lgsp.runtime.process import die_with_parent
 from lgsp.runtime.settings import Settings

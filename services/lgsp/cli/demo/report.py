@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.table import Table
 
-from lgsp.cli.questions import number
+from lgsp.cli.figures.questions import number
 from lgsp.runtime.commands.output import print_table, say
 from lgsp.simulation.truth import PROFILE
 

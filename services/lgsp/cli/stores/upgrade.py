@@ -9,8 +9,8 @@ from pathlib import Path
 import typer
 from sqlalchemy import Engine, Table
 
-from lgsp.cli.backup import STORES, stores_of
-from lgsp.cli.upgrade_stores import upgraded_rates, upgraded_sync
+from lgsp.cli.stores.backup import STORES, stores_of
+from lgsp.cli.stores.upgrade_stores import upgraded_rates, upgraded_sync
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.domain.profiles.registry import profile_named
 from lgsp.runtime.commands.options import Data, Json, begin

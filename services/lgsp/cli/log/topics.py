@@ -55,7 +55,7 @@ def register(app: typer.Typer) -> None:
 
         Stop workers and feed first; connectors may go on, until they are refused at the end.
         """
-        from lgsp.cli.repartition import repartition as copy
+        from lgsp.cli.log.repartition import repartition as copy
 
         settings = need_broker(begin("topics", data))
         report = copy(settings, partitions, again=again)

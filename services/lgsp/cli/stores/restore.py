@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lgsp.cli.backup import STORES, refuse_postgres, stores_of
+from lgsp.cli.stores.backup import STORES, refuse_postgres, stores_of
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.commands.options import Data, Json, begin
 from lgsp.runtime.commands.output import emit, table

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 
-from lgsp.cli.rebuild_share import fold_shares, shares
+from lgsp.cli.stores.rebuild_share import fold_shares, shares
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.domain.profiles.profile import Profile
 from lgsp.domain.profiles.registry import profile_named

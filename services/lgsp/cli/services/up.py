@@ -10,8 +10,8 @@ from typing import Annotated, Any, TextIO
 import structlog
 import typer
 
-from lgsp.cli.drain import wait_drained
-from lgsp.cli.stack import Stack
+from lgsp.cli.services.drain import wait_drained
+from lgsp.cli.services.stack import Stack
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.commands.options import Data, ServiceJson, begin

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, inspect
 
-from lgsp.cli.rebuild import rebuild_store
+from lgsp.cli.stores.rebuild import rebuild_store
 from lgsp.domain.errors import FatalError
 from lgsp.domain.profiles.registry import profile_named
 from lgsp.runtime.calendar.vietnam import load_calendar

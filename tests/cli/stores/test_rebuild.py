@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from lgsp.cli import rebuild, rebuild_share
+from lgsp.cli.stores import rebuild, rebuild_share
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.runtime.avro.codec import encode_event

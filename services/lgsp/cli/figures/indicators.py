@@ -4,7 +4,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from lgsp.cli import questions as q
+from lgsp.cli.figures import questions as q
 from lgsp.domain.figures import Indicators
 from lgsp.domain.reasons import show_known
 from lgsp.runtime.commands.options import Data, Json, begin

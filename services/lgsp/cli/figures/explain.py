@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lgsp.cli import questions as q
+from lgsp.cli.figures import questions as q
 from lgsp.domain.codes import split_space
 from lgsp.domain.explanation import Explanation
 from lgsp.domain.measures import Measures, Part

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lgsp.cli import questions as q
+from lgsp.cli.figures import questions as q
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.judgement import ListedTransition
 from lgsp.runtime.commands.options import MOST, Data, Json, begin

@@ -37,7 +37,7 @@ from tests.store.rates.history import NOW, history
 
 pytestmark = pytest.mark.kafka
 
-OLD = Path(__file__).parents[1] / "store/old"
+OLD = Path(__file__).parents[2] / "store/old"
 READ = 28
 """Events that the old stores had read; the log has some more."""
 CODES = [f"H37.{n % 3 + 1}-240108-{n:04}" for n in range(6)]

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
-from lgsp.cli import build, cells
+from lgsp.cli import build
+from lgsp.cli.log import cells
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.processors.rates import Cells, publish_changed
 from lgsp.store.engine import open_store

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from lgsp.cli import up
-from lgsp.cli.stack import Stack
-from lgsp.cli.up import claim
+from lgsp.cli.services import up
+from lgsp.cli.services.stack import Stack
+from lgsp.cli.services.up import claim
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.runtime import disk
 from lgsp.runtime.broker.embedded import EmbeddedBroker

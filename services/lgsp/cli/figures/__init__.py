@@ -1,0 +1,1 @@
+"""Commands that answer what the figures are, and which dossiers stand behind them."""

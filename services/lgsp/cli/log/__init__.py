@@ -1,0 +1,1 @@
+"""Commands on the log: its broker, topics and schemas, rejected records, published cells."""

@@ -1,0 +1,1 @@
+"""Commands that copy, put back or make anew what the workers store."""
