@@ -11,7 +11,6 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.disk import show_disk
 from lgsp.runtime.exposed import Shown
 from lgsp.runtime.health import serve_health
-from lgsp.runtime.heartbeat import Heartbeat
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import make_producer
 from lgsp.runtime.kafka.ends import EndReader
@@ -22,6 +21,7 @@ from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.stopping.ending import LastResort
 from lgsp.runtime.stopping.signals import stop_on_signal
+from lgsp.runtime.supervision.heartbeat import Heartbeat
 from lgsp_connectors.kit.contract import Page
 from lgsp_connectors.kit.lease import Lease
 from lgsp_connectors.kit.log import LogCheckpoints, LogSink

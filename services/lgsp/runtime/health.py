@@ -15,7 +15,7 @@ from lgsp.runtime.exposed import Checks, Exposed, Shown
 from lgsp.runtime.ports import listen
 from lgsp.runtime.serving.limits import Connections
 from lgsp.runtime.serving.probes import Probe, Reply
-from lgsp.runtime.systemd import notify_ready, notify_stopping, prove_life
+from lgsp.runtime.supervision.systemd import notify_ready, notify_stopping, prove_life
 
 _MOST = 128  # connections
 _MOST_OF_ONE = 64

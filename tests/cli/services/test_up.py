@@ -13,7 +13,7 @@ from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.runtime import disk
 from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.supervisor import Supervisor
+from lgsp.runtime.supervision.supervisor import Supervisor
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.broker.embedded import EmbeddedBroker
 from lgsp.runtime.kafka.client import make_producer, read_topic
 from lgsp.runtime.kafka.cluster import open_admin
-from lgsp.runtime.process import ForeignProcess
 from lgsp.runtime.settings import Settings, load_settings
+from lgsp.runtime.supervision.process import ForeignProcess
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("broker"), pytest.mark.timeout(300)]
 

@@ -24,8 +24,8 @@ from rich.progress import (
 
 from lgsp.cli.services.drain import InFlight, Watch
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.process import die_with_parent
 from lgsp.runtime.settings import Settings
+from lgsp.runtime.supervision.process import die_with_parent
 
 _ASK_EVERY = 1.0
 _STALLED_AFTER = 180.0

@@ -13,7 +13,7 @@ from lgsp.runtime.disk import describe
 from lgsp.runtime.kafka.admin import apply_topics
 from lgsp.runtime.ports import http_url
 from lgsp.runtime.settings import Settings
-from lgsp.runtime.supervisor import Service, Supervisor
+from lgsp.runtime.supervision.supervisor import Service, Supervisor
 
 _READY_WITHIN = 90.0
 _BROKER_PAUSE = 2.0

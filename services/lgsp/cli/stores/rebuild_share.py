@@ -18,8 +18,8 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.bulk_read import read_batches
 from lgsp.runtime.kafka.records import Reject
 from lgsp.runtime.lane.collector import collect_young_only
-from lgsp.runtime.process import die_with_parent
 from lgsp.runtime.settings import Settings
+from lgsp.runtime.supervision.process import die_with_parent
 from lgsp.store.engine import open_store
 from lgsp.store.rates.folds import make_fold
 

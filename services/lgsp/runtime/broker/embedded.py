@@ -27,8 +27,8 @@ from lgsp.runtime.broker.install import DIST, find_java, kafka_version, librarie
 from lgsp.runtime.disk import has_no_room, way_out
 from lgsp.runtime.kafka.cluster import wait_ready
 from lgsp.runtime.ports import port_refused
-from lgsp.runtime.process import ForeignProcess, die_with_parent
 from lgsp.runtime.settings import Settings
+from lgsp.runtime.supervision.process import ForeignProcess, die_with_parent
 
 _READY_WITHIN = 90.0
 _STOP_WITHIN = 30.0

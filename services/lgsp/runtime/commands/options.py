@@ -9,8 +9,8 @@ import typer
 from lgsp.domain.errors import ConfigurationError, Fault
 from lgsp.runtime.commands.errors import keep_traces_in
 from lgsp.runtime.logs import configure_logs
-from lgsp.runtime.process import allow_open_files
 from lgsp.runtime.settings import Settings, load_settings
+from lgsp.runtime.supervision.process import allow_open_files
 
 MOST = 10**9
 """Largest number that an option takes where nothing smaller bounds it."""

@@ -14,7 +14,6 @@ from lgsp.domain.errors import FatalError
 from lgsp.runtime.disk import show_disk
 from lgsp.runtime.exposed import Shown
 from lgsp.runtime.health import serve_health
-from lgsp.runtime.heartbeat import Heartbeat
 from lgsp.runtime.kafka.presence import watched_broker
 from lgsp.runtime.lane.collector import collect_all_now_and_then, collect_young_only
 from lgsp.runtime.lane.consumer import GroupConsumer
@@ -26,6 +25,7 @@ from lgsp.runtime.settings import Settings
 from lgsp.runtime.stopping.ending import LastResort, cancel_tasks
 from lgsp.runtime.stopping.signals import stop_on_signal
 from lgsp.runtime.store_away import StoreWait
+from lgsp.runtime.supervision.heartbeat import Heartbeat
 
 SideTask = Callable[[], Awaitable[None]]
 _TASKS_END_WITHIN = 4.0

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from lgsp.runtime.serving.limits import Connections
 from lgsp.runtime.serving.proxies import Proxies
 from lgsp.runtime.stopping.ending import LastResort
-from lgsp.runtime.systemd import notify_ready, notify_stopping, prove_life
+from lgsp.runtime.supervision.systemd import notify_ready, notify_stopping, prove_life
 
 _ASKS_WITHIN = 10.0  # seconds for a whole request, from the connection or the answer before
 _READS_WITHIN = 60.0  # seconds in which a client must take at least some of what waits for it

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
-
-from lgsp.runtime.supervisor import Service, Supervisor
 from tests.waiting import wait_until
+
+from lgsp.runtime.supervision.supervisor import Service, Supervisor
 
 OBEDIENT = "import time; print('up', flush=True); time.sleep(1000)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + OBEDIENT
@@ -172,7 +172,7 @@ def test_each_change_is_one_line(site: Site) -> None:
 
 
 def test_stopping_kills_what_does_not_end(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lgsp.runtime.supervisor._STOP_WITHIN", 0.2)
+    monkeypatch.setattr("lgsp.runtime.supervision.supervisor._STOP_WITHIN", 0.2)
     site.supervisor.stop()
     assert site.process("deaf").wait(30) == -signal.SIGKILL
     assert site.process("rates").wait(30) == -signal.SIGTERM
@@ -181,7 +181,7 @@ def test_stopping_kills_what_does_not_end(site: Site, monkeypatch: pytest.Monkey
 def test_all_together_have_one_bound_to_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lgsp.runtime.supervisor._STOP_WITHIN", 1.0)
+    monkeypatch.setattr("lgsp.runtime.supervision.supervisor._STOP_WITHIN", 1.0)
     deaf = Site(tmp_path, **{f"deaf{number}": DEAF for number in range(4)})
     deaf.start()
     began = time.monotonic()

@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
-
-from lgsp.runtime.process import ForeignProcess, allow_open_files
 from tests.waiting import read_line
+
+from lgsp.runtime.supervision.process import ForeignProcess, allow_open_files
 
 
 def test_waits_for_and_ends_a_process_by_its_pid() -> None:

@@ -17,7 +17,7 @@ import structlog
 
 from lgsp.domain.errors import FatalError
 from lgsp.runtime.httpget import answers_200
-from lgsp.runtime.process import die_with_parent
+from lgsp.runtime.supervision.process import die_with_parent
 
 _BACKOFF = (0.2, 0.5, 1, 2, 5)
 _STEADY = 30.0  # seconds of life after which a crash counts as the first one again

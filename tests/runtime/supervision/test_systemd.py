@@ -13,7 +13,7 @@ import pytest
 SCRIPT = """
 import sys, time
 from lgsp.runtime.health import serve_health
-from lgsp.runtime.heartbeat import Heartbeat
+from lgsp.runtime.supervision.heartbeat import Heartbeat
 well = {"loop": True}
 server = serve_health("127.0.0.1", 0, lambda: {"joined": False}, lambda: well)
 sys.stdin.readline()
