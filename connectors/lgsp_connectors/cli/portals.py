@@ -18,7 +18,7 @@ from lgsp.runtime.kafka.connector_status import Statuses
 from lgsp.runtime.kafka.topics import CONNECTOR_STATUS
 from lgsp.runtime.settings import Settings
 from lgsp_connectors.kit.config import PORTAL_ID
-from lgsp_connectors.kit.status_log import StatusLog
+from lgsp_connectors.kit.log.status_log import StatusLog
 
 _SHOWN = ("portal", "state", "level_at", "rows", "rejected")
 

@@ -23,8 +23,9 @@ from lgsp.runtime.stopping.ending import LastResort
 from lgsp.runtime.stopping.signals import stop_on_signal
 from lgsp.runtime.supervision.heartbeat import Heartbeat
 from lgsp_connectors.kit.contract import Page
-from lgsp_connectors.kit.lease import Lease
-from lgsp_connectors.kit.log import LogCheckpoints, LogSink
+from lgsp_connectors.kit.log.lease import Lease
+from lgsp_connectors.kit.log.log_sink import LogCheckpoints, LogSink
+from lgsp_connectors.kit.log.status_log import StatusLog
 from lgsp_connectors.kit.memory.filing import SealedPersons
 from lgsp_connectors.kit.memory.known import Known, Restated
 from lgsp_connectors.kit.memory.known_file import KnownFile
@@ -34,7 +35,6 @@ from lgsp_connectors.kit.registry import ConfiguredConnector
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.runner import Runner
 from lgsp_connectors.kit.status import Speaker
-from lgsp_connectors.kit.status_log import StatusLog
 
 _log = structlog.get_logger()
 _STOP_WITHIN = 15.0  # seconds; what is not on the log by then is read again

@@ -24,7 +24,7 @@ from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import load_settings
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Cursor, Listing, Page, Record
-from lgsp_connectors.kit.log import LogSink
+from lgsp_connectors.kit.log.log_sink import LogSink
 from lgsp_connectors.kit.mapping.derive import Facts, from_dossier
 from lgsp_connectors.kit.memory.filing import SealedPersons
 from lgsp_connectors.kit.memory.known import Known, MemoryKnown

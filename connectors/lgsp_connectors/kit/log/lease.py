@@ -19,7 +19,7 @@ import structlog
 from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.runtime.kafka.client import make_producer, read_topic
 from lgsp.runtime.kafka.topics import CHECKPOINTS
-from lgsp_connectors.kit.holder import Holder, started
+from lgsp_connectors.kit.log.holder import Holder, started
 
 EVERY = 10.0
 """Seconds between two signs of life."""

@@ -14,9 +14,9 @@ import pytest
 from lgsp.domain.errors import FatalError
 from lgsp.runtime.kafka.client import latest_by_key
 from lgsp.runtime.kafka.topics import CHECKPOINTS
-from lgsp_connectors.kit import lease as module
-from lgsp_connectors.kit.holder import Holder, started
-from lgsp_connectors.kit.lease import Lease
+from lgsp_connectors.kit.log import lease as module
+from lgsp_connectors.kit.log.holder import Holder, started
+from lgsp_connectors.kit.log.lease import Lease
 
 pytestmark = pytest.mark.kafka
 

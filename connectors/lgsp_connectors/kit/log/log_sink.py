@@ -14,6 +14,7 @@ from lgsp.runtime.kafka.topics import CHECKPOINTS, DOSSIER_EVENTS
 from lgsp.runtime.letters.closing import OpenLetters
 from lgsp.runtime.letters.dead_letters import DeadLetter, DeadLetters, Stage
 from lgsp_connectors.kit.contract import OWN, Cursor, Record
+from lgsp_connectors.kit.log.written_log import WrittenLog
 from lgsp_connectors.kit.memory.kept import KeptCursor
 from lgsp_connectors.kit.memory.state import state_file
 from lgsp_connectors.kit.replayed import kept_of
@@ -23,7 +24,6 @@ from lgsp_connectors.kit.sink import (
     encode_checkpoint,
     payload_of,
 )
-from lgsp_connectors.kit.written_log import WrittenLog
 
 _LARGEST = 64 * 1024  # characters of a cursor that the log itself keeps
 

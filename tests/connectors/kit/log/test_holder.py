@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lgsp_connectors.kit.holder import Holder, started
+from lgsp_connectors.kit.log.holder import Holder, started
 
 
 def test_a_holder_names_its_process_and_yaml() -> None:

@@ -17,7 +17,7 @@ from lgsp.runtime.kafka.client import EventProducer, latest_by_key, make_produce
 from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.kafka.log_identity import read_log
 from lgsp.runtime.kafka.topics import CHECKPOINTS, DOSSIER_EVENTS
-from lgsp_connectors.kit.log import LogCheckpoints
+from lgsp_connectors.kit.log.log_sink import LogCheckpoints
 from lgsp_connectors.kit.sink import Checkpoint, encode_checkpoint
 
 pytestmark = pytest.mark.kafka
