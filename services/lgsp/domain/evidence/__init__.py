@@ -1,0 +1,1 @@
+"""Evidence of what was sent to a receiver and answered: rows in a chain of hashes. Pure."""
