@@ -157,6 +157,16 @@ SYNC_OLDEST = Gauge(
 SYNC_BREAKER = Gauge(
     "lgsp_sync_breaker_open", "1 while pushing is paused because the portal does not answer."
 )
+EVIDENCE_ROWS = Counter("lgsp_evidence_rows_total", "Rows of evidence written.", ["kind"])
+EVIDENCE_WRITE_SECONDS = Histogram(
+    "lgsp_evidence_write_seconds",
+    "Time of one transaction of evidence, of as many rows as had gathered.",
+    buckets=_SECONDS,
+)
+EVIDENCE_HEAD_AGE = Gauge(
+    "lgsp_evidence_head_age_seconds",
+    "For how long there have been rows that no published head covers; 0: there are none.",
+)
 MOCK_CALLS = Counter(
     "lgsp_mock_national_calls_total", "Calls to the national mock.", ["service", "answer"]
 )

@@ -258,6 +258,12 @@ class Settings(BaseSettings):
         return self.store or url_of(self.data / "sync.db")
 
     @property
+    def evidence_store(self) -> str:
+        """SQLAlchemy URL of the evidence: with SQLite always a file of its own."""
+        own = f"sqlite:///{self.data / 'evidence.db'}"
+        return own if self.sync_store.startswith("sqlite") else self.sync_store
+
+    @property
     def national_base(self) -> str:
         """URL of the national portal's adapter: the configured one or our mock's."""
         return self.national_url or f"http://127.0.0.1:{self.mock_port}"

@@ -55,7 +55,10 @@ def copy_live(live: Path, into: Path) -> Copy:
 
 
 def positions_in(connection: sqlite3.Connection) -> dict[str, int]:
-    """Return lane/topic/partition -> next offset."""
+    """Return lane/topic/partition -> next offset; nothing for a store that reads no log."""
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'offsets'")
+    if tables.fetchone() is None:
+        return {}
     rows = connection.execute("SELECT lane, topic, partition, next_offset FROM offsets")
     return {f"{lane}/{topic}/{partition}": at for lane, topic, partition, at in sorted(rows)}
 

@@ -1,6 +1,6 @@
 """Opens the store: SQLite (WAL, one file) or PostgreSQL behind one SQLAlchemy Core code path."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,22 @@ def partial_index(
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
-def open_store(url: str, *, read_only: bool = False, named: str = "LGSP_STORE") -> Engine:
+def open_store(
+    url: str,
+    *,
+    read_only: bool = False,
+    named: str = "LGSP_STORE",
+    metadata: MetaData = METADATA,
+    prepared: Callable[[Engine], None] = lambda _engine: None,
+) -> Engine:
     """Open the store at `url` and make its tables when absent.
 
     Args:
         url: `sqlite:///path` or `postgresql://user:password@host/database`.
         read_only: make nothing; reads see committed transactions only.
         named: the setting or option that holds the URL, for messages.
+        metadata: the tables to make.
+        prepared: called before the first connection is made.
 
     Raises:
         ConfigurationError: the URL is wrong, its driver is not installed, or the store was made
@@ -79,9 +88,10 @@ def open_store(url: str, *, read_only: bool = False, named: str = "LGSP_STORE") 
     if engine.dialect.name == "sqlite":
         prepare_sqlite(engine, parsed, read_only=read_only)
     watch_store(engine)
+    prepared(engine)
     if not read_only:
         with _translated(engine), engine.begin() as connection:
-            make_tables(connection, METADATA)
+            make_tables(connection, metadata)
     return engine
 
 

@@ -238,7 +238,7 @@ def test_lists_and_redrives_stopped_dossiers(engine: Engine) -> None:
     assert {"pending": 1, "in_doubt": 0, "held": 1, "parked": 1, "clean": 0} == summary.states
     assert {"parked: why": 1, "held: why": 1} == summary.reasons
     assert {parked.code, held.code} == {row["code"] for row in listed}
-    assert (["H37-unknown"], 0, 1, 3) == (unknown, none, rest, pending)
+    assert (["H37-unknown"], [], [held.code], 3) == (unknown, none, rest, pending)
 
 
 def test_a_redriven_clean_dossier_is_looked_up_and_what_is_under_way_settles_nothing(

@@ -11,6 +11,7 @@ SYNC_RESULTS = "sync-results"
 DEAD_LETTERS = "dead-letters"
 CHECKPOINTS = "connector-checkpoints"
 CONNECTOR_STATUS = "connector-status"
+EVIDENCE_HEADS = "evidence-heads"
 
 NO_WRITES = ("max.message.bytes", "1")
 """The setting of a topic that nobody can write to: no batch is as small."""
@@ -86,5 +87,12 @@ def topics(settings: Settings) -> list[Topic]:
             "portal",
             1,
             _COMPACT | {"segment.bytes": str(16 * 1024 * 1024)},
+        ),
+        topic(
+            EVIDENCE_HEADS,
+            "the last row of evidence and its hash, every ten seconds",
+            "store",
+            1,
+            _FOR_EVER,  # not compacted: an earlier head contradicts whoever forges a later one
         ),
     ]

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, not_, select, update
 
 from lgsp.store.sync.queue import count_waiting
 from lgsp.store.sync.rows import set_pending
-from lgsp.store.sync.tables import IS_PENDING, IS_STOPPED, QUEUE, QueueState
+from lgsp.store.sync.tables import IS_HELD_BY_HAND, IS_PENDING, IS_STOPPED, QUEUE, QueueState
 
 
 class Summary(NamedTuple):
@@ -77,17 +77,21 @@ def list_pending(connection: Connection, limit: int) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in connection.execute(query)]
 
 
-def redrive_stopped(connection: Connection, now: int, cause: str = "") -> int:
-    """Set held and parked dossiers pending again, with a fresh budget; return how many.
+def redrive_stopped(connection: Connection, now: int, cause: str = "") -> list[str]:
+    """Set held and parked dossiers pending again, with a fresh budget; return their codes.
+
+    Those that a person holds stay as they are.
 
     Args:
         connection: inside the caller's transaction.
         now: ms UTC.
         cause: only those whose cause contains this text; "": all.
     """
-    return set_pending(
-        connection, now, IS_STOPPED, QUEUE.c.reason.contains(cause, autoescape=True)
-    )
+    meant = (IS_STOPPED, not_(IS_HELD_BY_HAND), QUEUE.c.reason.contains(cause, autoescape=True))
+    query = select(QUEUE.c.code).where(*meant).order_by(QUEUE.c.code).with_for_update()
+    codes = list(connection.execute(query).scalars())
+    set_pending(connection, now, *meant)
+    return codes
 
 
 def redrive(connection: Connection, now: int, codes: Collection[str]) -> list[str]:

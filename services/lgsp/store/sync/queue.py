@@ -185,6 +185,11 @@ class SyncQueue:
         owned = self._owned.get(waiting.partition)
         return owned is not None and owned.known.get(waiting.code) == waiting.settled
 
+    def forget_known(self) -> None:
+        """Let every dossier be looked up at its next push: what was sent last is not certain."""
+        for owned in self._owned.values():
+            owned.known.clear()
+
     def note(self, waiting: Waiting, acknowledged: bytes) -> bool:
         """Write what a push is about to do to `acknowledged`; False: another has settled it.
 

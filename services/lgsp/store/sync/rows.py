@@ -9,13 +9,14 @@ from sqlalchemy import (
     bindparam,
     case,
     insert,
+    not_,
     update,
 )
 
 from lgsp.domain.dossier import Dossier
 from lgsp.store.engine import upsert
 from lgsp.store.rates.layout import encode
-from lgsp.store.sync.tables import OUTBOX, QUEUE, QueueState
+from lgsp.store.sync.tables import IS_HELD_BY_HAND, OUTBOX, QUEUE, QueueState
 
 
 class Waiting(NamedTuple):
@@ -60,7 +61,8 @@ class Outgoing(NamedTuple):
 def mark_pending(connection: Connection, changed: dict[int, dict[str, Dossier]], now: int) -> None:
     """Write changed dossiers, by partition and code, as pending.
 
-    A dossier that waits for its next attempt goes on waiting; a stopped one starts afresh.
+    A dossier that waits for its next attempt goes on waiting; a stopped one starts afresh, unless
+    a person holds it.
     """
     rows = [
         {
@@ -84,7 +86,7 @@ def mark_pending(connection: Connection, changed: dict[int, dict[str, Dossier]],
     new, waits = statement.excluded, QUEUE.c.queue_state == QueueState.PENDING.value
 
     def unless_waiting(name: str, value: Any) -> Any:
-        return case((waits, QUEUE.c[name]), else_=value)
+        return case((waits | IS_HELD_BY_HAND, QUEUE.c[name]), else_=value)
 
     connection.execute(
         statement.on_conflict_do_update(
@@ -92,7 +94,7 @@ def mark_pending(connection: Connection, changed: dict[int, dict[str, Dossier]],
             set_={
                 "dossier": new.dossier,
                 "version": QUEUE.c.version + 1,
-                "queue_state": new.queue_state,
+                "queue_state": unless_waiting("queue_state", new.queue_state),
                 "reason": unless_waiting("reason", ""),
                 "attempts": unless_waiting("attempts", 0),
                 "failing_since": unless_waiting("failing_since", None),
@@ -104,15 +106,21 @@ def mark_pending(connection: Connection, changed: dict[int, dict[str, Dossier]],
     )
 
 
-def set_pending(connection: Connection, now: int, *where: ColumnElement[bool] | TextClause) -> int:
+def set_pending(
+    connection: Connection,
+    now: int,
+    *where: ColumnElement[bool] | TextClause,
+    held_by_hand: bool = False,
+) -> int:
     """Set dossiers pending with a fresh budget; return how many. `now` in ms UTC.
 
     It counts as a settlement, so a push under way settles nothing, and the portal is looked up.
+    Of those that a person holds none is set pending, or with `held_by_hand` only they.
     """
     pending = QUEUE.c.queue_state == QueueState.PENDING.value
     return connection.execute(
         update(QUEUE)
-        .where(*where)
+        .where(*where, IS_HELD_BY_HAND if held_by_hand else not_(IS_HELD_BY_HAND))
         .values(
             queue_state=QueueState.PENDING.value,
             settled=QUEUE.c.settled + 1,

@@ -46,6 +46,11 @@ IS_PENDING, IS_STOPPED = text("lane = 'pending'"), text("lane IN ('held', 'in_do
 # Of the pending: has failed, or its kind fails, while the portal works. Not at the first failures
 # of its own, which are over in seconds more often than not.
 IS_FAILING = text("failing_since IS NOT NULL AND (attempts = 0 OR attempts >= 3)")
+HELD_BY_HAND = "held by hand: "
+"""Begins the cause of a dossier that a person holds."""
+IS_HELD_BY_HAND = (QUEUE.c.queue_state == QueueState.HELD.value) & QUEUE.c.reason.startswith(
+    HELD_BY_HAND
+)
 partial_index("sync_lanes_waiting", QUEUE.c.next_attempt_at, where=IS_PENDING)
 partial_index("sync_lanes_listed", QUEUE.c.queue_state, QUEUE.c.code, where=IS_STOPPED)
 

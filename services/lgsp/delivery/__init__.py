@@ -1,0 +1,1 @@
+"""What bringing dossiers to a receiver is made of, whoever the receiver is."""

@@ -1,0 +1,1 @@
+"""Keeps evidence of every call to a receiver, and of every order that a person gives."""
