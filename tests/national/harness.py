@@ -20,6 +20,7 @@ from lgsp.mocks.national.store import PortalStore
 from lgsp.national.client import NationalClient
 from lgsp.national.dispatcher import Dispatcher
 from lgsp.national.retries import Retries
+from lgsp.national.witness import NO_WITNESS, Witness
 from lgsp.runtime.avro.codec import RESULTS, encode_event
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
@@ -131,6 +132,7 @@ class Sync:
     rejects: list[Reject] = field(default_factory=list)
     retries: Retries | None = None
     lease: float = 0
+    witness: Witness = NO_WITNESS
 
     def __post_init__(self) -> None:
         self.queue = SyncQueue(
@@ -153,7 +155,7 @@ class Sync:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[asyncio.Task[None]]:
-        async with NationalClient(self.settings) as client:
+        async with NationalClient(self.settings, self.witness) as client:
             dispatcher = Dispatcher(
                 self.queue,
                 client,

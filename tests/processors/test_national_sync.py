@@ -218,13 +218,13 @@ async def test_a_refusal_is_parked_and_redriven(tmp_path: Path, engine: Engine) 
         await sync.drain()
         with engine.begin() as connection:
             first = list_stopped(connection, 10)
-            count = redrive_stopped(connection, START)
+            redriven = redrive_stopped(connection, START)
         await sync.drain()
         sync.feed([step(1, 4)])
         await sync.drain()
 
         assert ["-1: MaTTHC: chưa được công bố"] == [s["reason"] for s in first]
-        assert 1 == count
+        assert [CODE] == redriven
         assert 1 == await equal_to_events(portal, steps(2, 4))
         assert ["PARKED", "PARKED", "CREATED"] == await outcomes(sync)
 

@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +18,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from lgsp.delivery.evidence.heads import read_heads
+from lgsp.delivery.evidence.verifying import verify_all
 from lgsp.domain.dossier import current_status, merge_all
 from lgsp.domain.event import DossierEvent
+from lgsp.domain.evidence.row import EvidenceKind
 from lgsp.domain.profiles.simple import SIMPLE
+from lgsp.national.client import PROGRESS, SAVE
 from lgsp.national.planner import Draft, draft
 from lgsp.national.wire import Names
 from lgsp.runtime.avro.codec import RESULTS, encode_event
@@ -30,6 +35,8 @@ from lgsp.runtime.letters.dead_letters import open_letters
 from lgsp.runtime.sealing import key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import open_store
+from lgsp.store.evidence.opening import open_kept_evidence
+from lgsp.store.evidence.reading import all_rows
 from lgsp.store.offsets import stored_offsets
 from lgsp.store.sync.queue import LANE, count_pending
 from tests.national.dossiers import steps
@@ -147,6 +154,7 @@ def test_the_portal_holds_what_the_events_say_whatever_happens(
 
         _assert_equal(mock, events)
         _assert_written_once(mock)
+        _assert_evidence(settings.model_copy(update={"store": store_url}), mock)
     assert ["unreadable"] == [letter.reason for letter in open_letters(settings.bootstrap)]
     for log in (tmp_path / "one.log", tmp_path / "two.log"):
         text = log.read_text()
@@ -183,6 +191,30 @@ def _assert_written_once(mock: Mock) -> None:
         and call["error_code"] == "0"
     ]
     assert len(created) == len(set(created)) == 1201
+
+
+def _assert_evidence(settings: Settings, mock: Mock) -> None:
+    """Every write that reached the portal was kept before, and nothing of it is out of its chain.
+
+    The heads that the workers published say the same.
+    """
+    evidence = open_kept_evidence(settings.evidence_store)
+    heads, unreadable = read_heads(settings.bootstrap)
+    found = verify_all(evidence, heads)
+    with evidence.connect() as connection:
+        rows = list(all_rows(connection))
+    evidence.dispose()
+    asked = Counter((row.dossier, row.service) for row in rows if row.kind == EvidenceKind.ASKED)
+    came = Counter(
+        (call["code"], call["service"])
+        for call in _paged(f"{mock.url}/api/log")
+        if call["service"] in {SAVE, PROGRESS}
+    )
+    assert ([], 0, 1) == (list(found.faults), unreadable, len({head.store for head in heads}))
+    assert found.newest == found.head
+    assert came.total() > 2000
+    assert Counter() == came - asked
+    assert 1201 == len({code for code, _ in asked})
 
 
 def _paged(url: str) -> Iterator[dict[str, Any]]:

@@ -28,6 +28,7 @@ from lgsp.national.answers import (
 )
 from lgsp.national.exchange import LOGIN, HttpExchange, OtherStatusError
 from lgsp.national.outcomes import Mixed, Ok, Outcome, OutcomeUnknown, Refused
+from lgsp.national.witness import NO_WITNESS, Witness
 from lgsp.runtime import metrics
 from lgsp.runtime.pace import Pace
 from lgsp.runtime.settings import Settings
@@ -51,12 +52,16 @@ def _nothing() -> None:
 class NationalClient:
     """One connection pool and one session; use as an async context manager.
 
+    Args:
+        settings: where the portal is and who we are.
+        witness: keeps evidence of each request; a write that cannot be kept is not sent.
+
     Raises:
         ConfigurationError: the TLS files do not fit.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, witness: Witness = NO_WITNESS) -> None:
+        self._settings, self._witness = settings, witness
         base = settings.national_base.rstrip("/") + BASE
         address = urlencode({"dstcode": settings.national_dstcode})
         self._login_url = f"{base}/mapi/login?{address}"
@@ -237,8 +242,13 @@ class NationalClient:
         """Send at the pace that the portal takes; what it refuses for its rate is sent again."""
 
         async def send() -> Answer | OutcomeUnknown:
-            before()
-            return await self._exchange.post(url, body, service, is_write=service in _WRITES)
+            is_write = service in _WRITES
+            async with self._witness.watching(service, body, is_write=is_write) as seen:
+                before()
+                seen.answer = await self._exchange.post(
+                    url, body, service, seen, is_write=is_write
+                )
+                return seen.answer
 
         try:
             return await self._pace.call(send)

@@ -87,6 +87,7 @@ class Dispatcher:
         self._turns = Turns(concurrency)
         self._in_flight: set[str] = set()
         self._failing_in_flight: set[str] = set()
+        self._by_hand: set[str] = set()  # a person has held them, maybe since they were taken
         self._more = False  # the last look for due dossiers did not show them all
         self._witness = ""  # the procedure of a dossier that was worked on, to ask for
         self._done: asyncio.Queue[Finished] = asyncio.Queue()
@@ -112,6 +113,7 @@ class Dispatcher:
         most_failing = 4 * self._turns.failing_slots
         while True:
             self._changed.clear()
+            self._by_hand = self._queue.held.by_hand()
             found: list[Waiting] = []
             if len(self._in_flight) <= _TAKE_AT_ONCE // 2:
                 found = self._queue.waiting(_TAKE_AT_ONCE)
@@ -156,7 +158,8 @@ class Dispatcher:
         while True:
             taken = await self._turns.next()
             await self._breaker.admit()
-            if not self._queue.confirm(taken.waiting.partition):
+            code, partition = taken.waiting.code, taken.waiting.partition
+            if code in self._by_hand or not self._queue.confirm(partition):
                 self._forget([taken])
                 self._turns.done(taken, failed=False)
                 continue

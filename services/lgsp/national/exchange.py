@@ -16,6 +16,7 @@ from lgsp.domain.errors import RetryableError
 from lgsp.national.answers import OK, Answer, code_of, read_answer
 from lgsp.national.outcomes import OutcomeUnknown
 from lgsp.national.transport import connection_trouble, lost_connection, tls_context
+from lgsp.national.witness import SeenRequest
 from lgsp.runtime.http_answers import redirected_to, whole_body
 from lgsp.runtime.pace import TooManyCallsError
 from lgsp.runtime.retry_after import advised_wait
@@ -76,9 +77,11 @@ class HttpExchange:
             await self._http.close()
 
     async def post(
-        self, url: str, body: dict[str, Any], service: str, *, is_write: bool
+        self, url: str, body: dict[str, Any], service: str, seen: SeenRequest, *, is_write: bool
     ) -> Answer | OutcomeUnknown:
         """Send one request; the answer as an object, or OutcomeUnknown for a write without one.
+
+        `seen` learns how far it came.
 
         Raises:
             TooManyCallsError: not worked on because of the rate.
@@ -86,11 +89,14 @@ class HttpExchange:
         """
         assert self._http is not None, "not open"  # noqa: S101
         unknown = partial(_unknown_outcome, service, is_write=is_write)
+        seen.went_out = True
         try:
             async with self._http.post(
                 url, data=orjson.dumps(body), allow_redirects=False
             ) as response:
                 status, advice = response.status, response.headers.get("Retry-After", "")
+                seen.http = status
+                seen.theirs = response.headers.get("X-Correlation-Id", "")
                 if 300 <= status < 400:
                     return unknown(_redirected(service, status, redirected_to(response)))
                 raw = await whole_body(response, _MOST_BYTES)

@@ -6,10 +6,15 @@ from functools import partial
 
 import orjson
 
+from lgsp.delivery.evidence.heads import HeadPublisher
+from lgsp.delivery.evidence.recorder import Recorder
+from lgsp.delivery.evidence.writer import EvidenceWriter
 from lgsp.domain.profiles.registry import profile_named
 from lgsp.national.client import NationalClient
 from lgsp.national.dispatcher import Dispatcher
 from lgsp.national.retries import Retries
+from lgsp.national.transport import tls_context
+from lgsp.national.witness import NationalWitness
 from lgsp.runtime import metrics
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
@@ -24,6 +29,9 @@ from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
 from lgsp.runtime.sealing import Sealer, key_file, load_or_create
 from lgsp.runtime.settings import Settings
 from lgsp.store.engine import METADATA, open_store
+from lgsp.store.evidence.keeping import stored_head
+from lgsp.store.evidence.opening import open_evidence
+from lgsp.store.evidence.tables import EVIDENCE
 from lgsp.store.guard import StoreGuard
 from lgsp.store.presence import probe_store
 from lgsp.store.rates.dossiers import check_layout
@@ -36,7 +44,8 @@ from lgsp.store.wal import background_wal_checkpoints
 _REPORT_EVERY = 10.0
 _GRACE = 1.0  # seconds
 _METRICS = Shown(
-    ("lane", "sync", "national", "broker", "store", "disk"), stage=Stage.NATIONAL_SYNC.value
+    ("lane", "sync", "national", "evidence", "broker", "store", "disk"),
+    stage=Stage.NATIONAL_SYNC.value,
 )
 
 
@@ -48,8 +57,9 @@ def run(settings: Settings) -> int:
             is set wrongly, or the store is of another log.
         FatalError: the store or the log failed; a restart resumes from the last transaction.
     """
-    portal = NationalClient(settings)
+    tls_context(settings)  # what is wrong with it is said before anybody waits for a broker
     engine = open_store(settings.sync_store)
+    evidence = open_evidence(settings.evidence_store)
     wait_for_broker(settings.bootstrap)
     letters_producer = make_producer(settings.bootstrap)
     guard = StoreGuard(
@@ -78,7 +88,13 @@ def run(settings: Settings) -> int:
         client_id=guard.client_id,
     )
 
+    writer = EvidenceWriter(evidence, now_ms)
+    heads = HeadPublisher(settings.bootstrap, partial(stored_head, evidence))
+    portal = NationalClient(settings, NationalWitness(Recorder(writer, sealer, now_ms)))
+
     async def push() -> None:
+        # Begun anew after a store was away, it does not know what its last calls came to.
+        queue.forget_known()
         async with (
             portal as client,
             BulkProducer(settings.bootstrap, SYNC_RESULTS, waits=True) as results,
@@ -94,6 +110,9 @@ def run(settings: Settings) -> int:
                 concurrency=settings.national_concurrency,
             ).run()
 
+    async def publish_heads() -> None:
+        await heads.run()
+
     async def report() -> None:
         while True:
             with engine.connect() as connection:
@@ -104,21 +123,28 @@ def run(settings: Settings) -> int:
             metrics.SYNC_OLDEST.set(0 if oldest is None else (now_ms() - oldest) / 1000)
             await asyncio.sleep(_REPORT_EVERY)
 
+    def probe() -> None:
+        probe_store(engine, METADATA)
+        probe_store(evidence, EVIDENCE)
+
     try:
         with (
             guard.explaining(),
             background_wal_checkpoints(engine, lambda: lane.catching_up),
+            writer,
         ):
             return run_worker(
                 settings,
                 lane,
-                [push, report, guard.watch],
+                [push, report, guard.watch, publish_heads],
                 settings.metrics_port + 1,
                 shown=_METRICS,
-                probe=partial(probe_store, engine, METADATA),
+                probe=probe,
             )
     finally:
-        engine.dispose()
+        heads.publish_last(letters_producer)
+        for each in (engine, evidence):
+            each.dispose()
         letters_producer.close()
 
 
