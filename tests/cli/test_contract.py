@@ -22,6 +22,7 @@ from lgsp_connectors.cli import app as connect
 
 PROGRAMS = {"lgsp": build(), "lgsp-connect": connect}
 NEEDED = {
+    "code": ["H37-240101-0001"],
     "codes": ["H37-240101-0001"],
     "config": ["nowhere.yaml"],
     "figure": ["open"],
@@ -29,17 +30,20 @@ NEEDED = {
     "into": ["--into", "sqlite:///new.db"],
     "letter": ["0123"],
     "name": ["Not A Portal"],
-    "out": ["--out", "out", "--dossiers", "3"],
+    "out": ["--out", "out"],
     "partitions": ["--partitions", "16"],
     "portal": ["cong-mot"],
     "processor": ["rates"],
+    "store": ["0123456789ab"],
     "to": ["--to", "out"],
+    "why": ["--why", "because"],
 }
 """Words for the arguments and options that a command cannot do without, by their name."""
 
 MORE: dict[tuple[str, ...], list[str]] = {
     ("dead-letters", "replay"): ["--all"],
     ("cells", "publish"): ["--all"],
+    ("simulate", "province"): ["--dossiers", "3"],
 }
 FINE = {("list",), ("schemas", "check"), ("broker", "stop"), ("simulate", "province")}
 """Commands that do their work in any folder."""

@@ -19,6 +19,7 @@ _AREAS = {
     "explain": "figures.explain",
     "transitions": "figures.transitions",
     "sync": "sync",
+    "evidence": "evidence",
     "cells": "log.cells",
     "dead_letters": "log.dead_letters",
     "drain": "services.drain",

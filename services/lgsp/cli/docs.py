@@ -111,8 +111,9 @@ def topics_page() -> str:
     ]
     intro = (
         "What `lgsp topics apply` makes with the default settings, and `lgsp topics diff` compares"
-        " with the broker. Values are Avro in Confluent framing except for the checkpoints"
-        " (JSON); brokers must not create topics by themselves."
+        " with the broker. Values are Avro in Confluent framing except for checkpoints,"
+        " statuses of connectors and heads of evidence (JSON); brokers must not create topics by"
+        " themselves."
     )
     return _page("Topics", "services/lgsp/runtime/kafka/topics.py", intro, [
         _table(("Topic", "Carries", "Key", "Partitions", "Configuration"), rows),

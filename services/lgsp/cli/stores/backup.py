@@ -15,6 +15,7 @@ from lgsp.runtime.settings import Settings
 from lgsp.runtime.sqlite_url import file_of, url_of
 from lgsp.store.copies import copy_live, write_manifest
 from lgsp.store.engine import open_existing
+from lgsp.store.evidence.opening import open_kept_evidence
 from lgsp.store.rates.fold import LANE as RATES_LANE
 from lgsp.store.sync.queue import LANE as SYNC_LANE
 from lgsp.store.sync.tables import TABLES as SYNC_TABLES
@@ -24,7 +25,9 @@ STORES: dict[str, tuple[str, tuple[Table, ...]]] = {
     "rates.db": (RATES_LANE, RATES_TABLES),
     "sync.db": (SYNC_LANE, SYNC_TABLES),
 }
-"""The SQLite files of an installation: lane and tables of each."""
+"""The SQLite files of an installation that are made from the log: lane and tables of each."""
+EVIDENCE_NAME = "evidence.db"
+"""The one that nothing can make anew."""
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +41,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Copy the stores as they stand, while everything runs; `lgsp restore` puts them back.
 
-        The log is the record and has its own backup: a store only saves the time of reading it.
+        The log is the record and has its own backup: a store only saves the time of reading it,
+        but for the evidence, which nothing else holds.
         """
         settings = begin("backup", data)
         report = back_up(settings, to)
@@ -63,6 +67,9 @@ def back_up(settings: Settings, folder: Path) -> dict[str, object]:
         if any(folder.iterdir()):
             raise ConfigurationError(f"--to {folder}: is not empty")
         copies = [copy_live(file, folder / name) for name, file in files.items()]
+        if (evidence := evidence_file(settings)).is_file():  # last: it knows what the queue does
+            open_kept_evidence(settings.evidence_store).dispose()
+            copies.append(copy_live(evidence, folder / EVIDENCE_NAME))
         write_manifest(folder, copies, show_instant(now_ms()) or "")
     except OSError as error:
         raise ConfigurationError(f"--to {folder}: {error.strerror}") from error
@@ -75,6 +82,11 @@ def stores_of(settings: Settings) -> dict[str, Path]:
     if files["rates.db"] == files["sync.db"]:
         del files["sync.db"]
     return files
+
+
+def evidence_file(settings: Settings) -> Path:
+    """Return the SQLite file of the evidence."""
+    return Path(settings.evidence_store.removeprefix("sqlite:///"))
 
 
 def refuse_postgres(settings: Settings, instead: str) -> None:

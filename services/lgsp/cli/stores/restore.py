@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from lgsp.cli.stores.backup import STORES, refuse_postgres, stores_of
+from lgsp.cli.evidence.copies import RESTORED, evidence_to_restore, put_evidence
+from lgsp.cli.stores.backup import EVIDENCE_NAME, STORES, evidence_file, refuse_postgres, stores_of
 from lgsp.domain.errors import ConfigurationError
 from lgsp.runtime.commands.options import Data, Json, begin
 from lgsp.runtime.commands.output import emit, table
@@ -33,7 +34,7 @@ def register(app: typer.Typer) -> None:
         """Put the stores of a backup in the place of the live ones, which are kept beside.
 
         Stop workers and feed first; the broker must run. The next workers go on with the log from
-        where the backup stood.
+        where the backup stood. Evidence that goes on after the copy of it stays as it is.
         """
         report = put_back(begin("restore", data), from_)
         emit(report, as_json=json, render=lambda: table("Restored", report))
@@ -49,8 +50,10 @@ def put_back(settings: Settings, folder: Path) -> dict[str, object]:
         RetryableError: no broker answers.
     """
     refuse_postgres(settings, "pg_restore --clean --if-exists --single-transaction -d URL FILE")
-    made_at, copies = read_backup(folder)
-    live = stores_of(settings)
+    made_at, all_copies = read_backup(folder)
+    copies = [copy for copy in all_copies if copy.file != EVIDENCE_NAME]
+    with_evidence, live = len(copies) < len(all_copies), stores_of(settings)
+    found = evidence_to_restore(settings, folder) if with_evidence else "not in the backup"
     if unknown := sorted({copy.file for copy in copies} - set(live)):
         raise ConfigurationError(
             f"{folder} has {unknown[0]}, and these settings have no such store"
@@ -72,6 +75,8 @@ def put_back(settings: Settings, folder: Path) -> dict[str, object]:
         behind = max(behind, count_behind(ends, stored))
     kept = []
     with ExitStack() as held:
+        if found == RESTORED:
+            held.enter_context(alone(evidence_file(settings)))
         for copy in copies:
             live[copy.file].parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(alone(live[copy.file]))
@@ -80,10 +85,13 @@ def put_back(settings: Settings, folder: Path) -> dict[str, object]:
             copy_file(folder / copy.file, parts[copy.file])
         for copy in copies:
             kept.append(put_in_place(parts[copy.file], live[copy.file], "before-restore"))
+        if found == RESTORED:
+            kept.append(put_evidence(settings, folder))
     return {
         "from": str(folder),
         "made_at": made_at,
         "stores": [copy.file for copy in copies],
+        "evidence": found,
         "kept": [str(path) for path in kept if path],
         "to_count": behind,
     }

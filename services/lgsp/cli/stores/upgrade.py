@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 from sqlalchemy import Engine, Table
 
+from lgsp.cli.evidence.copies import move_evidence_on
 from lgsp.cli.stores.backup import STORES, stores_of
 from lgsp.cli.stores.upgrade_stores import upgraded_rates, upgraded_sync
 from lgsp.domain.errors import ConfigurationError, FatalError
@@ -66,17 +67,21 @@ def upgrade_stores(settings: Settings) -> dict[str, object]:
         FatalError: the new store is not what the log says; the old one stands as it stood.
         RetryableError: no broker answers.
     """
+    moved = move_evidence_on(settings)
     if not settings.rates_store.startswith("sqlite:"):
         raise ConfigurationError(
             "the store is PostgreSQL: make an empty database, fill it with `lgsp rebuild"
-            " --no-compare --into URL`, set LGSP_STORE to it and start the workers; the national"
-            " sync looks up what the portal has before it sends"
+            " --no-compare --into URL`, take the evidence over (`pg_dump --table='evidence_*' OLD"
+            " | psql NEW`), set LGSP_STORE to it and start the workers; the national sync looks up"
+            " what the portal has before it sends"
         )
     stores = _stores(settings)
     log = read_log(need_broker(settings).bootstrap, settings.events_topic)
     looked_at = [_old(settings, log, name, file) for name, file in stores]
     old = [found for found in looked_at if found is not None]
     done: dict[str, object] = {"upgraded": {each.name: each.reason for each in old}, "kept": []}
+    if moved:
+        done["evidence"] = moved
     if not old:
         return done
     before: dict[str, str] = {}
