@@ -20,6 +20,7 @@ _AREAS = {
     "transitions": "figures.transitions",
     "sync": "sync",
     "evidence": "evidence",
+    "reconcile": "reconcile",
     "cells": "log.cells",
     "dead_letters": "log.dead_letters",
     "drain": "services.drain",

@@ -60,7 +60,7 @@ def looks_personal(text: str) -> bool:
     """Tell whether a text of an attribute may be a person's: masked, a name or an address."""
     if len(text) > _LONGEST or mask(text) != text:
         return True
-    plain = _plain(text)
+    plain = plain_words(text)
     if any(letter.isdigit() for letter in text) and _ADDRESS.search(plain):
         return True
     if _WORDS.search(plain) or _PLACE.match(plain):
@@ -153,7 +153,8 @@ def _is_personal(groups: list[str]) -> bool:
     )
 
 
-def _plain(text: str) -> str:
+def plain_words(text: str) -> str:
+    """Give a text in small letters without diacritics, its words one blank apart."""
     letters: Iterator[str] = (
         c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c)
     )

@@ -131,6 +131,16 @@ def decode(code: str, encoded: bytes) -> Dossier:
     return Dossier(code, transitions, written, *[named[name] for name in ATTRIBUTES])
 
 
+def stored_national_code(code: str, encoded: bytes) -> str:
+    """Return the national code of an encoded dossier, "" for none; ValueError as `decode`."""
+    _check_version(code, encoded)
+    head = HEAD.unpack_from(encoded)
+    lengths = head[-2 - len(TEXTS) : -2]  # without that of the list of portals
+    end = HEAD.size + sum(lengths)
+    assert TEXTS[-1] == "national_code"  # noqa: S101 - of this layout
+    return encoded[end - lengths[-1] : end].decode()
+
+
 def flags_of(code: str, encoded: bytes) -> bytes:
     """Return the flags of each transition, in order, without decoding; ValueError as `decode`."""
     _check_version(code, encoded)
