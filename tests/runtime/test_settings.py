@@ -52,7 +52,7 @@ def test_every_fault_of_every_source_is_named_at_once(
     file = tmp_path / "lgsp.yaml"
     file.write_text(
         "provnce: H10\nmock_port: many\nfeed_port: 99999\nstore: ${NO_SUCH_VARIABLE}\n"
-        "national_rate: -1\nnational_rate: 2\n7: x\n"
+        "national_rate: -1\nnational_rate: 2\nfeed_hots: x\n"
     )
     secrets = tmp_path / "secrets"
     secrets.mkdir()
@@ -80,7 +80,7 @@ def test_every_fault_of_every_source_is_named_at_once(
             "LGSP_FEED_HOST: is not UTF-8",
             "/lgsp.yaml:4: store: environment variable NO_SUCH_VARIABLE is not set",
             "/lgsp.yaml:6: national_rate: the key is written twice",
-            "/lgsp.yaml:7: 7: a key is a word",
+            "/lgsp.yaml:7: feed_hots: unknown key; did you mean feed_host?",
             "/secrets/lgsp_national_pasword: no such setting;"
             " did you mean LGSP_NATIONAL_PASSWORD?",
             "/secrets/lgsp_national_user: is not UTF-8",

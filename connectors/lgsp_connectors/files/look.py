@@ -103,7 +103,7 @@ class Look:
 
     def _problem(self) -> str:
         if not self._any:
-            return f"no file matches {self._path}"
+            return f"no file matches {self._path} in {self._base.absolute()}"
         mark = parse_mark(self.after.get(key_of(self._newest)))
         if mark is None or mark.state != "empty":
             return ""

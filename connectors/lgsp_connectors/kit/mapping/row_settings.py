@@ -65,7 +65,7 @@ def _checked_zone(zone: str) -> str:
 
 def _checked_missing(value: Any) -> str:
     if value is None:
-        raise ValueError('a word in quotes is expected: "NULL"')
+        raise ValueError('a word in quotes is expected: "null"')
     text = text_of(value)
     if text is None:
         raise ValueError("an empty cell is not known anyway")

@@ -138,6 +138,9 @@ def _messages(
             yield keys, "unknown key" + nearest(keys[-1], known), None
         elif found["type"] == "missing":
             yield keys, "this key is required", None
+        elif found["type"] == "string_type" and isinstance(found["input"], int | float):
+            # From YAML: what we show is what is written.
+            yield keys, "a text is expected: write it in quotes", _value_at(found, model, keys)
         elif found["type"] == "model_type":
             yield keys, "a mapping of keys is expected", _value_at(found, model, keys)
         else:

@@ -14,13 +14,27 @@ from lgsp.runtime.documents.faults import Faults
 
 _MOST = 300_000  # values of a file; a few aliases of aliases can stand for billions
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
+_BRACES = re.compile(r"\$\{[^}]*\}?")
+_TEXTS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "value", "merge"))
 # What YAML calls a mark may be a secret that nobody put in quotes.
 _MARK = re.compile(r"(alias|anchor|tag handle|tag) (?:'.*?'|\".*?\")")
+_WAYS_OUT = {
+    "'\\t'": ": YAML indents by blanks, not by tabs",
+    "mapping values are not allowed": ": keys of one block begin in one column, and a text with"
+    " ': ' in it stands in quotes",
+    "expected <block end>": ": keys of one block begin in one column",
+    "escape character": ": in double quotes \\ begins an escape: write /, or single quotes",
+    "another document": ": one file holds one document, without ---",
+}
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def read_document(path: Path, root: type = dict) -> Document:
     """Read a YAML file; `${NAME}` in a text stands for an environment variable.
+
+    A key is the text that is written. A value is a number, true, false or null only where it is
+    written as we would show it; `no`, `010`, `1.10`, `1:30`, `2024-01-01` are texts: a code or a
+    word of a portal is never another one because YAML has a type that looks like it.
 
     Args:
         path: the file.
@@ -146,22 +160,35 @@ def _plain(node: yaml.Node, at: Keys, document: Document, faults: Faults) -> Any
 def _key(node: yaml.Node, at: Keys, document: Document) -> Any:
     if not isinstance(node, yaml.ScalarNode):
         raise ConfigurationError([_at(document, at, node, "a key is one word")])
-    return _scalar(node, at, document)
+    return node.value
 
 
 def _scalar(node: yaml.Node, at: Keys, document: Document) -> Any:
+    if node.tag in _TEXTS:
+        return node.value
     try:
-        return yaml.SafeLoader("").construct_object(node)
+        value = yaml.SafeLoader("").construct_object(node)
     except yaml.MarkedYAMLError as error:
         raise ConfigurationError([_syntax_fault(document.path, error)]) from None
-    except (ValueError, OverflowError) as error:
-        kind = node.tag.rpartition(":")[2]
-        what = str(error) if kind == "timestamp" else f"not of the type {kind}"
-        raise ConfigurationError([_at(document, at, node, what)]) from None
+    except (ValueError, OverflowError):
+        value = node.value
+    return value if node.value in _written(value) else node.value
+
+
+def _written(value: Any) -> tuple[str, ...]:
+    """Return how a value may be written that is no text."""
+    if value is None:
+        return ("", "~", "null")
+    if isinstance(value, bool):
+        return (str(value).lower(),)
+    return (str(value),) if isinstance(value, int | float) else ()
 
 
 def _expanded(text: str, at: Keys, document: Document) -> str:
     names = _VARIABLE.findall(text)
+    for written in _BRACES.findall(text):
+        if not _VARIABLE.fullmatch(written):
+            raise document.error(at, "only ${NAME} stands for an environment variable")
     if unset := [name for name in names if name not in os.environ]:
         raise document.error(at, f"environment variable {', '.join(unset)} is not set")
     if names:
@@ -182,5 +209,6 @@ def _syntax_fault(path: Path, error: yaml.MarkedYAMLError) -> Fault:
     problem = _MARK.sub(r"\1", str(error.problem))
     if problem != str(error.problem):
         problem += ": a value that begins with *, &, ! or % stands in quotes"
+    problem += next((way for found, way in _WAYS_OUT.items() if found in problem), "")
     line = error.problem_mark.line + 1 if error.problem_mark else 1
     return Fault(message=f"not valid YAML: {problem}", file=str(path), line=line)

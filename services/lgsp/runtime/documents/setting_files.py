@@ -42,9 +42,6 @@ def read_setting_files(names: Collection[str]) -> SettingFiles:
         document = files.document = read_document(Path(path))
         for fault in document.faults:
             files.faults.found.append(fault if fault.line else replace(fault, key=CONFIG_VARIABLE))
-        for key in [key for key in document.data if not isinstance(key, str)]:
-            files.faults.found.append(document.fault((key,), "a key is a word"))
-            del document.data[key]
     if folder := os.environ.get(SECRETS_VARIABLE):
         _read_secrets(Path(folder), names, files)
     return files

@@ -298,7 +298,7 @@ def test_a_form_that_means_nothing_is_a_fault_of_its_key(
 @pytest.mark.parametrize(
     ("rest", "key", "fault"),
     [
-        ("missing: [NULL]\n", "missing.0", 'a word in quotes is expected: "NULL"'),
+        ("missing: [null]\n", "missing.0", 'a word in quotes is expected: "null"'),
         ('missing: ["", "-"]\n', "missing.0", "not known anyway"),
         ("missing: [[a]]\n", "missing.0", "a single value is expected"),
         ("case: folded\n", "case", "'exact' or 'fold'"),
