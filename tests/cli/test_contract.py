@@ -232,3 +232,26 @@ def test_without_a_command_help_is_shown(program: str, words: list[str]) -> None
     assert done.exit_code == 2
     assert "Usage: " in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_version_is_told(program: str) -> None:
+    done = CliRunner().invoke(PROGRAMS[program], ["--version"])
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert re.fullmatch(r"mini-lgsp \d+\.\d+\.\d+, Python 3\.\d+\.\d+\n", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("program", "words"), [("lgsp", ["sync", "-h"]), ("lgsp-connect", ["-h"])]
+)
+def test_help_has_its_short_name(program: str, words: list[str]) -> None:
+    done = CliRunner().invoke(PROGRAMS[program], words)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "Usage: " in done.stdout
+
+
+def test_a_message_is_one_plain_line() -> None:
+    done = CliRunner().invoke(PROGRAMS["lgsp"], ["worker"])
+    assert "Choose from: rates, national-sync; see" in done.stderr
+    done = CliRunner().invoke(PROGRAMS["lgsp"], ["worker", "foo"])
+    assert "'processor': 'foo' is not one of 'rates', 'national-sync'" in done.stderr

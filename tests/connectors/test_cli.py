@@ -26,7 +26,7 @@ def test_new_writes_a_valid_start_and_keeps_what_is_there(folder: Path) -> None:
     assert "is there already and is kept: choose another name" in again.stderr
 
 
-@pytest.mark.parametrize("name", ["Bad Name", "../p", "", "p.yaml"])
+@pytest.mark.parametrize("name", ["Bad Name", "../p", "p.yaml"])
 def test_new_takes_a_portal_id_only(folder: Path, name: str) -> None:
     done = runner.invoke(app, ["new", name])
     assert done.exit_code == 2

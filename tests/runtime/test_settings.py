@@ -197,3 +197,21 @@ def test_a_fraction_is_a_number_where_a_time_or_a_rate_is_set(
         monkeypatch.setenv(f"LGSP_{name.upper()}", "0.5" if share else "2.5")
     whole = [n for n in NUMBERS if Settings.model_fields[n].annotation is int]
     assert sorted(faults()) == [f"LGSP_{name.upper()}" for name in whole]
+
+
+OPTIONAL = [
+    name for name, field in Settings.model_fields.items() if "None" in str(field.annotation)
+]
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_an_empty_path_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"LGSP_{name.upper()}", "")
+    assert getattr(load_settings(), name) is None
+
+
+def test_the_folder_of_the_state_is_never_by_accident_the_one_we_stand_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LGSP_DATA", "")
+    assert faults()["LGSP_DATA"].message.startswith("a folder is expected")

@@ -23,7 +23,7 @@ from lgsp.runtime.commands.output import (
     say,
     table,
 )
-from lgsp.runtime.commands.program import Program, show
+from lgsp.runtime.commands.program import CONTEXT, Program, root, show
 from lgsp.runtime.commands.reach import need_broker
 from lgsp_connectors.cli.output import event_row, progress_bar
 from lgsp_connectors.cli.sample import take_sample
@@ -34,12 +34,14 @@ from lgsp_connectors.kit.registry import installed, read_config, sample_name, st
 from lgsp_connectors.kit.report import Report
 
 app = typer.Typer(
+    context_settings=CONTEXT,
     cls=Program,
     help="Connect portals to the log.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.callback()(root)
 
 Config = Annotated[Path, typer.Argument(help="The connector's YAML.")]
 Once = Annotated[bool, typer.Option("--once", help="Run until caught up, then exit.")]

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from lgsp.runtime.commands.program import Program
+from lgsp.runtime.commands.program import CONTEXT, Program, root
 
 _AREAS = {
     "up": "services.up",
@@ -50,13 +50,14 @@ def build(command: str = "") -> typer.Typer:
     """Return the whole command, or only the part that `command` needs, which starts quicker."""
     app = typer.Typer(
         cls=Lgsp,
+        context_settings=CONTEXT,
         name="lgsp",
         help="mini-LGSP: from provincial portals to the national portal and the IOC.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         add_completion=False,
     )
-    app.callback()(lambda: None)  # one command alone would become the program itself
+    app.callback()(root)  # without it one command alone would become the program itself
     area = command.replace("-", "_")
     for name in [area] if area in _AREAS else _AREAS:
         importlib.import_module(f"{__name__}.{_AREAS[name]}").register(app)

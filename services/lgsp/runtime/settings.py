@@ -1,13 +1,11 @@
 """Settings: environment `LGSP_*`, then a YAML file, then secret files; read once by the CLI."""
 
 import os
-import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -15,59 +13,24 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from lgsp.domain.errors import ConfigurationError, Fault
-from lgsp.domain.profiles.registry import profile_named
+from lgsp.domain.errors import Fault
 from lgsp.runtime.documents.faults import HIDDEN, Faults, Keys, faults_of
 from lgsp.runtime.documents.setting_files import (
-    CONFIG_VARIABLE,
     PREFIX,
-    SECRETS_VARIABLE,
-    no_such_setting,
     read_setting_files,
+    refuse_unknown,
 )
-from lgsp.runtime.serving.proxies import Proxies
+from lgsp.runtime.documents.setting_kinds import (
+    FolderPath,
+    OptionalPath,
+    ProfileName,
+    ProxyAddress,
+    ProxyList,
+    Servers,
+    TopicName,
+    WebAddress,
+)
 from lgsp.runtime.sqlite_url import url_of
-from lgsp.runtime.text import is_text
-
-_OTHER_VARIABLES = {CONFIG_VARIABLE, SECRETS_VARIABLE, "LGSP_BENCH_CACHE"}
-_SERVER = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s,:\[\]/]+):\d{1,5}"
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
-_SERVERS = re.compile(rf"{_SERVER}(?:,{_SERVER})*")
-
-
-def _servers(text: str) -> str:
-    if text and not _SERVERS.fullmatch(text):
-        raise ValueError("not of the form host:port,host:port")
-    return text
-
-
-def _topic_name(text: str) -> str:
-    if not _TOPIC.fullmatch(text):
-        raise ValueError("no topic's name: letters, digits and . _ - only, 1 to 249 of them")
-    return text
-
-
-def _web_address(text: str) -> str:
-    if text and not text.startswith(("http://", "https://")):
-        raise ValueError("not an http:// or https:// address")
-    return text
-
-
-def _proxy(address: SecretStr) -> SecretStr:
-    _web_address(address.get_secret_value())
-    return address
-
-
-def _proxies(text: str) -> str:
-    Proxies(text)
-    return text
-
-
-def _known_profile(name: str) -> str:
-    try:
-        return profile_named(name).name
-    except ConfigurationError as error:
-        raise ValueError(str(error)) from error
 
 
 class Settings(BaseSettings):
@@ -77,8 +40,8 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, extra="forbid", frozen=True, allow_inf_nan=False
     )
 
-    data: Path = Field(Path(".lgsp"), description="Folder of all local state.")
-    broker: Annotated[str, AfterValidator(_servers)] = Field(
+    data: FolderPath = Field(Path(".lgsp"), description="Folder of all local state.")
+    broker: Servers = Field(
         "", description="Kafka bootstrap servers `host:port,…`; empty: the embedded Apache Kafka."
     )
     broker_port: int = Field(
@@ -87,7 +50,7 @@ class Settings(BaseSettings):
         le=65534,
         description="Port of the embedded broker; its controller listens on the next one.",
     )
-    broker_cache: Path | None = Field(
+    broker_cache: OptionalPath = Field(
         None,
         description="Folder that keeps the fetched Apache Kafka; empty: `mini-lgsp` under the"
         " user's cache folder.",
@@ -95,7 +58,7 @@ class Settings(BaseSettings):
     partitions: int = Field(
         8, ge=1, le=10_000, description="Partitions of `dossier-events`, fixed for its life."
     )
-    events_topic: Annotated[str, AfterValidator(_topic_name)] = Field(
+    events_topic: TopicName = Field(
         "dossier-events",
         description="Topic of the log; another one after `lgsp topics repartition` only.",
     )
@@ -104,12 +67,12 @@ class Settings(BaseSettings):
         "",
         description="SQLAlchemy URL of the store (PostgreSQL); empty: SQLite files under `data`.",
     )
-    profile: Annotated[str, AfterValidator(_known_profile)] = Field(
+    profile: ProfileName = Field(
         "simple",
         description="Rule profile by which figures are counted, published and shown; a store"
         " belongs to the one that it was first counted by.",
     )
-    calendar_file: Path | None = Field(
+    calendar_file: OptionalPath = Field(
         None, description="Extra working-day decisions (YAML) on top of the shipped calendar."
     )
     portals: str = Field(
@@ -118,24 +81,24 @@ class Settings(BaseSettings):
         " ever spoke lowers the trust, too.",
     )
     province: str = Field("H37", description="Code of the province served.")
-    national_url: Annotated[str, AfterValidator(_web_address)] = Field(
+    national_url: WebAddress = Field(
         "", description="Adapter URL of the national portal; empty: our mock."
     )
-    national_ca_file: Path | None = Field(
+    national_ca_file: OptionalPath = Field(
         None,
         description="File (PEM) with the authorities that sign the national portal's certificate;"
         " empty: those of the system.",
     )
-    national_cert_file: Path | None = Field(
+    national_cert_file: OptionalPath = Field(
         None, description="File (PEM) with the certificate by which the national portal knows us."
     )
-    national_key_file: Path | None = Field(
+    national_key_file: OptionalPath = Field(
         None, description="File (PEM) with its key; empty: in the same file."
     )
     national_key_password: SecretStr = Field(
         SecretStr(""), description="Password of that key, when it is locked."
     )
-    national_proxy: Annotated[SecretStr, AfterValidator(_proxy)] = Field(
+    national_proxy: ProxyAddress = Field(
         SecretStr(""),
         description="Proxy on the way to the national portal, `http://[user:password@]host:port`;"
         " empty: none, whatever other variables of the system say.",
@@ -179,7 +142,7 @@ class Settings(BaseSettings):
     )
     feed_host: str = Field("127.0.0.1", description="Address the IOC feed listens on.")
     feed_port: int = Field(8080, ge=0, le=65535, description="Port of the IOC feed.")
-    feed_trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
+    feed_trusted_proxies: ProxyList = Field(
         "",
         description="Reverse proxies in front of the IOC feed whose `X-Forwarded-For` is believed,"
         " addresses or networks with commas between; empty: none, so that all behind one proxy"
@@ -195,7 +158,7 @@ class Settings(BaseSettings):
         le=65533,
         description="First port of metrics and health: rates; national-sync the next one.",
     )
-    seal_key_file: Path | None = Field(
+    seal_key_file: OptionalPath = Field(
         None,
         description="File with the sealing keys; empty: `data/keys/seal.json`, made when absent.",
     )
@@ -297,7 +260,7 @@ def load_settings(**overrides: Any) -> Settings:
     given = {name: value for name, value in overrides.items() if value is not None}
     files = read_setting_files(Settings.model_fields)
     faults = Faults()
-    _refuse_unknown(os.environ, faults)
+    refuse_unknown(os.environ, Settings.model_fields, faults)
     faults.found += files.faults.found
     settings = None
 
@@ -324,17 +287,6 @@ def load_settings(**overrides: Any) -> Settings:
     if settings is None:
         raise AssertionError  # without settings there are faults
     return settings
-
-
-def _refuse_unknown(environment: Mapping[str, str], faults: Faults) -> None:
-    """Name misspelt variables, which nobody would notice, and values that are no text."""
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES
-    for name in sorted(environment):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
-            # Its value may be a secret: which setting was meant is not known.
-            faults.add(no_such_setting(name, Settings.model_fields), key=name)
-        elif name.upper() in known and not is_text(environment[name]):
-            faults.add("is not UTF-8", key=name)
 
 
 def _with_default(fault: Fault) -> Fault:

@@ -123,7 +123,9 @@ def open_existing(url: str, tables: Iterable[Table], *, read_only: bool = True) 
     try:
         file = engine.url.database or ""
         if engine.dialect.name == "sqlite" and not Path(file).is_file():
-            raise ConfigurationError(f"there is no file {file!r}: {_NOTHING_YET}")
+            raise ConfigurationError(
+                f"there is no file {str(Path(file).absolute())!r}: {_NOTHING_YET}"
+            )
         with _translated(engine), engine.connect() as connection:
             present = set(inspect(connection).get_table_names())
             if not present & {table.name for table in wanted}:

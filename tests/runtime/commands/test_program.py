@@ -1,7 +1,10 @@
 """However a command ends, it ends by the contract; a defect leaves its trace in a file."""
 
 import json
+import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +24,7 @@ from lgsp.domain.errors import (
 from lgsp.runtime.commands import errors
 from lgsp.runtime.commands.options import Data, Json, begin
 from lgsp.runtime.commands.output import emit_json
-from lgsp.runtime.commands.program import Program
+from lgsp.runtime.commands.program import Program, ended
 
 FAULT = Fault(message="no such\nkey", file="p.yaml", line=3, key="a.b", value="\x1b[31mx")
 
@@ -129,3 +132,62 @@ def test_errors_pass_where_tests_want_them() -> None:
 
     with pytest.raises(FatalError):
         app([], standalone_mode=False)
+
+
+@pytest.mark.parametrize("words", [["--data", ""], ["--data="], [""]])
+def test_an_empty_argument_is_refused(words: list[str]) -> None:
+    done = run(None, *words)
+    assert done.exit_code == 2
+    assert "is a variable of the shell not set?" in done.stderr
+
+
+def unread_by_a_library() -> None:
+    """End as typer and rich do when nobody reads."""
+    try:
+        raise BrokenPipeError
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+def unread() -> None:
+    raise BrokenPipeError
+
+
+@pytest.mark.parametrize("work", [unread, unread_by_a_library])
+def test_whoever_has_read_enough_is_no_failure_of_ours(
+    work: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with open(tmp_path / "out", "w", encoding="utf-8") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert ended(work, []) == 141
+
+
+def test_other_exits_pass() -> None:
+    with pytest.raises(SystemExit):
+        ended(lambda: sys.exit(3), [])
+
+
+def test_help_that_nobody_reads_ends_as_any_program_does() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-u", "-m", "lgsp.cli", "--help"],
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_closed_streams_are_no_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+
+    def work() -> None:
+        print("nobody reads this")  # noqa: T201 - what a command does
+        raise ConfigurationError("nor this")
+
+    assert ended(work, ["--json"]) == 2
+    sys.stdout.close()
+    sys.stderr.close()

@@ -28,7 +28,7 @@ class Kind(StrEnum):
     """What an error means for the caller."""
 
     USAGE = "usage"  # mend the command line
-    CONFIGURATION = "configuration"  # mend a setting, a file or the place
+    CONFIGURATION = "configuration"  # mend a setting, a file, the place or the question
     UNAVAILABLE = "unavailable"  # the same command may succeed later
     FAILED = "failed"  # it will not succeed until the cause is mended
     INTERRUPTED = "interrupted"  # by Ctrl-C
@@ -123,7 +123,7 @@ def keep_trace(error: BaseException) -> str:
 
 
 def _usage(error: typer.TyperException) -> str:
-    message = error.format_message().rstrip(".")
+    message = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
     context = getattr(error, "ctx", None)
     return message if context is None else f"{message}; see {context.command_path} --help"
 

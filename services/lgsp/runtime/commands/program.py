@@ -1,18 +1,43 @@
 """The root of a command line: whatever its commands do, they end by one contract."""
 
 import os
+import platform
+import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from importlib import metadata
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from lgsp.runtime.commands.errors import Failure, failure_of
-from lgsp.runtime.commands.output import print_document
+from lgsp.runtime.commands.output import print_document, say
 from lgsp.runtime.text import is_text
 
 _INTERRUPTED = 130
+_UNREAD = 141
+"""As of a program that SIGPIPE ends: whoever read its output has enough."""
+
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+"""Settings of every root command (`Typer(context_settings=CONTEXT)`)."""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"mini-lgsp {metadata.version('mini-lgsp')}, Python {platform.python_version()}")
+        raise typer.Exit
+
+
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_show_version, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take what stands before the command; the callback of every root command."""
 
 
 class Program(TyperGroup):
@@ -60,16 +85,21 @@ def ended(
     translated: Callable[[BaseException], BaseException] = lambda error: error,
 ) -> int:
     """Do the work of a command; show what went wrong; return the exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - to the end
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal that cannot show a letter shows its escape
             stream.reconfigure(errors="backslashreplace")
     try:
-        _refuse_bytes(arguments)
+        _refuse_no_text(arguments)
         code = work()
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read us has enough
+    except (BrokenPipeError, SystemExit) as error:
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise
         _drop(sys.stdout)
-        return 1
+        return _UNREAD
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the end of the process
         if isinstance(error, typer.TyperException) and not error.format_message():
             return 2  # a group without a command has shown its help
@@ -92,9 +122,14 @@ def show(failure: Failure, *, as_json: bool) -> int:
     return failure.exit_code
 
 
-def _refuse_bytes(arguments: Sequence[str]) -> None:
-    """What the shell gave us as bytes can neither be asked for nor stored."""
+def _refuse_no_text(arguments: Sequence[str]) -> None:
+    """Bytes can neither be asked for nor stored; the empty text would mean something else.
+
+    `--data "$FOLDER"` would mean the folder one stands in, `--unit "$UNIT"` the whole province.
+    """
     for argument in arguments:
+        if re.fullmatch("(--[a-z-]+=)?", argument):
+            raise typer.BadParameter("an argument is empty: is a variable of the shell not set?")
         if not is_text(argument):
             raise typer.BadParameter(f"the argument {argument!r} is not UTF-8")
 

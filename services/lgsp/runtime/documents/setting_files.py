@@ -2,17 +2,19 @@
 
 import difflib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lgsp.runtime.documents.document import Document
 from lgsp.runtime.documents.faults import Faults, Keys
 from lgsp.runtime.documents.reading import read_document
+from lgsp.runtime.text import is_text
 
 CONFIG_VARIABLE = "LGSP_CONFIG"
 SECRETS_VARIABLE = "LGSP_SECRETS_DIR"
 PREFIX = "LGSP_"
+_OTHER_VARIABLES = {CONFIG_VARIABLE, SECRETS_VARIABLE, "LGSP_BENCH_CACHE"}
 
 
 @dataclass
@@ -47,7 +49,18 @@ def read_setting_files(names: Collection[str]) -> SettingFiles:
     return files
 
 
-def no_such_setting(name: str, names: Collection[str]) -> str:
+def refuse_unknown(environment: Mapping[str, str], names: Collection[str], faults: Faults) -> None:
+    """Name misspelt variables, which nobody would notice, and values that are no text."""
+    known = {f"{PREFIX}{name.upper()}" for name in names} | _OTHER_VARIABLES
+    for name in sorted(environment):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            # Its value may be a secret: which setting was meant is not known.
+            faults.add(_no_such_setting(name, names), key=name)
+        elif name.upper() in known and not is_text(environment[name]):
+            faults.add("is not UTF-8", key=name)
+
+
+def _no_such_setting(name: str, names: Collection[str]) -> str:
     """Say that a variable, or a file of a secret, sets nothing, with the likely name."""
     known = [f"{PREFIX}{each}".upper() for each in names]
     close = difflib.get_close_matches(
@@ -71,7 +84,7 @@ def _read_secrets(folder: Path, names: Collection[str], files: SettingFiles) -> 
             continue  # the folder may hold what is meant for others, too
         key = name.removeprefix(PREFIX.lower())
         if key not in names:
-            files.faults.add(no_such_setting(entry.name, names), file=str(entry))
+            files.faults.add(_no_such_setting(entry.name, names), file=str(entry))
             continue
         try:
             files.secrets[key] = entry.read_text("utf-8").strip()
