@@ -112,3 +112,34 @@ def test_a_feed_told_to_stop_waits_for_no_costly_question(
     assert not held.free.is_set()
     assert {503} == {status for status, _headers, _body in found}
     assert all(b"being stopped" in body for _status, _headers, body in found)
+
+
+def test_a_store_that_does_not_answer_is_told_and_takes_no_more_threads(
+    figures: Figures, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lgsp.ioc.routes._COSTLY_WITHIN", 0.2)
+    monkeypatch.setattr("lgsp.ioc.routes._READY_WITHIN", 0.2)
+    stopped = threading.Event()
+    marker = figures.marker
+
+    def hangs() -> Any:
+        stopped.wait(60)
+        return marker()
+
+    with running(figures, NOW, patience=0.2) as feed:
+        monkeypatch.setattr(figures, "marker", hangs)
+        for words in ("no answer within 0.2 s", "are being answered"):  # the first keeps its turn
+            status, headers, body = feed.get("/readyz")
+            assert (status, headers["retry-after"]) == (503, "2")
+            assert words in json.loads(body)["detail"]
+        for minute in range(4):
+            status, _, body = feed.get(f"/api/v1/indicators?as_of=2024-02-01T00:0{minute}")
+            assert status == 503, body
+        assert held.most == 2
+        stopped.set()
+        held.free.set()
+        wait_until("it is ready again", lambda: feed.get("/readyz")[0] == 200)
+        wait_until(
+            "the past is answered again",
+            lambda: feed.get("/api/v1/indicators?as_of=2024-02-01T00:09")[0] == 200,
+        )

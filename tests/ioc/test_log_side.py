@@ -2,11 +2,13 @@
 
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import Engine
+from structlog.testing import capture_logs
 from tests.conftest import MakeTopic
 from tests.ioc.conftest import EVENTS
 from tests.store.filled import fill
@@ -23,9 +25,11 @@ from lgsp.runtime.kafka.client import EventProducer, make_producer
 from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.kafka.connector_status import encode_status
 from lgsp.runtime.kafka.follower import Ends
+from lgsp.runtime.kafka.presence import Presence
 from lgsp.runtime.kafka.topics import CONNECTOR_STATUS
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
 from lgsp.runtime.settings import load_settings
+from lgsp.runtime.store_away import StoreAway
 
 pytestmark = pytest.mark.kafka
 
@@ -122,6 +126,32 @@ def test_open_letters_and_the_connectors_words_are_followed(
         letters.flush()
         assert mine() == []
         assert portal not in {status.portal for status in side().statuses}
+
+
+def test_the_broker_s_absence_is_said_and_the_store_s_is_not_taken_for_it(
+    store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presence = Presence()
+    with closing(LogSide("127.0.0.1:1", store, presence=presence)) as side:
+        with monkeypatch.context() as patched, capture_logs() as lines:
+            patched.setattr(side._follower, "look", raising(StoreAway("locked")))
+            side.look()
+            assert (presence.away, [line for line in lines if line["log_level"] != "debug"]) == (
+                False,
+                [],
+            )
+        with capture_logs() as lines:
+            side.look()
+            side.look()
+    said = [line["event"] for line in lines if line["log_level"] != "debug"]
+    assert (presence.away, said) == (True, ["broker_away"])
+
+
+def raising(error: Exception) -> Callable[..., NoReturn]:
+    def work(*_: object) -> NoReturn:
+        raise error
+
+    return work
 
 
 def test_without_a_broker_nothing_is_known(store: Engine) -> None:

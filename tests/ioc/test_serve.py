@@ -60,3 +60,14 @@ def test_it_ends_within_seconds_of_sigterm_with_open_streams(
 
     assert ends == [None, None]
     assert code == 0
+
+
+def test_it_tells_of_broker_disk_and_store_as_every_process_does(
+    process: subprocess.Popen[str],
+) -> None:
+    ready = json.loads(read_line(process, process.stderr, "the feed is ready"))
+    read_line(process, process.stderr, "the broker is away", lambda line: "broker_away" in line)
+    _, _, body = Feed(int(ready["url"].rpartition(":")[2])).get("/metrics")
+    shown = dict(line.rsplit(" ", 1) for line in body.decode().splitlines() if line[0] != "#")
+    assert float(shown["lgsp_disk_size_bytes"]) >= float(shown["lgsp_disk_free_bytes"]) > 0
+    assert {"lgsp_broker_up", "lgsp_store_busy_seconds"} <= shown.keys()

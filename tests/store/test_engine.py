@@ -1,5 +1,6 @@
 """Opening the store: another layout is refused, not met later as a broken statement."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,10 +10,11 @@ from sqlalchemy import Engine, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from lgsp.domain.errors import ConfigurationError
+from lgsp.runtime.sqlite_url import url_of
 from lgsp.runtime.store_away import StoreAway
-from lgsp.store.engine import execute, open_store, reading
+from lgsp.store.engine import execute, open_existing, open_store, reading
 from lgsp.store.presence import as_store_error
-from lgsp.store.tables import PORTALS
+from lgsp.store.tables import PORTALS, TABLES
 from lgsp.store.wal import background_wal_checkpoints
 
 PORTAL = {"portal": "one", "last_event_at": 0, "last_seen_at": 0}
@@ -26,6 +28,15 @@ def test_a_store_of_another_version_is_refused_with_the_way_out(tmp_path: Path) 
 
     with pytest.raises(ConfigurationError, match=r"table dossiers.*lgsp upgrade"):
         open_store(f"sqlite:///{file}")
+
+
+def test_a_file_that_lost_its_end_is_told_with_the_way_out(tmp_path: Path) -> None:
+    file = tmp_path / "rates.db"
+    open_store(url_of(file)).dispose()
+    os.truncate(file, file.stat().st_size // 2)
+    for opening in (open_store, lambda url: open_existing(url, TABLES)):
+        with pytest.raises(ConfigurationError, match=f"{file} is broken.*lgsp restore.*away"):
+            opening(url_of(file))
 
 
 def test_a_full_disk_is_told_with_the_store_and_the_way_out(tmp_path: Path) -> None:

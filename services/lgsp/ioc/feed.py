@@ -87,7 +87,7 @@ def make_app(
     add_operation(app, board, gates)
     add_streams(app, board, gates, hub)
 
-    exposed = Exposed(Shown(("feed",)))
+    exposed = Exposed(Shown(("feed", "broker", "disk", "store")))
 
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:

@@ -24,13 +24,18 @@ class Gate:
         what: names the kind, for the one who is refused.
         at_once: how many are worked on at once, each on a thread that nothing waits for at exit.
         patience: seconds that a question waits for its turn.
+        within: seconds after which an asker is told that there is no answer; what hangs keeps its
+            turn until it ends, so that no more threads and connections hang beside it.
         most: how many may wait; a further one is refused at once.
     """
 
-    def __init__(self, what: str, at_once: int, patience: float, most: int = 200) -> None:
+    def __init__(
+        self, what: str, at_once: int, patience: float, within: float, most: int = 200
+    ) -> None:
         self._what = what
         self._at_once = at_once
         self._patience = patience
+        self._within = within
         self._most = most
         self._waiting = 0
         self._turns = asyncio.Semaphore(at_once)
@@ -67,6 +72,7 @@ class Gate:
         return answer
 
     async def _make(self, make: Callable[[], _Answer]) -> _Answer:
+        """Wait for a turn, then for the answer."""
         if self._waiting >= self._most:
             raise self._busy()
         self._waiting += 1
@@ -77,10 +83,24 @@ class Gate:
             raise self._busy() from None
         finally:
             self._waiting -= 1
+        work = asyncio.create_task(self._work(make))
+        work.add_done_callback(lambda _: self._turns.release())
         try:
-            return await to_thread.run_sync(make, limiter=self._threads, abandon_on_cancel=True)
-        finally:
-            self._turns.release()
+            done, _ = await asyncio.wait({work}, timeout=self._within)
+        except asyncio.CancelledError:  # the feed is being stopped
+            work.cancel()
+            raise
+        if not done:
+            work.add_done_callback(_look_at)
+            raise RetryableError(
+                f"no answer within {self._within:g} s to a question for {self._what}: the store"
+                " does not answer, or has too much to do",
+                wait=_RETRY,
+            )
+        return work.result()
+
+    async def _work(self, make: Callable[[], _Answer]) -> _Answer:
+        return await to_thread.run_sync(make, limiter=self._threads, abandon_on_cancel=True)
 
     def _busy(self) -> RetryableError:
         return RetryableError(
@@ -91,5 +111,10 @@ class Gate:
 
     def _forget(self, question: Hashable, task: asyncio.Task[Any]) -> None:
         self._asked.pop(question, None)
-        if not task.cancelled():
-            task.exception()  # looked at here, in case that every asker has gone
+        _look_at(task)
+
+
+def _look_at(task: asyncio.Task[Any]) -> None:
+    """Look at how a task failed, in case that every asker has gone."""
+    if not task.cancelled():
+        task.exception()

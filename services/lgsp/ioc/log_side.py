@@ -15,8 +15,10 @@ from lgsp.ioc.log_check import LogCheck
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.connector_status import Statuses
 from lgsp.runtime.kafka.follower import Follower, Table
+from lgsp.runtime.kafka.presence import Presence
 from lgsp.runtime.kafka.topics import CONNECTOR_STATUS, DEAD_LETTERS, DOSSIER_EVENTS
 from lgsp.runtime.letters.counting import OpenLetterCounts
+from lgsp.runtime.store_away import StoreAway
 from lgsp.store.figures.sums import LANE
 from lgsp.store.offsets import count_behind, stored_offsets
 
@@ -35,6 +37,7 @@ class LogSide:
         engine: the store, opened read-only.
         checks: further looks at log and store, each second on the same thread.
         topic: the log.
+        presence: is told whether the broker answers; None: nobody is.
     """
 
     def __init__(
@@ -43,8 +46,10 @@ class LogSide:
         engine: Engine,
         checks: Sequence[Check] = (),
         topic: str = DOSSIER_EVENTS,
+        presence: Presence | None = None,
     ) -> None:
         self._engine, self._checks, self._topic = engine, checks, topic
+        self._presence = presence
         self._statuses, self._letters = Statuses(), OpenLetterCounts()
         tables: dict[str, Table] = {CONNECTOR_STATUS: self._statuses, DEAD_LETTERS: self._letters}
         self._follower = Follower(bootstrap, topic, tables)
@@ -87,6 +92,8 @@ class LogSide:
             self._statuses.follow()
             findings = [*self._letters.findings(), *self._statuses.findings()]
             findings += self._log() or self._log.compare(ends, stored)
+            if self._presence is not None:
+                self._presence.answered()
             for check in self._checks:
                 findings += check()
             known = not LOG_BROKEN & {finding.reason for finding in findings}
@@ -95,6 +102,9 @@ class LogSide:
             self._looked = time.monotonic()
         except (LgspError, SQLAlchemyError, OSError) as error:
             structlog.get_logger().debug("log_not_looked_at", error=str(error))
+            of_store = isinstance(error, StoreAway | SQLAlchemyError)
+            if self._presence is not None and not of_store:
+                self._presence.silent(str(error))
         return self()
 
     def _run(self) -> None:

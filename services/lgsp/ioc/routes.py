@@ -15,15 +15,19 @@ from lgsp.ioc.gate import Gate
 from lgsp.ioc.refusals import ParameterError
 from lgsp.store.figures.answers import Question
 
+_WITHIN = 15.0  # seconds; longer than a store waits for one lock, which says more
+_COSTLY_WITHIN = 60.0
+_READY_WITHIN = 5.0
+
 
 class Gates:
     """One gate a kind of question; together they stay below the connections of a store."""
 
     def __init__(self, patience: float) -> None:
-        self.live = Gate("figures", 6, patience)
-        self.past = Gate("figures of a past instant", 2, patience)
-        self.lists = Gate("lists of dossiers", 2, patience)
-        self.ready = Gate("readiness", 1, patience)
+        self.live = Gate("figures", 6, patience, _WITHIN)
+        self.past = Gate("figures of a past instant", 2, patience, _COSTLY_WITHIN)
+        self.lists = Gate("lists of dossiers", 2, patience, _COSTLY_WITHIN)
+        self.ready = Gate("readiness", 1, patience, _READY_WITHIN)
 
     def end(self) -> None:
         """Refuse all who wait; called on the loop."""

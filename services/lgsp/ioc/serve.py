@@ -16,6 +16,8 @@ from lgsp.ioc.store_check import StoreCheck
 from lgsp.ioc.trust_metrics import TrustMetrics
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
+from lgsp.runtime.disk import show_disk
+from lgsp.runtime.kafka.presence import Presence
 from lgsp.runtime.ports import http_url, listen
 from lgsp.runtime.serving.guarded import BoundedServer, guarded
 from lgsp.runtime.serving.proxies import Proxies
@@ -70,7 +72,8 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
     calendar, profile = load_calendar(settings.calendar_file), profile_named(settings.profile)
     cells = CellsCheck(engine, profile, calendar, now_ms)
     checks: list[Check] = [StoreCheck(engine), DiskCheck(settings.data, engine), cells]
-    log_side = LogSide(settings.bootstrap, engine, checks, settings.events_topic)
+    show_disk(settings.data)
+    log_side = LogSide(settings.bootstrap, engine, checks, settings.events_topic, Presence())
     figures = Figures(
         engine,
         profile,
@@ -80,12 +83,12 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
         expected=settings.expected_portals,
     )
     watches = (log_side, cells, TrustMetrics(figures))
-    for watch in watches:
-        watch.start()
     app, end_streams = make_app(figures, now_ms)
     url = http_url(host, listener.getsockname()[1])
     log.info("feed_ready", url=url)
     on_ready(url)
+    for watch in watches:
+        watch.start()
     try:
         proxies = Proxies(settings.feed_trusted_proxies)
         server = make_server(app, end_streams, LastResort(), proxies)

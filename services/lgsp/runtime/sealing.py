@@ -108,7 +108,10 @@ def load(path: Path) -> Sealer:
     except OSError as error:
         raise ConfigurationError(_refused(path, "read", error)) from error
     except ValueError as error:
-        raise ConfigurationError(f"{path}: the sealing keys are not JSON") from error
+        raise ConfigurationError(
+            f"{path}: the sealing keys are not JSON: bring the file back from a backup; without it"
+            " nothing can be opened that it has sealed"
+        ) from error
     if readable_by_others:
         raise ConfigurationError(f"{path}: others can read the sealing keys: chmod 600 it")
     return _sealer(found, path)
@@ -138,6 +141,8 @@ def _create(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump({"current": "k1", "keys": {"k1": key}}, file)
+            file.flush()
+            os.fsync(file.fileno())  # a power cut must not take the key of what it has sealed
         try:
             os.link(part, path)  # fails when another process was quicker: then its key stands
         except FileExistsError:

@@ -30,6 +30,7 @@ from lgsp.store.sqlite import prepare_sqlite
 
 METADATA = MetaData()
 _UPGRADE = "`lgsp upgrade` makes a new one from the log and keeps this one"
+_BROKEN = "malformed"  # SQLite's word
 _NOTHING_YET = (
     "nothing has run here yet; start it with `lgsp up`, or name the folder of its state with"
     " --data or LGSP_DATA (LGSP_STORE: a store elsewhere)"
@@ -152,6 +153,12 @@ def _translated(engine: Engine) -> Iterator[None]:
         if "file is not a database" in str(error):
             raise ConfigurationError(
                 f"{engine.url.database} is no store (not a SQLite file): move it away"
+            ) from error
+        if _BROKEN in str(error):
+            raise ConfigurationError(
+                f"the store {engine.url.database} is broken ({as_store_error(error) or error}):"
+                " stop all that runs on it, then `lgsp restore --from FOLDER`, or move it away"
+                " with its -wal and -shm: an empty one is filled from the log"
             ) from error
         said = as_store_error(error) or error
         way = refused(Path(engine.url.database or "")) if engine.dialect.name == "sqlite" else ""

@@ -272,8 +272,10 @@ class EmbeddedBroker:
             return None
 
     def _log_end(self) -> str:
+        """Return the last lines of the log; of Java's traces, what was met and not where."""
         text = self.log_file.read_text("utf-8", errors="replace")
-        return "\n".join(text.splitlines()[-8:])
+        said = [line for line in text.splitlines() if not line.startswith("\t")]
+        return "\n".join(said[-8:])
 
 
 def _positive(number: object) -> int:
