@@ -1,7 +1,10 @@
 """A store that is locked, away or without room: bounded waits, one line, a gauge that grows."""
 
+import os
+import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from lgsp.store.engine import METADATA, execute, open_store
 from lgsp.store.postgres import connect_arguments
 from lgsp.store.presence import busy_seconds, probe_store
 from lgsp.store.tables import PORTALS
+from tests.waiting import wait_until
 
 ROW = {"portal": "p", "last_event_at": 1, "last_seen_at": 1}
 RAW = "INSERT INTO portals (portal, last_event_at, last_seen_at) VALUES (?, ?, ?)"
@@ -95,3 +99,20 @@ def test_what_the_url_says_stands_over_our_bounds() -> None:
     assert found["options"].endswith("-c search_path=x")
     assert "lock_timeout=10000" in found["options"]
     assert connect_arguments(make_url("postgresql://h/n"))["connect_timeout"] == 10
+
+
+def test_a_server_that_stands_still_is_seen_to_keep_work_waiting(postgres_url: str) -> None:
+    engine = open_store(postgres_url)
+    with engine.connect() as connection:
+        server = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    os.kill(server, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            work = pool.submit(lambda: engine.connect().close())
+            wait_until("it is seen to wait", lambda: busy_seconds() > 0.2)
+            assert not work.done()
+        finally:
+            os.kill(server, signal.SIGCONT)
+        work.result(60)
+    assert busy_seconds() == 0
+    engine.dispose()

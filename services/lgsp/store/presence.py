@@ -84,6 +84,19 @@ def watch_store(engine: Engine) -> None:
         if isinstance(known := as_store_error(error, engine.url), StoreAway):
             raise known from error
 
+    # A connection is pinged before it is checked out: with a server that stands still, for ever.
+    dialect: Any = engine.dialect
+    ping = dialect.do_ping
+
+    def timed_ping(connection: object) -> bool:
+        _under_way[id(connection)] = time.monotonic()
+        try:
+            return bool(ping(connection))
+        finally:
+            _under_way.pop(id(connection), None)
+
+    dialect.do_ping = timed_ping
+
     @event.listens_for(engine, "checkout")
     def on_checkout(_connection: object, record: object, _proxy: object) -> None:
         _under_way[id(record)] = time.monotonic()
