@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lgsp.national import answers
 from lgsp.national.answers import code_of, judge, read_answer
 from lgsp.national.outcomes import Mixed, Ok, OutcomeUnknown, Refused
 
@@ -91,6 +92,47 @@ def test_a_number_of_a_person_in_a_message_is_masked() -> None:
 
     assert isinstance(refused, Refused)
     assert "079012345678" not in refused.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"error_code":"-1","message":"Sai","error_code":"0","message":"ok"}',
+        '{"error_code":"0","message":"ok","error_code":-1,"message":"Sai"}',
+        '{"errorCode":"-1","errorMessage":"Sai","error_code":"0","message":"ok"}',
+        '{"error_code":"0","result":[{"error_code":"-1","message":"Sai","error_code":"0"}]}',
+    ],
+)
+def test_of_two_codes_on_one_level_the_worse_one_counts(body: str) -> None:
+    answer = read_answer(body.encode())
+
+    assert isinstance(answer, dict)
+    assert isinstance(judge(answer, items=1), Refused)
+
+
+def test_reads_what_was_written_as_json_twice() -> None:
+    assert DONE == read_answer(orjson.dumps(orjson.dumps(DONE).decode()))
+
+
+def test_what_comes_of_half_a_character_can_be_written() -> None:
+    answer = read_answer(b'{"error_code":"-1","message":"Sai \\ud83d\\u0000\\u001b[31m","x":NaN}')
+
+    assert isinstance(answer, dict)
+    assert Refused("-1", "Sai ? [31m") == judge(answer, items=1)
+
+
+def test_no_message_without_end_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[int] = []
+
+    def is_denied(message: str) -> bool:
+        judged.append(len(message))
+        return False
+
+    monkeypatch.setattr(answers, "is_denied", is_denied)
+    endless = "Cập nhật thành công " + "ộ " * 400_000
+
+    assert Ok() == judge({"error_code": "0", "message": endless}, items=1)
+    assert 4000 == max(judged)
 
 
 json_values = st.recursive(

@@ -1,10 +1,19 @@
 """What messages of the portal mean: whole phrases, in any Unicode form, case and spacing."""
 
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 
-from lgsp.national.phrases import is_denied, missing_steps, says_absent, says_exists
+from lgsp.national.phrases import (
+    is_denied,
+    missing_steps,
+    says_absent,
+    says_busy,
+    says_exists,
+    says_session_ended,
+    says_trouble,
+)
 
 
 @pytest.mark.parametrize(
@@ -74,3 +83,38 @@ def test_tells_what_a_refusal_is_for() -> None:
 )
 def test_reads_which_steps_are_missing(message: str, statuses: set[str] | None) -> None:
     assert statuses == missing_steps(message)
+
+
+SESSION = [
+    "Phiên làm việc đã hết hạn, vui lòng đăng nhập lại",
+    "Session không hợp lệ",
+    "Hết phiên làm việc",
+    "Phien lam viec khong hop le hoac da het han",
+    "Invalid token",
+    "Session has expired",
+]
+BUSY = [
+    "Hệ thống đang bảo trì, vui lòng thử lại sau",
+    "Máy chủ đang bận",
+    "He thong qua tai",
+    "Service unavailable, try again later",
+]
+TROUBLE = ["Lỗi hệ thống", "Có lỗi xảy ra: Lỗi kết nối cơ sở dữ liệu", "Execution Timeout expired"]
+OF_A_DOSSIER = [
+    "MaTTHC không hợp lệ",
+    "Hồ sơ không tồn tại",
+    "Ngày hẹn trả đã hết hạn",
+    "Thiếu trường bắt buộc MaHoSo",
+    "Hồ sơ đã tồn tại trong hệ thống",
+]
+
+
+@pytest.mark.parametrize(
+    ("says", "messages"),
+    [(says_session_ended, SESSION), (says_busy, BUSY), (says_trouble, TROUBLE)],
+)
+def test_tells_what_is_of_the_portal_from_what_is_of_a_dossier(
+    says: Callable[[str], bool], messages: list[str]
+) -> None:
+    assert messages == [m for m in messages if says(m)]
+    assert [] == [m for m in OF_A_DOSSIER if says(m)]

@@ -17,6 +17,7 @@ from cryptography import x509
 from prometheus_client import REGISTRY
 
 from lgsp.domain.errors import ConfigurationError, RetryableError
+from lgsp.national import tls_files
 from lgsp.national.client import NationalClient
 from lgsp.runtime.settings import Settings, load_settings
 from tests.national.certificates import Authority
@@ -126,6 +127,29 @@ async def test_shows_our_certificate_to_a_portal_that_asks_for_it(authority: Aut
     assert "" == with_it
     ends = REGISTRY.get_sample_value(EXPIRES, {"side": "client"}) or 0
     assert 19.9 < (ends - time.time()) / 86_400 < 20.1
+
+
+async def test_a_renewed_certificate_is_shown_without_a_restart(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls_files, "_LOOK_EVERY", 0)
+    cert, key = authority.issue("us", days=-1)
+    async with tls_portal(authority.issue("portal"), clients_of=authority) as url:
+        settings = Settings(
+            national_url=url,
+            national_ca_file=authority.pem,
+            national_cert_file=cert,
+            national_key_file=key,
+        )
+        async with NationalClient(settings) as client:
+            await _refusal(client)
+            cert.write_text("half of it")
+            with structlog.testing.capture_logs() as logs:
+                await _refusal(client)
+            authority.issue("us", days=20)
+            assert await client.look_up(CODE) is None
+
+    assert "national_tls_files_not_taken" in [line["event"] for line in logs]
 
 
 async def test_a_portal_without_tls_says_so(authority: Authority) -> None:

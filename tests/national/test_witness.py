@@ -31,6 +31,7 @@ from lgsp.store.sync.queue import SyncQueue
 from tests.delivery.evidence.harm import rows_in
 from tests.national.dossiers import CODE, steps
 from tests.national.harness import RunningPortal, Sync, running_portal
+from tests.national.wilful import Call, Wilful, http, wilful
 from tests.simulation.records import RECORD
 from tests.waiting import until
 
@@ -113,6 +114,26 @@ async def test_what_was_sent_opens_and_holds_no_session_and_nothing_holds_a_pass
     assert "password" not in str(rows_in(evidence))
 
 
+async def test_what_a_portal_repeats_of_a_person_is_in_no_row(
+    tmp_path: Path, evidence: Engine
+) -> None:
+    async def repeating(portal: Wilful, call: Call) -> bytes:
+        right = portal.rightly(call)
+        if call.service != SAVE:
+            return right
+        body = orjson.dumps({"error_code": "0", "message": f"Đã ghi {call.body}"})
+        return http(body, 200, "X-Correlation-Id: ID").replace(b"ID", b"\xff\x1b[31m", 1)
+
+    async with wilful(tmp_path, repeating) as portal:
+        with witness(evidence) as kept:
+            async with NationalClient(portal.settings(), kept) as client:
+                assert isinstance(await client.save(RECORD, updating=False), Ok)
+
+    clear = str([row._replace(sealed=None) for row in rows_in(evidence)])
+    assert "Đã ghi" in clear
+    assert RECORD["ChuHoSo"] not in clear
+
+
 @pytest.mark.parametrize(
     ("do", "judged", "http"),
     [
@@ -160,7 +181,9 @@ async def test_each_repetition_of_a_call_is_kept(tmp_path: Path, evidence: Engin
         assert Ok() == await client.save(RECORD, updating=False)
     judged = [row.judged for row in writes(evidence) if row.kind == EvidenceKind.ANSWERED]
 
-    assert [Judged.NOT_WORKED_ON, Judged.REFUSED, Judged.DONE] == judged
+    assert [Judged.NOT_WORKED_ON, Judged.REFUSED] == judged[:2]
+    assert {Judged.REFUSED} == set(judged[1:-1])
+    assert Judged.DONE == judged[-1]
 
 
 async def test_an_answer_by_item_is_kept_item_by_item(tmp_path: Path, evidence: Engine) -> None:

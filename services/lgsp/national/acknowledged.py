@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from lgsp.national.wire import place_in
+
 # Fields that an answer to a look-up must carry, equal, for the record to count as held.
 _EVIDENCE = (
     "MaHoSo",
@@ -22,6 +24,7 @@ _PROGRESS = (
     "DanhSachTienDo"  # our mock's name; a portal that gives no progress leaves ours as it is
 )
 _WIRE_TIME = 14  # digits
+_STATUSES = frozenset(map(str, range(1, 11)))  # in words or another form: not told
 
 
 def step_key(at: str, status: str) -> str:
@@ -153,11 +156,12 @@ def after_look_up(
         known,
         exists=True,
         record=digest(record) if record and held else "",
-        place=str(found.get("NoiNopHoSo") or known.place),
+        place=place_in(found) or known.place,
     )
     steps = steps_in(found)
     if steps is not None:
-        return answered.without_steps().with_steps(steps | shown_otherwise(known.sent, steps))
+        shown = steps | shown_otherwise(known.sent, steps) | cut_off(known.steps, steps)
+        return answered.without_steps().with_steps(shown)
     if known.record and not held and record is not None and digest(record) == known.record:
         # It has lost a record that it acknowledged; what came after the state it shows may be
         # lost as well, and it does not say so.
@@ -193,6 +197,19 @@ def shown_otherwise(sent: frozenset[str], steps: frozenset[str]) -> frozenset[st
     return frozenset(found)
 
 
+def cut_off(steps: Collection[str], shown: Collection[str]) -> frozenset[str]:
+    """Return which of the steps are older than the oldest of them that is shown.
+
+    A list may be cut there; what a portal loses, as by a backup, is the newest.
+
+    Args:
+        steps: keys of steps that were acknowledged, or sent in one call, which takes all or none.
+        shown: keys of what the portal shows.
+    """
+    oldest = min(set(steps).intersection(shown), default="")
+    return frozenset(key for key in steps if key < oldest)
+
+
 def _status_of(key: str) -> str:
     return key.partition(":")[2]
 
@@ -219,8 +236,9 @@ def _told_key(step: object) -> str | None:
     if not isinstance(step, dict) or "ThoiDiemXuLy" not in step or "TrangThai" not in step:
         return None
     at = str(step["ThoiDiemXuLy"]).strip()
-    readable = at.isdigit() and len(at) == _WIRE_TIME
-    return step_key(at, str(step["TrangThai"]).strip()) if readable else None
+    status = str(step["TrangThai"]).strip().removeprefix("0")
+    readable = at.isascii() and at.isdigit() and len(at) == _WIRE_TIME and status in _STATUSES
+    return step_key(at, status) if readable else None
 
 
 def _same(record: dict[str, Any], found: dict[str, Any]) -> bool:

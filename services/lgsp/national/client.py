@@ -2,7 +2,7 @@
 
 What goes over the wire is of `exchange`, what an answer says is judged in `answers`. A call is
 repeated here only after a session error, because then the portal has certainly not worked on it,
-and when it was refused for its rate.
+and when it was refused for its rate. No message shows what was sent of persons and secrets.
 """
 
 import asyncio
@@ -13,10 +13,9 @@ from math import inf
 from typing import Any
 from urllib.parse import urlencode
 
-import structlog
-
 from lgsp.domain.codes import national_procedure
 from lgsp.domain.errors import RetryableError
+from lgsp.national import phrases
 from lgsp.national.acknowledged import steps_in
 from lgsp.national.answers import (
     OK,
@@ -24,10 +23,13 @@ from lgsp.national.answers import (
     code_of,
     judge,
     message_of,
+    refusal_of,
     row_of,
 )
 from lgsp.national.exchange import LOGIN, HttpExchange, OtherStatusError
 from lgsp.national.outcomes import Mixed, Ok, Outcome, OutcomeUnknown, Refused
+from lgsp.national.session import LoginRefusedError, Sessions
+from lgsp.national.wire import hidden_in
 from lgsp.national.witness import NO_WITNESS, Witness
 from lgsp.runtime import metrics
 from lgsp.runtime.pace import Pace
@@ -40,8 +42,8 @@ LOOK_UP = "TraCuuHoSo"
 PROCEDURE = "LayThuTuc"
 
 _SESSION_ERROR = "1"
-_LONGEST_LOGIN_PAUSE = 60.0  # seconds after a refused login
-_SESSION_TTL = 600.0  # seconds; the real time is not published, integrators use ten minutes
+_UNAUTHORISED = 401
+_BETWEEN_SESSIONS = (0.25, 0.75, 1.0, 0.0)  # seconds after each refusal of the same session
 _WRITES = frozenset({SAVE, PROGRESS})
 
 
@@ -82,12 +84,7 @@ class NationalClient:
         """Monotonic time of the newest of them."""
         self.tells_steps: bool | None = None
         """Whether a look-up tells the progress steps, None while none has shown it."""
-        self._session = ""
-        self._session_ends = 0.0
-        self._login_lock = asyncio.Lock()
-        self._refused_logins = 0  # in a row
-        self._refusal, self._login_again_at = "", -inf
-        self._log = structlog.get_logger().bind(portal=base)
+        self._sessions = Sessions(self._log_in)
 
     async def __aenter__(self) -> "NationalClient":
         await self._exchange.open()
@@ -176,61 +173,83 @@ class NationalClient:
     async def _call(
         self, service: str, before: Callable[[], None], arguments: dict[str, Any]
     ) -> Outcome:
-        for attempt in (1, 2):
-            session = await self._open_session()
+        waits = iter(_BETWEEN_SESSIONS)
+        while True:
+            session = await self._sessions.current()
             envelope = {
                 "session": session,
                 "madonvi": self._settings.national_agency,
                 "service": service,
                 **arguments,
             }
-            sent = await self._post(self._call_url, envelope, service, before)
-            if isinstance(sent, OutcomeUnknown):
-                return sent
-            if code_of(sent) != _SESSION_ERROR:
-                self.answers += 1
-                self.answered_at = time.monotonic()
-                return judge(sent, items=len(arguments.get("data", ())))
-            if self._session == session:
-                self._session = ""
-            self._log.info("national_session_ended", service=service, attempt=attempt)
-            said = message_of(sent)
-        raise RetryableError(f"{service}: a new session was refused: {said}")
+            sent_at = time.monotonic()
+            try:
+                sent = await self._post(self._call_url, envelope, service, before)
+            except OtherStatusError as error:
+                self._sessions.refused(session, sent_at, certainly=error.status == _UNAUTHORISED)
+                if error.status != _UNAUTHORISED:
+                    raise
+                said = f"HTTP {error.status}"
+            else:
+                if isinstance(sent, OutcomeUnknown):
+                    return sent
+                hidden = hidden_in(envelope)
+                if not _is_of_the_session(sent):
+                    return self._judged(sent, service, session, arguments, hidden)
+                self._sessions.refused(session, sent_at)
+                said = message_of(sent, hidden)
+            if (wait := next(waits, None)) is None:
+                raise RetryableError(f"{service}: a new session was refused: {said}")
+            if self._sessions.is_current(session):
+                await asyncio.sleep(wait)
 
-    async def _open_session(self) -> str:
-        if self._session and time.monotonic() < self._session_ends:
-            return self._session
-        async with self._login_lock:
-            if self._session and time.monotonic() < self._session_ends:
-                return self._session
-            if (left := self._login_again_at - time.monotonic()) > 0:
-                raise RetryableError(self._refusal, wait=left)
-            settings = self._settings
+    def _judged(
+        self,
+        answer: Answer,
+        service: str,
+        session: str,
+        arguments: dict[str, Any],
+        hidden: frozenset[str],
+    ) -> Outcome:
+        """Judge an answer that is not about the session; what says that it is busy is none."""
+        refusal = refusal_of(answer)
+        if refusal is not None and phrases.says_busy(refusal):
+            raise RetryableError(f"{service}: {message_of(answer, hidden)}")
+        self._sessions.accepted(session)
+        if refusal is not None and code_of(answer) != OK and phrases.says_trouble(refusal):
+            cause = f"{service}: {message_of(answer, hidden)}"
+            if service in _WRITES:
+                return OutcomeUnknown(cause)
+            raise RetryableError(cause)
+        self.answers += 1
+        self.answered_at = time.monotonic()
+        return judge(answer, items=len(arguments.get("data", ())), hidden=hidden)
+
+    async def _log_in(self) -> str:
+        settings = self._settings
+        password = settings.national_password.get_secret_value()
+        try:
             answer = await self._post(
-                self._login_url,
-                {
-                    "username": settings.national_user,
-                    "password": settings.national_password.get_secret_value(),
-                },
-                LOGIN,
+                self._login_url, {"username": settings.national_user, "password": password}, LOGIN
             )
-            assert isinstance(answer, dict)  # noqa: S101 - a login is no write
-            session, code = answer.get("session"), code_of(answer)
-            if code != OK or not isinstance(session, str) or not session:
-                said = (
-                    f"login refused: {code}: {message_of(answer)}: check LGSP_NATIONAL_USER and"
-                    " LGSP_NATIONAL_PASSWORD"
-                )
-                self._exchange.log_trouble(said)
-                # An account is not to be locked by the many who wait for its session.
-                pause = min(2.0 ** min(self._refused_logins, 8), _LONGEST_LOGIN_PAUSE)
-                self._refused_logins += 1
-                self._refusal, self._login_again_at = said, time.monotonic() + pause
-                raise RetryableError(said, wait=pause)
-            self._refused_logins = 0
-            metrics.NATIONAL_LOGINS.inc()
-            self._session, self._session_ends = session, time.monotonic() + _SESSION_TTL
-            return session
+        except OtherStatusError as error:
+            raise self._account_refused(f"HTTP {error.status}") from error
+        assert isinstance(answer, dict)  # noqa: S101 - a login is no write
+        session, code = answer.get("session"), code_of(answer)
+        refusal = refusal_of(answer)
+        if refusal is not None and phrases.says_busy(refusal):
+            raise RetryableError(f"{LOGIN}: {message_of(answer, {password})}")
+        if code != OK or isinstance(session, bool) or not isinstance(session, str | int):
+            raise self._account_refused(f"{code}: {message_of(answer, {password})}")
+        if not session:
+            raise self._account_refused("the answer holds no session")
+        metrics.NATIONAL_LOGINS.inc()
+        return str(session)
+
+    def _account_refused(self, said: str) -> LoginRefusedError:
+        refusal = f"login refused: {said}: check LGSP_NATIONAL_USER and LGSP_NATIONAL_PASSWORD"
+        self._exchange.log_trouble(refusal)
+        return LoginRefusedError(refusal)
 
     async def _post(
         self,
@@ -250,11 +269,14 @@ class NationalClient:
                 )
                 return seen.answer
 
-        try:
-            return await self._pace.call(send)
-        except OtherStatusError:
-            self._session = ""
-            raise
+        return await self._pace.call(send)
+
+
+def _is_of_the_session(answer: Answer) -> bool:
+    if code_of(answer) == _SESSION_ERROR:
+        return True
+    refusal = refusal_of(answer)
+    return refusal is not None and phrases.says_session_ended(refusal)
 
 
 def _describe(outcome: Outcome) -> str:

@@ -17,10 +17,11 @@ from lgsp.domain.codes import national_procedure
 from lgsp.domain.dossier import Dossier, current_status
 from lgsp.domain.errors import RejectedRecord, RetryableError
 from lgsp.domain.status import StatusSemantics
-from lgsp.national.acknowledged import Acknowledged, after_look_up, digest, steps_in
+from lgsp.national.acknowledged import Acknowledged, after_look_up, cut_off, digest, steps_in
 from lgsp.national.catalogue import Catalogue
 from lgsp.national.client import NationalClient
 from lgsp.national.drafting import Drafting
+from lgsp.national.exchange import UnavailableError
 from lgsp.national.outcomes import Mixed, Ok, Outcome, OutcomeUnknown, Refused
 from lgsp.national.planner import (
     Draft,
@@ -41,7 +42,7 @@ from lgsp.national.pushed import (
     not_kept,
     refusal_of_steps,
 )
-from lgsp.national.wire import NationalRecord, is_filed_there, national_code
+from lgsp.national.wire import NationalRecord, is_filed_there, national_code, place_in
 from lgsp.runtime import metrics
 from lgsp.runtime.pace import TooManyCallsError
 
@@ -76,9 +77,7 @@ class Conversation:
         ours: Callable[[], None],
         note: Callable[[Acknowledged], None] = lambda _known: None,
     ) -> None:
-        self._client = client
-        self._catalogue = catalogue
-        self._dossier = dossier
+        self._client, self._catalogue, self._dossier = client, catalogue, dossier
         self._statuses = statuses
         self._known = acknowledged
         self._open_person = open_person
@@ -111,6 +110,7 @@ class Conversation:
             return self._pushed(PushResult.REFUSED, reason=said.message, error_code=said.code)
         except RetryableError as error:
             full = isinstance(error, TooManyCallsError)
+            self._certain = self._certain and not isinstance(error, UnavailableError)
             return self._pushed(
                 PushResult.RETRY, reason=str(error), wait=error.wait, throttled=full
             )
@@ -190,6 +190,7 @@ class Conversation:
         if isinstance(outcome, OutcomeUnknown):
             self._known = self._known.in_doubt().with_doubted(keys)
             wanted = await self._look_up(wanted)
+            self._known = self._known.with_steps(cut_off(keys, self._known.steps))
             if not self._known.sent.issuperset(keys):
                 raise self._under_way(outcome)
         elif isinstance(outcome, Refused) and outcome.says_absent:
@@ -258,7 +259,7 @@ class Conversation:
         self._found = found
         before = self._known
         if found is not None:
-            self._known = replace(before, place=str(found.get("NoiNopHoSo") or before.place))
+            self._known = replace(before, place=place_in(found) or before.place)
         if is_filed_there(self._known.place) or is_filed_there(before.place):
             wanted = self._drafting.again(self._known.place, found)
         self._known = after_look_up(self._known, found, wanted.record)

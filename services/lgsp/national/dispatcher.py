@@ -22,10 +22,12 @@ from lgsp.national.conversation import Conversation, PersonOpener
 from lgsp.national.freeing import Freeing
 from lgsp.national.kinds import FailingKinds, kinds_of
 from lgsp.national.pushed import DONE, NotOursError, Pushed, PushResult
+from lgsp.national.refusals import Refusals
 from lgsp.national.retries import Retries
 from lgsp.national.settlement import Finished, log_stopped, postponement, settlement
 from lgsp.national.turns import Taken, Turns
 from lgsp.runtime import metrics
+from lgsp.runtime.retry_after import LONGEST_ADVICE
 from lgsp.runtime.stopping.waiting import is_set_within
 from lgsp.runtime.store_away import StoreAway
 from lgsp.store.rates.layout import decode as decode_dossier
@@ -35,6 +37,7 @@ from lgsp.store.sync.rows import Outgoing, Waiting
 _TAKE_AT_ONCE = 512  # dossiers in memory at once: enough to gather settlements while pushes go on
 _GATHER = 0.02  # seconds in which finished pushes join one transaction
 _ASK_EVERY = 0.25  # seconds between looks for dossiers whose waiting time is over
+_MEND_EVERY = 30.0  # seconds between looks for attempts set by a clock that was wrong
 _SEND_AT_ONCE = 2000
 _SEND_EVERY = 0.25  # seconds in which results join one flush
 _STILL_LIVES = 1.0  # seconds for which an answer proves that the portal lives
@@ -84,6 +87,7 @@ class Dispatcher:
         )
         self._freeing = Freeing(queue.held, self._catalogue, self._breaker.admit)
         self._kinds = FailingKinds()
+        self._refusals = Refusals()
         self._turns = Turns(concurrency)
         self._in_flight: set[str] = set()
         self._failing_in_flight: set[str] = set()
@@ -111,9 +115,13 @@ class Dispatcher:
 
     async def _take(self) -> None:
         most_failing = 4 * self._turns.failing_slots
+        mend_at = 0.0
         while True:
             self._changed.clear()
             self._by_hand = self._queue.held.by_hand()
+            if time.monotonic() >= mend_at:
+                self._queue.pull_in(self._retries.longest + int(LONGEST_ADVICE * 1000))
+                mend_at = time.monotonic() + _MEND_EVERY
             found: list[Waiting] = []
             if len(self._in_flight) <= _TAKE_AT_ONCE // 2:
                 found = self._queue.waiting(_TAKE_AT_ONCE)
@@ -240,10 +248,10 @@ class Dispatcher:
 
     async def _settle(self) -> None:
         while True:
-            finished = [await self._done.get()]
+            finished = [self._refusals.judged(await self._done.get())]
             await asyncio.sleep(_GATHER)
             while not self._done.empty():
-                finished.append(self._done.get_nowait())
+                finished.append(self._refusals.judged(self._done.get_nowait()))
             for each in finished:
                 metrics.SYNC_PUSHES.labels(each.pushed.result.value).inc()
             log_stopped(finished)
@@ -254,6 +262,8 @@ class Dispatcher:
             for each in ours:
                 if each.unknown_procedure:
                     self._freeing.note(each.unknown_procedure)
+            if refused_wrongly := self._refusals.taken_back():
+                self._queue.held.try_again(refused_wrongly)
             self._forget([each.taken for each in finished])
 
     def _forget(self, gone: Sequence[Taken]) -> None:

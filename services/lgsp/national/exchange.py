@@ -14,8 +14,10 @@ import structlog
 
 from lgsp.domain.errors import RetryableError
 from lgsp.national.answers import OK, Answer, code_of, read_answer
+from lgsp.national.connections import CleanConnections
 from lgsp.national.outcomes import OutcomeUnknown
-from lgsp.national.transport import connection_trouble, lost_connection, tls_context
+from lgsp.national.tls_files import TlsFiles
+from lgsp.national.transport import connection_trouble, lost_connection
 from lgsp.national.witness import SeenRequest
 from lgsp.runtime.http_answers import redirected_to, whole_body
 from lgsp.runtime.pace import TooManyCallsError
@@ -28,7 +30,10 @@ _TOO_MANY_CALLS = 429
 _NOT_WORKED_ON = frozenset({_TOO_MANY_CALLS, 503})
 _SEE_OTHER = 303  # the answer to a write that was worked on may be so
 _MAY_BE_JUDGED = frozenset({200, 400, 422})  # a refusal may come with its HTTP status
-_MOST_BYTES = 16 << 20  # of one answer, unpacked
+# Envoy's words with 503 for a connection that ended after the call had gone on to the portal.
+_SENT_ON = (b"reset reason: connection termination", b"reset reason: remote reset")
+_MOST_BYTES = 1 << 20  # of one answer, unpacked: a dossier has some kilobytes
+_SPARE = 4  # connections for questions, when every push has one
 _CONNECT_WITHIN = 10.0
 _BEFORE_ANYTHING_WAS_SENT = (
     aiohttp.ClientConnectorError,
@@ -39,6 +44,14 @@ _BEFORE_ANYTHING_WAS_SENT = (
 
 class OtherStatusError(RetryableError):
     """The HTTP status says neither done nor later: the session may have ended."""
+
+    def __init__(self, service: str, status: int, wait: float | None) -> None:
+        super().__init__(f"{service}: HTTP {status}", wait=wait)
+        self.status = status
+
+
+class UnavailableError(RetryableError):
+    """HTTP 503: not worked on, as most say with it; some gateways say it of a lost answer too."""
 
 
 class HttpExchange:
@@ -51,7 +64,7 @@ class HttpExchange:
     def __init__(self, settings: Settings, headers: Mapping[str, str]) -> None:
         self._settings = settings
         self._headers = headers
-        self._tls = tls_context(settings)
+        self._tls = TlsFiles(settings)
         self._http: aiohttp.ClientSession | None = None
         self._answered = False
         self._trouble = ""  # the last one that was logged
@@ -59,15 +72,15 @@ class HttpExchange:
 
     async def open(self) -> None:
         """Make the pool; nothing is sent."""
+        self._connections = CleanConnections(limit=self._settings.national_concurrency + _SPARE)
         self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self._settings.national_concurrency + 1, ssl=self._tls or True
-            ),
+            connector=self._connections,
             timeout=aiohttp.ClientTimeout(
                 total=self._settings.national_timeout, sock_connect=_CONNECT_WITHIN
             ),
             headers=self._headers,
-            cookie_jar=aiohttp.DummyCookieJar(),
+            # A cookie may say which of several servers has the session.
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
             proxy=self._settings.national_proxy.get_secret_value() or None,
         )
 
@@ -90,9 +103,10 @@ class HttpExchange:
         assert self._http is not None, "not open"  # noqa: S101
         unknown = partial(_unknown_outcome, service, is_write=is_write)
         seen.went_out = True
+        tls = self._tls.context
         try:
             async with self._http.post(
-                url, data=orjson.dumps(body), allow_redirects=False
+                url, data=orjson.dumps(body), allow_redirects=False, ssl=tls or True
             ) as response:
                 status, advice = response.status, response.headers.get("Retry-After", "")
                 seen.http = status
@@ -108,12 +122,14 @@ class HttpExchange:
             waited = f"no whole answer within {self._settings.national_timeout:g} s"
             return unknown(waited)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            unnamed = self._tls is not None and self._settings.national_cert_file is None
+            unnamed = tls is not None and self._settings.national_cert_file is None
             trouble = lost_connection(error, unnamed=unnamed and not self._answered)
             if not self._answered:
                 self.log_trouble(trouble)
+            self._connections.note_lost()
             return unknown(trouble)
         self._answered = True
+        self._connections.note_answered()
         if service != LOGIN:
             self._trouble = ""
         return self._read(service, status, advice, raw, unknown)
@@ -133,7 +149,9 @@ class HttpExchange:
         unknown: Callable[[str], OutcomeUnknown],
     ) -> Answer | OutcomeUnknown:
         if status in _NOT_WORKED_ON:
-            error_type = TooManyCallsError if status == _TOO_MANY_CALLS else RetryableError
+            if raw and any(mark in raw for mark in _SENT_ON):
+                return unknown(f"HTTP {status}: the gateway lost the answer")
+            error_type = TooManyCallsError if status == _TOO_MANY_CALLS else UnavailableError
             raise error_type(f"{service}: HTTP {status}", wait=advised_wait(advice))
         if status >= 500 or (200 < status < 300):
             return unknown(f"HTTP {status}")
@@ -141,7 +159,7 @@ class HttpExchange:
         if status not in _MAY_BE_JUDGED or (
             status != 200 and (isinstance(answer, str) or code_of(answer) == OK)
         ):
-            raise OtherStatusError(f"{service}: HTTP {status}", wait=advised_wait(advice))
+            raise OtherStatusError(service, status, advised_wait(advice))
         return unknown(answer) if isinstance(answer, str) else answer
 
 

@@ -95,6 +95,80 @@ MISSING_STEP = (
 """Of a refusal: a progress step before this status is missing; the numbers after it are the
 statuses of what is missing, as in "Thiếu bước xử lý trước đó: 4"."""
 
+_SESSIONS = ("phiên", "phiên làm việc", "phiên đăng nhập", "session", "token", "access token")
+_ENDED = (
+    "hết hạn",
+    "đã hết hạn",
+    "không hợp lệ",
+    "không tồn tại",
+    "không đúng",
+    "đã kết thúc",
+    "expired",
+    "has expired",
+    "is expired",
+    "timeout",
+    "timed out",
+    "invalid",
+    "is invalid",
+    "not found",
+)
+SESSION_ENDED = (
+    *(f"{session} {ended}" for session in _SESSIONS for ended in _ENDED),
+    *(f"{ended} {session}" for session in _SESSIONS for ended in ("hết", "hết hạn", "invalid")),
+    "đăng nhập lại",
+    "chưa đăng nhập",
+    "please login",
+    "not logged in",
+    "login again",
+)
+"""Of a refusal, whatever its code: the session is not, or no longer, good."""
+
+BUSY = (
+    "thử lại sau",
+    "quay lại sau",
+    "bảo trì",
+    "hệ thống bận",
+    "hệ thống đang bận",
+    "máy chủ bận",
+    "máy chủ đang bận",
+    "quá tải",
+    "đang nâng cấp",
+    "tạm ngừng",
+    "tạm dừng",
+    "gián đoạn",
+    "quá nhiều yêu cầu",
+    "try again",
+    "try again later",
+    "maintenance",
+    "overloaded",
+    "temporarily unavailable",
+    "service unavailable",
+    "too many requests",
+)
+"""Of a refusal: the portal takes nothing now, whatever it is asked."""
+
+TROUBLE = (
+    "lỗi hệ thống",
+    "lỗi máy chủ",
+    "lỗi kết nối",
+    "lỗi cơ sở dữ liệu",
+    "lỗi không xác định",
+    "mất kết nối",
+    "hết thời gian chờ",
+    "quá thời gian",
+    "internal error",
+    "internal server error",
+    "server error",
+    "timeout",
+    "timed out",
+    "time out",
+    "deadlock",
+    "connection refused",
+    "connection reset",
+    "unexpected error",
+)
+"""Of a refusal: something of the portal's own failed, and what it did before is not known."""
+
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,/](?=\d)")
 _NO_LETTER = re.compile(r"[\W_]+")
 _CODE = re.compile(r"(?<= )[^ ]*\d[^ ]* (?:\| )?")
@@ -113,8 +187,7 @@ def is_denied(message: str) -> bool:
 
 def says_exists(message: str) -> bool:
     """Tell whether a refusal says that the portal has it already."""
-    said, plain = _folded(message)
-    return _pattern(EXISTS, plain).search(said) is not None
+    return _says(message, EXISTS)
 
 
 def says_absent(message: str) -> bool:
@@ -129,6 +202,26 @@ def missing_steps(message: str) -> frozenset[str] | None:
     said, plain = _folded(_BETWEEN_DIGITS.sub(" ", message))
     found = _pattern(MISSING_STEP, plain).search(said)
     return frozenset(_STATUS.findall(said, found.end())) if found else None
+
+
+def says_session_ended(message: str) -> bool:
+    """Tell whether a refusal says that the session is not good."""
+    return _says(message, SESSION_ENDED)
+
+
+def says_busy(message: str) -> bool:
+    """Tell whether a refusal says that the portal takes nothing now."""
+    return _says(message, BUSY)
+
+
+def says_trouble(message: str) -> bool:
+    """Tell whether a refusal says that something of the portal's own failed."""
+    return _says(message, TROUBLE)
+
+
+def _says(message: str, phrases: tuple[str, ...]) -> bool:
+    said, plain = _folded(message)
+    return _pattern(phrases, plain).search(said) is not None
 
 
 def _folded(message: str) -> tuple[str, bool]:

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lgsp.domain.status import Status
-from lgsp.national.acknowledged import Acknowledged, differences, shown_otherwise, steps_in
+from lgsp.national.acknowledged import (
+    Acknowledged,
+    cut_off,
+    differences,
+    shown_otherwise,
+    steps_in,
+)
 from lgsp.national.outcomes import Refused
 from lgsp.national.planner import Draft
 from lgsp.national.wire import NationalRecord
@@ -95,5 +101,7 @@ def not_kept(wanted: Draft, known: Acknowledged, found: NationalRecord | None) -
     steps = steps_in(found)
     ours = {step.key for step in wanted.steps} & known.steps
     shown = ours if steps is None else steps | shown_otherwise(known.steps, steps)
+    if steps is not None:
+        shown |= cut_off(ours, steps)
     lost = name_steps(ours - shown)
     return ", ".join(filter(None, [*differences(wanted.record, found), lost]))

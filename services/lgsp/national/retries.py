@@ -30,6 +30,11 @@ class Retries:
         self._calendar = calendar
         self._jitter = jitter
 
+    @property
+    def longest(self) -> int:
+        """Most milliseconds between two attempts without the portal's advice."""
+        return self._longest
+
     def next_at(self, now: int, attempts: int, wait: float | None) -> int:
         """Return when to try again (ms UTC), never before the portal's advice in seconds."""
         doubled = _FIRST_MS << min(max(attempts - 1, 0), 30)

@@ -4,6 +4,7 @@ import ssl
 from pathlib import Path
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from cryptography import x509
 
 from lgsp.domain.errors import ConfigurationError
@@ -95,7 +96,9 @@ def lost_connection(error: Exception, *, unnamed: bool) -> str:
         unnamed: over TLS, at the first call, without a certificate of ours: a TLS 1.3 server that
             asks for one ends it so.
     """
-    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    quotes = isinstance(error, aiohttp.ClientResponseError | HttpProcessingError)
+    said = "the answer is not HTTP" if quotes else f"{error}"  # the library shows what came
+    text = f"{type(error).__name__}: {said}".rstrip(": ")
     if "SSL" in text and any(mark in text for mark in _ASKS_FOR_OURS):
         return f"{_asks_for_ours()} ({type(error).__name__})"
     return f"{text}; if the portal asks for a certificate, set {_CERT}" if unnamed else text

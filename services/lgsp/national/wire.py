@@ -29,6 +29,8 @@ _PAID = {
     Payment.OFFLINE: "3",
 }
 
+_SECRET = ("session", "password")
+_PERSONAL = ("ChuHoSo", "MaDoiTuong", "Email", "SoDienThoai")
 _PLACES = frozenset(str(int(place)) for place in FilingPlace if place)
 _NATIONAL = str(int(FilingPlace.NATIONAL_PORTAL))
 # What the portal has of a dossier that was filed there, and our sources may not state.
@@ -56,6 +58,16 @@ class Names:
     procedure: str
     domain: str
     domain_name: str
+
+
+def hidden_in(body: Mapping[str, Any]) -> frozenset[str]:
+    """Return what a call sends and nothing said of it may show: persons, session, password."""
+    values = {str(body.get(name) or "") for name in _SECRET}
+    for record in body.get("data", ()):
+        values.update(str(record.get(name) or "") for name in _PERSONAL)
+        for identity in record.get("DinhDanhCHS", ()):
+            values.update(map(str, identity.values()))
+    return frozenset(values)
 
 
 def national_code(dossier: Dossier) -> str:
@@ -157,6 +169,12 @@ def as_filed_there(record: NationalRecord, found: NationalRecord | None) -> Nati
         for name, value in kept.items()
         if value and isinstance(value, type(record[name]))
     }
+
+
+def place_in(found: NationalRecord) -> str:
+    """Return where a dossier was filed by a look-up's word, "" when it does not say."""
+    place = str(found.get("NoiNopHoSo") or "").strip()
+    return place if place in _PLACES else ""
 
 
 def is_filed_there(place: str) -> bool:

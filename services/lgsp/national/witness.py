@@ -17,6 +17,7 @@ from lgsp.domain.errors import RetryableError
 from lgsp.domain.evidence.row import Judged
 from lgsp.national.answers import Answer, code_of, judge, message_of
 from lgsp.national.outcomes import Mixed, Ok, OutcomeUnknown, Refused
+from lgsp.national.wire import hidden_in
 
 _STATUSES = ("TrangThaiHoSo", "TrangThai")
 _DATES = ("NgayTiepNhan", "NgayHenTra", "NgayKetThucXuLy", "NgayTra")
@@ -103,7 +104,7 @@ class NationalWitness:
                 self._recorder.read(call, answered)
             raise
         asks = bool(call.dossier) and not is_write
-        answered = _answered(seen, len(items), about_dossier=asks)
+        answered = _answered(seen, len(items), hidden_in(body), about_dossier=asks)
         if is_write:
             await self._recorder.answer(call, answered)
         else:
@@ -134,14 +135,16 @@ def _failed(seen: SeenRequest, error: Exception, *, is_write: bool) -> Answered:
     return Answered(judged, seen.http, message=said, theirs=seen.theirs)
 
 
-def _answered(seen: SeenRequest, items: int, *, about_dossier: bool) -> Answered:
+def _answered(
+    seen: SeenRequest, items: int, hidden: frozenset[str], *, about_dossier: bool
+) -> Answered:
     answer = seen.answer
     if answer is None or isinstance(answer, OutcomeUnknown):
         cause = "" if answer is None else answer.cause
         return Answered(Judged.UNKNOWN, seen.http, message=cause, theirs=seen.theirs)
     theirs = seen.theirs or str(answer.get("correlationId") or "")
-    outcome = judge(answer, items=items)
-    said, judged, statuses = message_of(answer), Judged.DONE, ""
+    outcome = judge(answer, items=items, hidden=hidden)
+    said, judged, statuses = message_of(answer, hidden), Judged.DONE, ""
     if isinstance(outcome, Refused):
         said, judged = outcome.message, Judged.REFUSED
     elif isinstance(outcome, Mixed):

@@ -5,9 +5,12 @@ known by a word before it ("ông", "chủ hồ sơ"), or by a family name that b
 and the words of statuses are none of these.
 """
 
+import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+from urllib.parse import quote
 
 HIDDEN = "***"
 
@@ -45,6 +48,7 @@ _NAME_IN_FILE = re.compile(
 )
 _CODE = re.compile(r"[\w./:+\-]{1,64}")
 _DATE = re.compile(r"[\d/:.,\-+ TZ]{1,40}(?:[^\W\d]{2,5})?")
+_TOO_SHORT = 4  # characters of a value that is also a word or a code of others
 _LONGEST = 200  # characters of a text that is looked at; of a longer one nothing is shown
 
 
@@ -54,6 +58,17 @@ def mask(text: str) -> str:
     if "@" in text:
         text = _MAIL.sub(HIDDEN, text)
     return _TITLED.sub(rf"\1{HIDDEN}", text)
+
+
+def hide(text: str, values: Collection[str]) -> str:
+    """Replace values that are known and may not be shown, in any case and way of writing them.
+
+    Args:
+        text: what another side said.
+        values: secrets and personal values; those of less than four characters are left.
+    """
+    known = frozenset(value for value in values if len(value.strip()) >= _TOO_SHORT)
+    return _pattern_of(known).sub(HIDDEN, text) if known else text
 
 
 def looks_personal(text: str) -> bool:
@@ -105,6 +120,16 @@ def mask_file_name(text: str) -> str:
     for found in _NAME_IN_FILE.finditer(letters):
         out, at = out + text[at : found.start()] + HIDDEN, found.end()
     return out + text[at:]
+
+
+@lru_cache(maxsize=256)
+def _pattern_of(values: frozenset[str]) -> re.Pattern[str]:
+    forms = set()
+    for value in (v.strip() for v in values):
+        for form in {unicodedata.normalize(name, value) for name in ("NFC", "NFD")} | {value}:
+            forms |= {form, json.dumps(form)[1:-1], quote(form), quote(form, safe="")}
+    longest_first = sorted(forms, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
 
 
 def _letter(character: str) -> str:

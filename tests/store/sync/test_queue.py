@@ -286,3 +286,26 @@ def test_a_stored_queue_keeps_the_names_of_its_columns(engine: Engine) -> None:
     with engine.connect() as connection:
         columns = {column["name"] for column in inspect(connection).get_columns("sync_lanes")}
     assert {"code", "lane", "state"} <= columns
+
+
+def test_what_a_clock_that_was_ahead_has_put_off_is_due_again(engine: Engine) -> None:
+    clock = Clock()
+    clock.now = NOW + 7 * HOUR
+    queue, _ = make(engine, clock)
+    queue.fold([batch(steps(1, 2))])
+    clock.now = NOW
+    before = queue.waiting(10)
+    queue.pull_in(HOUR)
+
+    assert [] == before
+    assert [CODE] == [waiting.code for waiting in queue.waiting(10)]
+
+
+def test_what_waits_for_its_next_attempt_goes_on_waiting(engine: Engine) -> None:
+    queue, _ = make(engine)
+    queue.fold([batch(steps(1, 2))])
+    later = settled(queue.waiting(1)[0], QueueState.PENDING, next_attempt_at=NOW + HOUR)
+    queue.settle([later])
+    queue.pull_in(HOUR)
+
+    assert [] == queue.waiting(10)

@@ -59,6 +59,15 @@ class HeldDossiers:
         with self._engine.connect() as connection:
             return set(connection.execute(query).scalars())
 
+    def try_again(self, codes: Collection[str]) -> None:
+        """Set those of these dossiers that are parked pending again."""
+        parked = QUEUE.c.queue_state == QueueState.PARKED.value
+        mine = QUEUE.c.partition.in_(self._partitions())
+        with self._engine.begin() as connection:
+            set_pending(
+                connection, self._clock(), IS_STOPPED, parked, mine, QUEUE.c.code.in_(codes)
+            )
+
     def _ours(self) -> tuple[ColumnElement[bool] | TextClause, ...]:
         state = QUEUE.c.queue_state == QueueState.HELD.value
         return IS_STOPPED, state, QUEUE.c.partition.in_(self._partitions())

@@ -9,7 +9,7 @@ came meanwhile leave the dossier pending.
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Engine, bindparam, case, delete, func, select, update
 
 from lgsp.domain.dossier import Dossier
 from lgsp.domain.event import DossierEvent
@@ -157,6 +157,22 @@ class SyncQueue:
         )
         with self._engine.connect() as connection:
             return [Waiting(*row) for row in connection.execute(query)]
+
+    def pull_in(self, longest: int) -> None:
+        """Make due what is set for a time beyond `longest` ms from now: the clock was set back.
+
+        A machine that starts with its clock hours ahead writes such times until it is corrected.
+        """
+        now = self._clock()
+        beyond = QUEUE.c.next_attempt_at > now + longest
+        mine = QUEUE.c.partition.in_(sorted(self._owned))
+        since = case((QUEUE.c.failing_since > now, now), else_=QUEUE.c.failing_since)
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(QUEUE)
+                .where(IS_PENDING, beyond, mine)
+                .values(next_attempt_at=now, failing_since=since)
+            )
 
     def confirm(self, partition: int) -> bool:
         """Tell whether the partition is still ours, asking the store when the lease is over.
