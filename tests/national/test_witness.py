@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
 from lgsp.delivery.evidence.recorder import Recorder, open_payload
 from lgsp.delivery.evidence.verifying import verify_all
 from lgsp.delivery.evidence.writer import EvidenceWriter
-from lgsp.domain.errors import RetryableError
+from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.domain.evidence.row import EvidenceKind, EvidenceRow, Judged
 from lgsp.national.client import NationalClient
 from lgsp.national.outcomes import Ok, OutcomeUnknown, Refused
@@ -27,9 +27,11 @@ from lgsp.runtime.store_away import StoreAway
 from lgsp.store.engine import open_store
 from lgsp.store.evidence.keeping import append
 from lgsp.store.evidence.opening import open_evidence
+from lgsp.store.sync.held import hold, release
+from lgsp.store.sync.listing import summarise
 from lgsp.store.sync.queue import SyncQueue
 from tests.delivery.evidence.harm import rows_in
-from tests.national.dossiers import CODE, steps
+from tests.national.dossiers import CODE, step, steps
 from tests.national.harness import RunningPortal, Sync, running_portal
 from tests.national.wilful import Call, Wilful, http, wilful
 from tests.simulation.records import RECORD
@@ -334,3 +336,53 @@ def test_entries_wait_for_no_more_than_one_transaction_each(evidence: Engine) ->
     assert 300 == sum(committed)
     assert len(committed) < 100
     assert verify_all(evidence, []).good
+
+
+async def test_evidence_set_back_ends_the_sync_and_blames_no_dossier(
+    tmp_path: Path, evidence: Engine
+) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'sync.db'}")
+    with witness(evidence) as kept:
+        async with running_portal(tmp_path) as portal:
+            sync = Sync(store, portal.settings(), witness=kept)
+            sync.feed(steps(1, 2))
+            await sync.drain()
+            with evidence.begin() as connection:
+                connection.execute(text("UPDATE evidence_head SET seq = 1"))
+            sync.feed([step(3, 4)])
+            with pytest.raises(ExceptionGroup) as caught:
+                async with sync.working() as running:
+                    await until("it has ended", running.done)
+            calls = await portal.log(service=SAVE)
+    with store.connect() as connection:
+        states = summarise(connection).states
+    store.dispose()
+
+    assert caught.value.subgroup(FatalError) is not None
+    assert 1 == len(calls)
+    assert (1, 0) == (states["pending"], states["parked"])
+
+
+async def test_a_dossier_that_a_person_holds_is_not_sent_though_it_was_taken(
+    tmp_path: Path, evidence: Engine
+) -> None:
+    """The first push hangs; the dossier behind it is held meanwhile."""
+    other = "H37.1-240108-0002"
+    faults = [{"match": {"dossier": CODE, "service": SAVE, "nth": 1}, "do": {"delay": 1}}]
+    store = open_store(f"sqlite:///{tmp_path / 'sync.db'}")
+    async with running_portal(tmp_path, faults) as portal:
+        sync = Sync(store, portal.settings(national_concurrency=1))
+        sync.feed([*steps(1, 2), *steps(1, 2, code=other)])
+        async with sync.working():
+            await until("the first is out", lambda: portal.gateway.in_flight == 1)
+            with store.begin() as connection:
+                hold(connection, now_ms(), [other], "chờ (Lan)")
+            await until("nothing is pending", lambda: sync.pending() == 0)
+        sent = {call["code"] for call in await portal.log(service=SAVE)}
+        with store.begin() as connection:
+            release(connection, now_ms(), [other])
+        await sync.drain()
+        later = {call["code"] for call in await portal.log(service=SAVE)}
+    store.dispose()
+
+    assert ({CODE}, {CODE, other}) == (sent, later)

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from lgsp.domain.errors import RetryableError
+from lgsp.domain.errors import FatalError, RetryableError
 from lgsp.domain.status import Status, StatusSemantics
 from lgsp.national import acknowledged
 from lgsp.national.breaker import Breaker
@@ -233,8 +233,8 @@ class Dispatcher:
                 ours,
                 note,
             ).push(trusted=self._queue.is_known(waiting))
-        except (SQLAlchemyError, StoreAway):
-            raise
+        except (SQLAlchemyError, StoreAway, FatalError):
+            raise  # of a store: no dossier is to blame
         except Exception as error:  # noqa: BLE001 - one dossier must not stop the others
             self._log.exception("dossier_push_failed", dossier=waiting.code)
             return Pushed(

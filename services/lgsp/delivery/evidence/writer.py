@@ -49,6 +49,7 @@ class EvidenceWriter:
         self._engine, self._clock = engine, clock
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._closing = threading.Event()
+        self._lock = threading.Lock()
         self._broken: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="evidence", daemon=True)
         file = engine.url.database if engine.dialect.name == "sqlite" else None
@@ -71,7 +72,9 @@ class EvidenceWriter:
     ) -> None:
         """Write what is left; what cannot be within three seconds is logged as lost."""
         self._closing.set()
-        self._queue.put(None)
+        with self._lock:
+            self._broken = self._broken or FatalError("the worker ends")
+            self._queue.put(None)
         self._thread.join(_CLOSE_WITHIN + 12)  # a transaction under way may wait for its lock
 
     async def write(self, entry: EvidenceEntry, *, patient: bool = False) -> None:
@@ -96,9 +99,18 @@ class EvidenceWriter:
         self._put(_Waiting(entry, patient=True))
 
     def _put(self, waiting: _Waiting) -> None:
-        if self._broken is not None:
-            raise FatalError(f"evidence is not written any more: {self._broken}")
-        self._queue.put(waiting)
+        with self._lock:  # so that nothing is left in a queue that nobody empties
+            if self._broken is not None:
+                raise FatalError(f"evidence is not written any more: {self._broken}")
+            self._queue.put(waiting)
+
+    def _break(self, batch: Sequence[_Waiting], error: BaseException) -> None:
+        """Tell all who wait, now or later, that nothing is written any more."""
+        with self._lock:
+            self._broken = error
+            left, _ = self._gather(wait=False)
+        self._resolve([*batch, *left], error)
+        self._lose([*batch, *left], error)
 
     def _work(self) -> None:
         kept: list[_Waiting] = []
@@ -111,18 +123,18 @@ class EvidenceWriter:
             try:
                 self._append([waiting.entry for waiting in batch])
             except Exception as error:  # noqa: BLE001 - the end of the thread
-                known = as_store_error(error, self._engine.url) or error
+                known = as_store_error(error, self._engine.url) or FatalError(
+                    f"evidence cannot be written: {type(error).__name__}: {error}"
+                )
                 if not isinstance(known, StoreAway):
-                    self._broken = known
-                    self._resolve(batch, known)
-                    self._lose(batch, known)
+                    self._break(batch, known)
                     return
                 self._resolve([waiting for waiting in batch if not waiting.patient], known)
                 kept = [waiting for waiting in batch if waiting.patient]
                 if self._closing.is_set():
                     give_up_at = give_up_at or time.monotonic() + _CLOSE_WITHIN
                     if time.monotonic() > give_up_at:
-                        self._lose(kept, known)
+                        self._break(kept, known)
                         return
                 time.sleep(_TRY_EVERY)
             else:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, event, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, MetaData, event, inspect, select, update
 
 from lgsp.domain.errors import ConfigurationError
 from lgsp.domain.evidence.row import beginning
-from lgsp.store.engine import hide_password, open_existing, open_store, reading
+from lgsp.store.engine import hide_password, open_existing, open_store, reading, upsert
 from lgsp.store.evidence.tables import EVIDENCE, HEAD, TABLES
 
 TABLE_LAYOUT = 1
@@ -117,9 +117,9 @@ def _make_head(connection: Connection) -> None:
     if connection.execute(select(HEAD.c.id)).first() is None:
         name = secrets.token_hex(6)
         connection.execute(
-            insert(HEAD).values(
-                number=0, id=name, layout=TABLE_LAYOUT, seq=0, hash=beginning(name), at=0
-            )
+            upsert(connection.dialect, HEAD)  # another worker may be as quick
+            .values(number=0, id=name, layout=TABLE_LAYOUT, seq=0, hash=beginning(name), at=0)
+            .on_conflict_do_nothing()
         )
 
 
