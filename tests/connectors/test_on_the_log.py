@@ -216,6 +216,9 @@ def test_each_portal_is_shown_and_one_that_is_gone_is_retired(site: Site) -> Non
         return str(rows[site.portal]["state"])
 
     assert state() == "live"
+    refused = site.refused_words("retire", f"{site.portal}x")
+    assert refused.returncode == 2
+    assert f"did you mean {site.portal}?" in refused.stderr
     assert site.ask("retire", site.portal) == {"portal": site.portal, "state": "retired"}
     assert state() == "retired"
     process = site.serve()

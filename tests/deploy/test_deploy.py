@@ -120,6 +120,13 @@ def test_every_long_running_service_has_a_health_check_and_restarts() -> None:
     assert set() == without
 
 
+def test_what_a_connector_knows_outlives_its_container() -> None:
+    """Without it a dossier that the portal has taken out meanwhile would count for ever."""
+    volumes = compose()["services"]["connector"]["volumes"]
+    assert any(str(volume).endswith(":/data") for volume in volumes)
+    assert not any("/data" in place for place in compose()["services"]["connector"]["tmpfs"])
+
+
 def test_no_secret_stands_in_the_compose_file() -> None:
     document = compose()
     in_clear = [

@@ -4,6 +4,7 @@ import re
 from fnmatch import fnmatch
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,18 +112,76 @@ def test_every_make_target_that_documents_name_exists() -> None:
     assert set() == named - targets
 
 
-def test_every_command_that_documents_name_exists() -> None:
+SPAN = re.compile(r"`([^`\n]+)`")
+PROGRAM = re.compile(r"(?:^|[ /|])(lgsp|lgsp-connect) +(.*)")
+
+
+def commands_named(text: str) -> list[tuple[str, list[str]]]:
+    """List the programs with the words behind each, from code spans and the lines of blocks."""
+    blocks = re.findall(r"```(?:sh)?\n(.*?)```", text, re.DOTALL)
+    inline = SPAN.findall(re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    lines = [line.partition("  #")[0] for block in blocks for line in block.splitlines()]
+    found = [PROGRAM.search(line) for line in (*inline, *lines)]
+    return [(match[1], re.split(r"[\s=]+", match[2])) for match in found if match]
+
+
+def test_every_command_and_option_that_documents_name_exists() -> None:
     from typer.main import get_command
 
     from lgsp.cli import build
+    from lgsp_connectors.cli import app
 
-    known = set(get_command(build()).commands)  # type: ignore[attr-defined]
+    programs: dict[str, Any] = {"lgsp": get_command(build()), "lgsp-connect": get_command(app)}
+    unknown, named = [], 0
+    for document in documents():
+        if document.name == "CHANGELOG.md":
+            continue  # what was called so then
+        for program, words in commands_named(document.read_text("utf-8")):
+            command, named = programs[program], named + 1
+            while words and hasattr(command, "commands"):
+                word = words.pop(0)
+                if not re.fullmatch("[a-z][a-z-]*", word):
+                    break
+                if word not in command.commands:
+                    unknown.append(f"{document.name}: {program} {word}")
+                    break
+                command = command.commands[word]
+            options = {
+                name for part in command.params for name in (*part.opts, *part.secondary_opts)
+            }
+            given = [word for word in words if re.fullmatch("--[a-z-]+", word)]
+            unknown += [
+                f"{document.name}: {program} {command.name} {option}"
+                for option in given
+                if not hasattr(command, "commands") and option not in {*options, "--help"}
+            ]
+    assert named > 100
+    assert unknown == []
+
+
+def test_every_unit_that_documents_name_exists() -> None:
+    units = {path.stem for path in (ROOT / "deploy/systemd").glob("*.service")}
     named = {
-        command
+        unit
         for document in documents()
-        for command in re.findall(
-            r"(?:^|`|/)lgsp ([a-z][a-z-]+)", document.read_text("utf-8"), re.MULTILINE
-        )
+        for line in re.findall(r"systemctl [a-z-]+ ([^\n`#]+)", document.read_text("utf-8"))
+        for unit in line.split()
+        if unit.startswith("lgsp")
     }
     assert named
-    assert set() == named - known
+    assert {unit for unit in named if re.sub(r"@.*", "@", unit) not in units} == set()
+
+
+def test_every_row_stands_in_a_table() -> None:
+    """A blank line ends a table: what follows is shown as bare text."""
+    loose = [
+        f"{document.relative_to(ROOT)}: {row[:60]}"
+        for document in documents()
+        for row, after in re.findall(
+            r"^\n(\|[^\n]*)\n([^\n]*)",
+            re.sub(r"```.*?```", "", document.read_text("utf-8"), flags=re.DOTALL),
+            re.MULTILINE,
+        )
+        if not re.match(r"\|[ :|-]+\|?$", after)
+    ]
+    assert loose == []

@@ -42,6 +42,14 @@ def test_one_line_a_minute_of_a_library_says_how_many_were_held_back(clock: Cloc
     assert not hasattr(line("aiokafka"), "held_back")
 
 
+def test_what_says_nothing_is_left_out(clock: Clock) -> None:
+    lines = OnceAMinute(clock)
+    nothing = line("kafka.cluster")
+    nothing.msg = "Metadata refresh: failed Cancelled"  # whenever a client is closed
+    assert not lines.filter(nothing)
+    assert lines.filter(line("kafka.cluster"))
+
+
 def test_our_own_lines_and_the_worst_ones_all_pass(clock: Clock) -> None:
     lines = OnceAMinute(clock)
     assert all(lines.filter(line("lgsp.runtime.lane")) for _ in range(3))

@@ -46,6 +46,16 @@ def test_libraries_pass_the_same_filter(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.usefixtures("restored")
+def test_no_colours_stand_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(load_settings(log_format="json"), service="ioc-feed")
+    coloured = {"color_message": "Started [\x1b[36m%d\x1b[0m]"}
+    logging.getLogger("some.library").warning("Started [1]", extra=coloured)
+    said = capsys.readouterr().err
+    assert json.loads(said)["event"] == "Started [1]"
+    assert "x1b" not in said
+
+
+@pytest.mark.usefixtures("restored")
 def test_an_exception_stays_one_line_and_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs(load_settings(log_format="json"), service="rates")
     try:

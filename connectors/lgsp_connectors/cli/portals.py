@@ -13,9 +13,10 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.commands.options import Data, Json, begin
 from lgsp.runtime.commands.output import emit_json, list_table, local_time, print_table, say
 from lgsp.runtime.commands.reach import need_broker
+from lgsp.runtime.documents.faults import nearest
 from lgsp.runtime.kafka.client import latest_by_key
 from lgsp.runtime.kafka.connector_status import Statuses
-from lgsp.runtime.kafka.topics import CONNECTOR_STATUS
+from lgsp.runtime.kafka.topics import CHECKPOINTS, CONNECTOR_STATUS
 from lgsp.runtime.settings import Settings
 from lgsp_connectors.kit.config import PORTAL_ID
 from lgsp_connectors.kit.log.status_log import StatusLog
@@ -58,6 +59,8 @@ def register(app: typer.Typer) -> None:
             now, before = now_ms(), log.before(portal)
             if before is not None and before.is_alive(now):
                 raise FatalError(f"the connector of portal {portal} runs: stop it first")
+            if before is None:
+                _refuse_unknown(portal, settings)
             known = before or ConnectorStatus(portal, now, None, {})
             said = known._replace(at=now, phase=Phase.RETIRED, problems={})
             log.publish(portal, said)
@@ -67,6 +70,23 @@ def register(app: typer.Typer) -> None:
             emit_json({"portal": portal, "state": "retired"})
         else:
             say(f"portal {portal} is retired; a run of its connector takes that back")
+
+
+def _refuse_unknown(portal: str, settings: Settings) -> None:
+    """A portal of which there is neither a word nor a checkpoint is a slip of the pen."""
+    kept = {
+        key.decode("utf-8", "replace").partition("/")[0]
+        for topic in (CHECKPOINTS, CONNECTOR_STATUS)
+        for key in latest_by_key(settings.bootstrap, topic)
+    }
+    if portal in settings.expected_portals:
+        raise ConfigurationError(
+            f"portal {portal}: no connector ever spoke of it: take it out of LGSP_PORTALS"
+        )
+    if portal not in kept:
+        raise ConfigurationError(
+            f"portal {portal}: no connector ever spoke of it{nearest(portal, sorted(kept))}"
+        )
 
 
 def _standing(settings: Settings) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:

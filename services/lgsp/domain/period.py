@@ -140,7 +140,8 @@ def _range(part: str, text: str) -> tuple[date, date]:
             return date(year, month, 1), _month_after(year, month)
         return date(year, 1, 1), _month_after(year, 12)
     except (ValueError, OverflowError) as error:
-        raise ConfigurationError(f"period {text!r}: {part!r}: {error}") from error
+        where = f"period {text!r}" if part == text else f"period {text!r}: {part!r}"
+        raise ConfigurationError(f"{where}: {error}") from error
 
 
 def _month_after(year: int, month: int) -> date:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 _EVERY = 60.0  # seconds
+_NOTHING = frozenset({"Metadata refresh: failed Cancelled"})  # a client that was closed meanwhile
 LIBRARIES = ("aiokafka", "asyncio", "faust", "kafka", "mode", "uvicorn")
 
 
@@ -33,6 +34,8 @@ class OnceAMinute(logging.Filter):
         library = record.name.partition(".")[0]
         if library not in LIBRARIES or record.levelno >= logging.CRITICAL:
             return True
+        if record.getMessage() in _NOTHING:
+            return False
         place: object = library  # a closed set, as the places of the code are
         if record.exc_info:
             place = (record.pathname, record.lineno)

@@ -55,6 +55,14 @@ def show_controls(
     return event
 
 
+def _without_colours(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Leave out the second, coloured form of uvicorn's messages (a structlog processor)."""
+    event.pop("color_message", None)
+    return event
+
+
 def _printable(value: Any) -> Any:
     if isinstance(value, str):
         return printable(value)
@@ -102,7 +110,7 @@ def configure_logs(settings: Settings, *, service: str) -> None:
     logging.raiseExceptions = False  # a line that a full disk does not take stops nothing
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _without_colours, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )

@@ -118,3 +118,15 @@ def test_without_a_store_nothing_is_zero(
     assert ended.value.code == 2
     assert "rates.db" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["indicators"], ["explain", "open"]])
+@pytest.mark.parametrize("option", ["--unit", "--domain", "--procedure"])
+def test_a_scope_that_nothing_was_ever_counted_for_is_no_zero(
+    data: Path, words: list[str], option: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        build()([*words, option, "H99.1"], standalone_mode=False)
+    (fault,) = caught.value.faults
+    assert (fault.key, fault.value) == (option, "H99.1")
+    assert "nothing was ever counted" in fault.message

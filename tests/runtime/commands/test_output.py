@@ -57,8 +57,11 @@ def test_text_of_data_is_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]
 def test_values_of_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(table("t", {"a": 1234567, "b": True, "c": False, "d": None, "e": Text("x")}))
     print_table(table("u", {"f": 0.36176779, "g": {"bad_date": 1, "defect": 2000}, "h": {}}))
+    print_table(table("v", {"i": ["/a/b", "/a/c"], "j": []}))
     shown = capsys.readouterr().out.replace(" ", "")
     for row in (
+        "i│/a/b│\n││/a/c│",
+        "j│-",
         "a│1,234,567",
         "b│yes",
         "c│no",

@@ -141,6 +141,11 @@ def test_an_empty_argument_is_refused(words: list[str]) -> None:
     assert "is a variable of the shell not set?" in done.stderr
 
 
+def test_the_first_page_comes_after_nothing() -> None:
+    for words in (["--after", ""], ["--after="]):
+        assert "No such option: --after" in run(None, *words).stderr
+
+
 def unread_by_a_library() -> None:
     """End as typer and rich do when nobody reads."""
     try:

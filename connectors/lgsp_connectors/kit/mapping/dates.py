@@ -51,7 +51,7 @@ class Dates:
     ) -> None:
         self._forms = [compiled(form, zone, end_of_day=end_of_day) for form in forms]
         _check_apart(forms, zone)
-        self._what = "not of the form " + " or ".join(forms)
+        self._what = "no date, or not of the form " + " or ".join(forms)
         self._settle = settler(zone, end_of_day=end_of_day)
         self._words = words
         self._missing = _days_of(words.missing, forms, zone)

@@ -50,7 +50,7 @@ def compile_iso(zone: str | None, *, end_of_day: bool = False) -> Parse:
         try:
             at = read(text)
         except ValueError:
-            raise ValueError("not of the form iso") from None
+            raise ValueError("no date, or not of the form iso") from None
         return settle(at, len(text) <= _LONGEST_ISO_DAY)
 
     return parse
@@ -88,7 +88,7 @@ def compile_format(form: str, zone: str | None, *, end_of_day: bool = False) -> 
         try:
             at = quick(text) or slow(text)
         except ValueError:
-            raise ValueError(f"not of the form {form}") from None
+            raise ValueError(f"no date, or not of the form {form}") from None
         return settle(at, only_day)
 
     return parse

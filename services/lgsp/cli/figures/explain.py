@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
         settings = begin("explain", data)
         question = q.ask(period, unit, domain, procedure, as_of)
         with q.open_figures(settings, profile) as figures:
+            q.check_scope(figures, question)
             measures = figures.profile.measures
             rows = figures.explain(figure, question, part)
         if json:

@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
         settings = begin("indicators", data)
         question = q.ask(period, unit, domain, procedure, as_of)
         with q.open_figures(settings, profile) as figures:
+            q.check_scope(figures, question)
             found = figures.indicators(question)
         if json:
             emit_json(found.document())

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lgsp.domain.errors import ConfigurationError, Fault
 from lgsp.domain.figures import Scope
 from lgsp.domain.period import FORMS, INSTANT_FORMS, parse_as_of, parse_period
 from lgsp.domain.profiles.registry import profile_named
@@ -36,6 +37,21 @@ def ask(period: str, unit: str, domain: str, procedure: str, as_of: str) -> Ques
         Scope(unit, domain, procedure),
         parse_as_of(as_of, now_ms()),
     )
+
+
+def check_scope(figures: Figures, question: Question) -> None:
+    """Raise ConfigurationError when nothing was ever counted for a part of the scope."""
+    if lacking := figures.scopes.lacks(question.scope):
+        name, value = lacking
+        raise ConfigurationError(
+            [
+                Fault(
+                    message=f"no dossier here: nothing was ever counted for this {name}",
+                    key=f"--{name}",
+                    value=value,
+                )
+            ]
+        )
 
 
 @contextmanager

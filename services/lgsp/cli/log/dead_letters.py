@@ -141,10 +141,10 @@ def _table(
         group = (letter.reason, letter.portal, letter.stage.value)
         if group != last:
             who = letter.portal or letter.stage.value
-            what = f"{who}: {groups[group]:,} letters"
+            what = f"{who}: {groups[group]:,}"
             rows.append((Text(letter.reason, "bold"), what, "", "", ""))
             last = group
         short = letter.letter_id[:_SHORT]
         rows.append((short, letter.origin, letter.field, letter.value, letter.detail))
     columns = ("Letter", "Origin", "Field", "Value", "Detail")
-    return list_table(f"{total:,} open dead letters", columns, rows, codes=["Letter", "Origin"])
+    return list_table(f"Open dead letters: {total:,}", columns, rows, codes=["Letter", "Origin"])

@@ -1,7 +1,8 @@
 """`lgsp backup` and `lgsp restore`: whole copies of the SQLite stores, and putting them back."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Table
@@ -46,7 +47,7 @@ def register(app: typer.Typer) -> None:
         """
         settings = begin("backup", data)
         report = back_up(settings, to)
-        emit(report, as_json=json, render=lambda: table("Backup", report))
+        emit(report, as_json=json, render=lambda: table("Backup", _summary(report)))
 
 
 def back_up(settings: Settings, folder: Path) -> dict[str, object]:
@@ -74,6 +75,16 @@ def back_up(settings: Settings, folder: Path) -> dict[str, object]:
     except OSError as error:
         raise ConfigurationError(f"--to {folder}: {error.strerror}") from error
     return {"folder": str(folder), "stores": [copy.document() for copy in copies]}
+
+
+def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Say for a person how far each copy has read; `backup.json` has all of it."""
+    return {"folder": report["folder"]} | {
+        store["file"]: f"{sum(store['positions'].values()):,} log records read"
+        if store["positions"]
+        else "copied"
+        for store in report["stores"]
+    }
 
 
 def stores_of(settings: Settings) -> dict[str, Path]:

@@ -59,7 +59,7 @@ def table(title: str, rows: Mapping[str, Any]) -> Table:
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(justify="right", overflow="fold")
     for name, value in rows.items():
-        grid.add_row(cell(name), cell(_shown(value)))
+        grid.add_row(cell(name), _cell_of(value))
     return grid
 
 
@@ -102,6 +102,13 @@ def cell(value: str | Text) -> Text:
 def local_time(at: int | None) -> str:
     """Return ms UTC as Asia/Ho_Chi_Minh time to the minute; "" for None."""
     return "" if at is None else f"{local_datetime(at):%Y-%m-%d %H:%M}"
+
+
+def _cell_of(value: Any) -> Text:
+    """Return a cell of a value; the items of a list stand below each other."""
+    if isinstance(value, list | tuple):
+        return Text("\n").join(cell(_shown(item)) for item in value) if value else Text("-")
+    return cell(_shown(value))
 
 
 def _shown(value: Any) -> str | Text:

@@ -19,6 +19,7 @@ _INTERRUPTED = 130
 _UNREAD = 141
 """As of a program that SIGPIPE ends: whoever read its output has enough."""
 
+_MAY_BE_EMPTY = {"--after"}  # of the first page
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 """Settings of every root command (`Typer(context_settings=CONTEXT)`)."""
 
@@ -127,8 +128,8 @@ def _refuse_no_text(arguments: Sequence[str]) -> None:
 
     `--data "$FOLDER"` would mean the folder one stands in, `--unit "$UNIT"` the whole province.
     """
-    for argument in arguments:
-        if re.fullmatch("(--[a-z-]+=)?", argument):
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if re.fullmatch("(--(?!after=)[a-z-]+=)?", argument) and before not in _MAY_BE_EMPTY:
             raise typer.BadParameter("an argument is empty: is a variable of the shell not set?")
         if not is_text(argument):
             raise typer.BadParameter(f"the argument {argument!r} is not UTF-8")
