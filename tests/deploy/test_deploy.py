@@ -1,6 +1,7 @@
 """The deployment files fit the code: metrics, commands, secrets, ports."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -285,3 +286,53 @@ def test_every_unit_is_watched_bounded_and_of_one_user(tmp_path: Path) -> None:
             check=False,
         )
         assert (said.returncode, said.stderr) == (0, "")
+
+
+def lgsp_run(etc: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {
+        "ETC": str(etc),
+        "BIN": "/nowhere",
+        "RUN_AS": "nobody",
+        "STATE_DIRECTORY": "/var/lib/lgsp",
+    }
+    for name in [name for name in environment if name.startswith("LGSP_")]:
+        del environment[name]
+    return subprocess.run(
+        [DEPLOY / "systemd/lgsp-run", *command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_command_by_hand_runs_as_the_units_do(tmp_path: Path) -> None:
+    subprocess.run([DEPLOY / "secrets.sh", tmp_path / "secrets"], check=True, capture_output=True)
+    (tmp_path / "env").write_text("# settings\nLGSP_BROKER=kafka:9092\n")
+    asked = (
+        'id -un; echo "$LGSP_BROKER $LGSP_DATA"; ls "$LGSP_SECRETS_DIR"; echo "$LGSP_SECRETS_DIR";'
+        ' cat "$LGSP_SECRETS_DIR/lgsp_national_password" "$LGSP_SEAL_KEY_FILE"; exit 3'
+    )
+    done = lgsp_run(tmp_path, "sh", "-c", asked)
+    if os.geteuid() != 0:  # only root becomes another user
+        assert (done.returncode, done.stdout) == (2, "")
+        return
+    user, settings, *secrets, folder, values = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (3, "")
+    assert (user, settings) == ("nobody", "kafka:9092 /var/lib/lgsp")
+    assert secrets == ["lgsp_national_password", "lgsp_store", "seal_keys"]
+    assert values.startswith('lgsp{"current"')
+    assert not Path(folder).exists()
+
+
+def test_a_command_by_hand_says_what_it_wants(tmp_path: Path) -> None:
+    done = lgsp_run(tmp_path)
+    assert done.returncode == 2
+    assert "lgsp-run: " in done.stderr
+
+
+def test_what_the_how_to_installs_is_there() -> None:
+    text = (ROOT / "docs/how-to/install-with-systemd.md").read_text()
+    named = set(re.findall(r"(?:deploy|requirements)/[\w./-]+\w|\.env\.example", text))
+    assert {"requirements/server.txt", "deploy/systemd/lgsp-run", "deploy/secrets.sh"} <= named
+    assert {name for name in named if not (ROOT / name).exists()} == set()
