@@ -48,6 +48,7 @@ class Reason(StrEnum):
     LOG_REPARTITIONED = "log_repartitioned"
     # The store.
     UNTURNED = "unturned"
+    WORKER_AHEAD = "worker_ahead"
     CELLS_DIFFER = "cells_differ"
     STORE_SET_BACK = "store_set_back"
     STORE_REPLACED = "store_replaced"
@@ -249,6 +250,11 @@ _WORDS: Mapping[Reason, tuple[str, str]] = {
     Reason.UNTURNED: (
         "{number} dossiers passed their deadline and are not counted overdue yet",
         "{number} hồ sơ vừa quá hạn, chưa tính",
+    ),
+    Reason.WORKER_AHEAD: (
+        "the clock of the rates worker is ahead of ours{detail}: it says {at}, and counts"
+        " dossiers overdue before their time",
+        "Đồng hồ của bộ tính số liệu chạy nhanh hơn{detail}: báo {at}, hồ sơ bị tính quá hạn sớm",
     ),
     Reason.CELLS_DIFFER: (
         "the day cells are not the sum of the dossiers{detail}: run `lgsp rebuild`",

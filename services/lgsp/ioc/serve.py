@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from lgsp.domain.profiles.registry import profile_named
 from lgsp.ioc.cells_check import CellsCheck
+from lgsp.ioc.clock_check import ClockCheck
 from lgsp.ioc.disk_check import DiskCheck
 from lgsp.ioc.feed import make_app
 from lgsp.ioc.log_side import Check, LogSide
@@ -71,7 +72,12 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
     engine = open_store(settings.rates_store, read_only=True)
     calendar, profile = load_calendar(settings.calendar_file), profile_named(settings.profile)
     cells = CellsCheck(engine, profile, calendar, now_ms)
-    checks: list[Check] = [StoreCheck(engine), DiskCheck(settings.data, engine), cells]
+    checks: list[Check] = [
+        StoreCheck(engine),
+        DiskCheck(settings.data, engine),
+        ClockCheck(engine, now_ms),
+        cells,
+    ]
     show_disk(settings.data)
     log_side = LogSide(settings.bootstrap, engine, checks, settings.events_topic, Presence())
     figures = Figures(

@@ -29,6 +29,7 @@ from lgsp.store.engine import METADATA, open_store
 from lgsp.store.guard import StoreGuard
 from lgsp.store.presence import probe_store
 from lgsp.store.rates.cells import KEY, mark_published
+from lgsp.store.rates.clocks import SaidClock
 from lgsp.store.rates.fold import LANE
 from lgsp.store.rates.folds import make_fold
 from lgsp.store.rates.protocol import Fold
@@ -90,8 +91,12 @@ def run(settings: Settings) -> int:
                     )
 
     async def wake() -> None:
+        said = SaidClock(engine, now_ms)
         while True:
             try:
+                if said.was_ahead(fold.partitions):
+                    log.warning("clock_was_ahead", counted_again=fold.wake_early())
+                said.say(fold.partitions)
                 woken = fold.wake()
             except FencedError as fenced:
                 log.warning("wake_fenced", partitions=sorted(fenced.partitions))

@@ -62,6 +62,7 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
         ConfigurationError: there is no such store, it is of another layout, or no such profile.
     """
     from lgsp.ioc.cells_check import differing
+    from lgsp.ioc.clock_check import ClockCheck
     from lgsp.ioc.log_side import look_once
     from lgsp.ioc.store_check import StoreCheck
     from lgsp.runtime.calendar.vietnam import load_calendar
@@ -82,7 +83,11 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
             log=lambda: look_once(
                 settings.bootstrap,
                 engine,
-                [StoreCheck(engine), lambda: differing(compare_quickly(engine, rules))],
+                [
+                    StoreCheck(engine),
+                    ClockCheck(engine, now_ms),
+                    lambda: differing(compare_quickly(engine, rules)),
+                ],
                 settings.events_topic,
             ),
         )

@@ -1,6 +1,6 @@
 """Reads dossiers that are due, writes dossiers and portals, in the caller's transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import Connection, Table, select
 
@@ -12,6 +12,7 @@ from lgsp.store.tables import DOSSIERS
 WholeRow = tuple[str, int, int, int | None, bytes]
 """A dossier: code, partition, overdue (0, 1), when to wake (ms UTC), the dossier encoded."""
 
+_ROWS_AT_ONCE = 500
 _DOSSIER = (
     "INSERT INTO dossiers (code, partition, overdue, wake_at, state) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (code) DO UPDATE SET overdue = excluded.overdue, wake_at = excluded.wake_at,"
@@ -52,6 +53,18 @@ def rows_to_wake(
         .limit(limit)
     )
     return [(*row,) for row in connection.execute(query)]
+
+
+def rows_overdue(
+    connection: Connection, partitions: Collection[int]
+) -> Iterator[tuple[int, str, int, bytes]]:
+    """Give the same of the dossiers that are counted overdue."""
+    query = (
+        select(DOSSIERS.c.partition, DOSSIERS.c.code, DOSSIERS.c.overdue, DOSSIERS.c.dossier)
+        .where(DOSSIERS.c.overdue == 1, DOSSIERS.c.partition.in_(sorted(partitions)))
+        .execution_options(yield_per=_ROWS_AT_ONCE)
+    )
+    return ((*row,) for row in connection.execute(query))
 
 
 def write_dossiers(connection: Connection, rows: Sequence[WholeRow]) -> None:

@@ -22,7 +22,7 @@ from lgsp.store.rates.bulk_sql import stored_rows
 from lgsp.store.rates.cells import CellRow, Cells, cell_rows
 from lgsp.store.rates.counted_by import claim
 from lgsp.store.rates.counting import CountedDossier, Counting
-from lgsp.store.rates.dossiers import rows_to_wake, write_dossiers, write_portals
+from lgsp.store.rates.dossiers import rows_overdue, rows_to_wake, write_dossiers, write_portals
 from lgsp.store.rates.layout import decode, encode
 from lgsp.store.rates.services import ServiceNumbers
 
@@ -145,8 +145,29 @@ class RatesFold:
         now = self._clock()
         with reading(self._engine) as connection:
             due = rows_to_wake(connection, self._owned, now, _WAKE_AT_ONCE)
+        self._count_again(due, now)
+        return len(due)
+
+    def wake_early(self) -> int:
+        """Count as open in time those that a later clock counted overdue; return how many.
+
+        Raises:
+            FencedError: a partition is another worker's; nothing was written.
+        """
+        now = self._clock()
+        with reading(self._engine) as connection:
+            early = [
+                row
+                for row in rows_overdue(connection, self._owned)
+                if not self._counting.counted(decode(row[1], row[3]), now).overdue
+            ]
+        self._count_again(early, now)
+        return len(early)
+
+    def _count_again(self, due: Sequence[tuple[int, str, int, bytes]], now: int) -> None:
+        """Count stored dossiers (partition, code, overdue, bytes) as they stand at `now`."""
         if not due:
-            return 0
+            return
         changed: dict[int, dict[str, CountedDossier]] = {}
         cells = self.cells.no_changes()
         for partition, code, overdue, encoded in due:
@@ -160,7 +181,6 @@ class RatesFold:
             positions = self.advance(connection, still)
             self._write(connection, changed, rows)
         self._commit(positions, changed)
-        return len(due)
 
     def advance(self, connection: Connection, offsets: Mapping[int, int]) -> dict[int, Position]:
         """Move stored positions inside the caller's transaction; FencedError if not ours."""

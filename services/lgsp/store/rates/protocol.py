@@ -36,3 +36,11 @@ class Fold(LaneHandler, Protocol):
             FencedError: a partition is another worker's; nothing was written.
         """
         ...
+
+    def wake_early(self) -> int:
+        """Count as open in time those that a later clock counted overdue; return how many.
+
+        Raises:
+            FencedError: a partition is another worker's; nothing was written.
+        """
+        ...

@@ -152,6 +152,17 @@ class FastRatesFold:
             self._forget()
         return woken
 
+    def wake_early(self) -> int:
+        """Count as open in time those that a later clock counted overdue; return how many.
+
+        Raises:
+            FencedError: a partition is another worker's; nothing was written.
+        """
+        woken = self._plain.wake_early()
+        if woken:
+            self._forget()
+        return woken
+
     def _forget(self) -> None:
         """Hold no dossier; they are loaded again when an event names them."""
         if self.held:
