@@ -19,6 +19,8 @@ PROMETHEUS := .venv/.system-prometheus
 CHROMIUM := .venv/.system-chromium
 BENCH := .venv-bench/.bench
 MINUTES ?= 60 # of chaos
+SEED ?= 1 # of chaos
+FOLDER ?= # of chaos: on a small disk of its own, to be filled
 
 .PHONY: help setup demo test check mutants schedules alarms chaos e2e browser bench bench-long docs clean stop
 
@@ -47,7 +49,7 @@ alarms: $(DEV) $(SYSTEM) $(PROMETHEUS) ## Every shipped alert in a real Promethe
 	$(PYTEST) tests/alarms
 
 chaos: $(DEV) $(SYSTEM) $(PROMETHEUS) ## An hour of faults on the whole service, its label held against the truth
-	$(BIN)/python -m tests.chaos.hour $(MINUTES)
+	$(BIN)/python -m tests.chaos.hour $(MINUTES) $(SEED) $(FOLDER)
 
 e2e: $(DEV) $(SYSTEM) ## Only the tests of the whole flow
 	$(PYTEST) -m e2e

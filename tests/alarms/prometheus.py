@@ -122,6 +122,17 @@ class Prometheus:
         """Return the alerts that rang at any time."""
         return self._names('count_over_time(ALERTS{alertstate="firing"}[1d])')
 
+    def first_rang(self, seconds: float) -> dict[str, float]:
+        """Return the alerts that rang in the last seconds -> how many after these began."""
+        began = time.time() - seconds
+        span = f"[{max(1, round(seconds))}s:1s]"
+        firsts = f'min_over_time(timestamp(ALERTS{{alertstate="firing"}}){span})'
+        found: dict[str, float] = {}
+        for one in self._ask(firsts):
+            alert, after = one["metric"]["alertname"], float(one["value"][1]) - began
+            found[alert] = min(after, found.get(alert, after))
+        return found
+
     def ringing(self) -> set[str]:
         """Return the alerts that ring now."""
         return self._names('ALERTS{alertstate="firing"}')

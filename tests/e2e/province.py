@@ -3,7 +3,9 @@ the national portal that is started and stopped by itself."""
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.e2e.stack import Up
 from tests.ports import free_port_pair
@@ -21,9 +23,27 @@ mapping:
   received_at: {field: NgayTiepNhan, format: "%d/%m/%Y %H:%M", timezone: Asia/Ho_Chi_Minh}
   due_at: {field: NgayHenTra, format: "%d/%m/%Y %H:%M", timezone: Asia/Ho_Chi_Minh}
   finished_at: {field: NgayXong, format: "%d/%m/%Y %H:%M", timezone: Asia/Ho_Chi_Minh}
-  status: {field: TrangThai, map: {"da xong": 9}, default: reject}
+  status: {field: TrangThai, map: {"dang xu ly": 4, "da xong": 9}, default: reject}
 run: {poll_seconds: 1, expect: {every: 1h}}
 """
+
+
+class Row(NamedTuple):
+    """A dossier as the portal's file shows it; dates as written there."""
+
+    number: int
+    received: str = "02/01/2024 08:00"
+    due: str = "09/01/2024 17:00"
+    finished: str = "08/01/2024 09:00"
+    status: str = "da xong"
+    procedure: str = "1.000001"
+    channel: str = "truc tuyen"
+
+    def text(self) -> str:
+        """Return its line."""
+        dates = [self.received, self.received, self.due, self.finished]
+        code = code_of(self.number)
+        return ",".join([code, "H37.1", self.procedure, self.channel, *dates, self.status])
 
 
 def code_of(number: int) -> str:
@@ -49,7 +69,8 @@ class Province:
         }
         self.metrics = int(self.up.environment["LGSP_METRICS_PORT"])
         self.connector_port = free_port_pair()
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands: dict[str, list[str]] = {}
 
     def learn(self, word: str, channel: str) -> None:
         """Mend the mapping: one more word of the portal is known."""
@@ -71,6 +92,12 @@ class Province:
         command = ["run", str(self.config), "--port", str(self.connector_port)]
         self._start("connector", "lgsp_connectors.cli", command)
 
+    def revive(self) -> None:
+        """Start again, as their supervisor does, what has ended by itself (a full disk)."""
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                self._spawn(name)
+
     def stop_national(self) -> None:
         self._stop("national")
 
@@ -78,16 +105,20 @@ class Province:
         self._stop("connector")
 
     def _start(self, name: str, module: str, arguments: list[str]) -> None:
+        self._commands[name] = [sys.executable, "-m", module, *arguments]
+        self._spawn(name)
+
+    def _spawn(self, name: str) -> None:
         with (self._logs / f"{name}.log").open("ab") as log:
-            self._running[name] = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+            self.running[name] = subprocess.Popen(
+                self._commands[name],
                 env=self.up.environment,
                 stdout=log,
                 stderr=log,
             )
 
     def _stop(self, name: str) -> None:
-        if (process := self._running.pop(name, None)) is not None:
+        if (process := self.running.pop(name, None)) is not None:
             process.kill()
             process.wait()
 
@@ -110,13 +141,18 @@ class Province:
         procedure: str = "1.000001",
         channel: str = "truc tuyen",
     ) -> None:
+        """Put a file of ended dossiers into the inbox, whole at once."""
+        rows = [Row(n, received, procedure=procedure, channel=channel) for n in numbers]
+        self.write(name, rows, head=head)
+
+    def write(self, name: str, rows: Iterable[Row], *, head: str = _HEAD) -> None:
         """Put a file into the inbox, whole at once."""
-        dates = [received, received, "09/01/2024 17:00", "08/01/2024 09:00"]
-        rows = [
-            ",".join([code_of(n), "H37.1", procedure, channel, *dates, "da xong"]) for n in numbers
-        ]
-        (self.inbox / "part").write_text("\n".join([head, *rows, ""]))
+        (self.inbox / "part").write_text("\n".join([head, *(row.text() for row in rows), ""]))
         (self.inbox / "part").rename(self.inbox / name)
+
+    def redriven(self) -> bool:
+        """Let a person send again what the portal refused; whether that is nothing any more."""
+        return bool(self.up.run("sync", "redrive", ok=False).get("redriven") == 0)
 
     def drained(self) -> bool:
         """Whether all that was read is counted and pushed."""
