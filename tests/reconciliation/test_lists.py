@@ -152,6 +152,9 @@ def test_what_the_list_claims_comes_from_column_title_name_or_option(
     }
     assert classes(received) == classes(by_title) == classes(by_option) == wanted
     assert [each["class"] for each in by_line] == ["phantom_late", "agreed", "missing_here"]
+    each_line[0][-1] = "Trạng thái"  # it may say both
+    by_status, _ = run(data, written(tmp_path, each_line, "ds.csv"))
+    assert [each["class"] for each in by_status] == ["phantom_late", "agreed", "missing_here"]
 
 
 def test_a_list_older_than_a_push_accuses_nobody(data: Path, tmp_path: Path) -> None:

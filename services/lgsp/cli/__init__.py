@@ -20,7 +20,7 @@ _AREAS = {
     "transitions": "figures.transitions",
     "sync": "sync",
     "evidence": "evidence",
-    "reconcile": "reconcile",
+    "reconcile": "reconcile.command",
     "cells": "log.cells",
     "dead_letters": "log.dead_letters",
     "drain": "services.drain",

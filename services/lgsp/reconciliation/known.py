@@ -93,6 +93,7 @@ class Knowing:
         submitted = side.dates.get("submitted_at")
         deadline = reception_deadline(submitted.at if submitted else None, self.calendar)
         known = decode_acknowledged(row.acknowledged)
+        pushed = self._pushes.of(row, national_code(dossier), side)
         doubted = _seen(known.doubted)
         reason = stop or row.reason
         return Here(
@@ -121,8 +122,8 @@ class Knowing:
                 for t in dossier.transitions
                 if t.due_at is not None
             ),
-            pushes=self._pushes.of(row, status),
-            all_pushes=self._pushes.complete,
+            pushes=pushed.pushes,
+            all_pushes=pushed.complete,
         )
 
     def _standing(self, dossier: Dossier) -> Standing:

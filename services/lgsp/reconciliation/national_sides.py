@@ -6,9 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 from lgsp.domain.codes import is_dossier
+from lgsp.domain.reconciliation.held import There
 from lgsp.domain.reconciliation.sides import MINUTE_MS, SECOND_MS, Moment, SeenStep, Side
 from lgsp.domain.status import Status
 from lgsp.domain.working_time import DAY_MS, day_number, day_start_ms
+from lgsp.national.wire import is_filed_there
 
 FIELDS = {
     "submitted_at": "NgayNopHoSo",
@@ -41,6 +43,23 @@ def side_of(record: Mapping[str, Any], steps: Any, *, ours: bool = False) -> Sid
         status=_BY_CODE.get(str(record.get("TrangThaiHoSo", "")).strip().removeprefix("0")),
         dates=dates,
         steps=_steps(steps, exact=ours),
+    )
+
+
+def there_of(
+    code: str, found: Mapping[str, Any] | None, province: str, at: int | None = None
+) -> There:
+    """Give what a look-up told; `found` None: the portal has no such dossier."""
+    ours = is_of(code, province)
+    if found is None:
+        return There(code=code, found=False, ours=ours, at=at)
+    place = str(found.get("NoiNopHoSo") or "").strip()
+    return There(
+        code=code,
+        side=side_of(found, found.get(_STEPS)),
+        filed_there=is_filed_there(place) if place else None,
+        ours=ours,
+        at=at,
     )
 
 

@@ -3,7 +3,9 @@
 import random
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,14 +14,16 @@ from lgsp.domain.reconciliation.compare import compare
 from lgsp.domain.reconciliation.held import Claim, Here, Push, PushedAs, SyncState, There
 from lgsp.domain.reconciliation.mismatch import Cause, MismatchKind, differs
 from lgsp.domain.reconciliation.sides import (
+    SeenStep,
     Side,
     SideOrder,
     course_of,
     dates_that_differ,
     steps_apart,
 )
+from lgsp.domain.status import Status
 from tests.domain.reconciliation.drawn import heres, sides, theres
-from tests.domain.reconciliation.pairs import equal_pair, seeded
+from tests.domain.reconciliation.pairs import DAY, equal_pair, seeded
 
 STATUSES = SIMPLE.statuses
 MIRRORED = {SideOrder.BEHIND: SideOrder.AHEAD, SideOrder.AHEAD: SideOrder.BEHIND}
@@ -107,3 +111,103 @@ def test_a_late_push_is_told_with_its_minutes() -> None:
     one_known = replace(late, all_pushes=False, changed_at=finished.at + 1)
     (found,) = compare(one_known, There(code=here.code, claim=Claim.LATE), STATUSES)
     assert found.cause is Cause.OTHER_CLOCK  # an earlier push may have told the finish
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"sync": SyncState.HELD, "reason": "sealed_data"}, Cause.HELD),
+        ({"sync": SyncState.PARKED, "pushes": (Push(result=PushedAs.LOST),)}, Cause.ANSWER_LOST),
+        ({"sync": SyncState.PARKED, "pushes": ()}, Cause.REFUSED),
+        ({"sync": SyncState.PENDING, "pushes": (Push(result=PushedAs.LOST),)}, Cause.ANSWER_LOST),
+        ({"sync": SyncState.PENDING, "pushes": ()}, Cause.WAITING),
+        ({"sync": SyncState.IN_DOUBT, "pushes": ()}, Cause.ANSWER_LOST),
+        ({"known_there": False, "pushes": ()}, Cause.NEVER_PUSHED),
+        ({}, Cause.NOT_KEPT),
+    ],
+)
+def test_the_queue_and_the_pushes_say_why_the_portal_lags(
+    changes: dict[str, Any], cause: Cause
+) -> None:
+    pair = equal_pair(random.Random(5), 1, (1, 2, 4, 9, 10))
+    assert pair.here is not None
+    side = pair.here.side
+    shown = replace(side, status=Status.RECEIVED, steps=(side.steps or ())[:2], dates={})
+    found = compare(
+        replace(pair.here, **changes), There(code=pair.here.code, side=shown), STATUSES
+    )
+    stale = next(each for each in found if each.kind is MismatchKind.STALE_THERE)
+    assert stale.cause is cause
+
+
+def test_a_status_that_we_never_had_was_written_by_others() -> None:
+    here = equal_pair(random.Random(5), 1, (2, 4, 9)).here
+    assert here is not None
+    shown = replace(here.side, status=Status.REGISTERED, steps=None, dates={})
+    (found,) = compare(here, There(code=here.code, side=shown), STATUSES)
+    assert (found.kind, found.cause) == (MismatchKind.STALE_THERE, Cause.OVERWRITTEN)
+
+
+def test_a_claim_that_cannot_be_held_against_a_clock_says_so() -> None:
+    here = equal_pair(random.Random(5), 1).here
+    assert here is not None
+    unknown = replace(here, side=replace(here.side, late=None, received_late=None))
+    (late,) = compare(unknown, There(code=here.code, claim=Claim.LATE), STATUSES)
+    assert (late.kind, late.detail) == (
+        MismatchKind.DATES_DIFFER,
+        "no deadline is known here",
+    )
+    (received,) = compare(unknown, There(code=here.code, claim=Claim.RECEIVED_LATE), STATUSES)
+    assert (received.kind, received.cause) == (MismatchKind.LATE_RECEPTION, Cause.NOT_KNOWN)
+
+
+def test_a_late_reception_there_is_seen_by_a_look_up_too() -> None:
+    here = equal_pair(random.Random(5), 1, (1, 2, 4, 9)).here
+    assert here is not None
+    shown = Side(status=Status.REGISTERED, received_late=True)
+    found = compare(here, There(code=here.code, side=shown), STATUSES)
+    assert {each.kind for each in found} == {
+        MismatchKind.STALE_THERE,
+        MismatchKind.LATE_RECEPTION,
+    }
+
+
+def test_steps_in_doubt_are_listed_where_no_look_up_tells_of_them() -> None:
+    here = equal_pair(random.Random(5), 1).here
+    assert here is not None
+    lost = frozenset((here.side.steps or ())[-1:])
+    doubted = replace(here, sync=SyncState.IN_DOUBT, doubted=lost)
+    shown = replace(here.side, steps=None)
+    (found,) = compare(doubted, There(code=here.code, side=shown), STATUSES)
+    assert (found.kind, found.cause) == (MismatchKind.MISSING_STEP, Cause.ANSWER_LOST)
+    assert frozenset(found.steps) == lost
+
+
+def test_without_a_deadline_no_push_was_late() -> None:
+    here = equal_pair(random.Random(5), 1).here
+    assert here is not None
+    (found,) = compare(
+        replace(here, deadline=None), There(code=here.code, claim=Claim.LATE), STATUSES
+    )
+    assert (found.kind, found.cause) == (MismatchKind.PHANTOM_LATE, Cause.OTHER_CLOCK)
+
+
+def test_a_step_of_others_after_ours_was_changed_there() -> None:
+    here = equal_pair(random.Random(5), 1).here
+    assert here is not None
+    steps = here.side.steps or ()
+    again = SeenStep(steps[-1].at + DAY, steps[-1].status)
+    shown = replace(here.side, steps=(*steps, again))
+    (found,) = compare(here, There(code=here.code, side=shown), STATUSES)
+    assert (found.kind, found.steps) == (MismatchKind.AHEAD_THERE, (again,))
+
+
+@pytest.mark.parametrize("sync", [SyncState.HELD, SyncState.PARKED])
+def test_a_stopped_dossier_explains_its_phantom(sync: SyncState) -> None:
+    here = equal_pair(random.Random(5), 1).here
+    assert here is not None
+    stopped = replace(here, sync=sync, reason="lý do", pushes=())
+    found = compare(stopped, There(code=here.code, claim=Claim.LATE), STATUSES)
+    assert [each.kind for each in found] == [MismatchKind.PARKED, MismatchKind.PHANTOM_LATE]
+    assert found[0].said == found[1].said
+    assert found[0].detail == "lý do"

@@ -1,11 +1,12 @@
 """Why the portal lacks what we hold: told from the queue, the pushes and what it shows. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from lgsp.domain.reconciliation.held import Here, PushedAs, SyncState, There
 from lgsp.domain.reconciliation.mismatch import Cause
 from lgsp.domain.reconciliation.sides import MINUTE_MS, SeenStep, Side
+from lgsp.domain.status import Status
 
 
 class Why(NamedTuple):
@@ -69,16 +70,29 @@ def why_dates_differ(here: Here, there: There, names: Iterable[str]) -> Why:
     return Why(Cause.NOT_KEPT if was_ours else Cause.OVERWRITTEN)
 
 
-def pushed_after(here: Here, since: int | None, until: int | None) -> int | None:
+def pushed_after(
+    here: Here, since: int | None, until: int | None, says: Callable[[Status], bool]
+) -> int | None:
     """Return the minutes from `since` to the first push that came after `until` had passed.
 
-    None: a push was in time, or which was the first is not known. Both in ms UTC.
+    Args:
+        here: the dossier.
+        since: when there was something to be pushed, ms UTC.
+        until: when the portal had to know it, ms UTC.
+        says: whether a push of this status says it.
+
+    Returns:
+        None: a push was in time, or which was the first is not known.
     """
     if since is None or until is None or since > until:
         return None
     if not here.all_pushes and (here.changed_at is None or since < here.changed_at):
         return None  # the newest push is known alone, and an earlier one may have told it
-    done = [p.at for p in here.pushes if p.result is PushedAs.DONE and p.at is not None]
+    done = [
+        p.at
+        for p in here.pushes
+        if p.result is PushedAs.DONE and p.at is not None and (not p.status or says(p.status))
+    ]
     after = [at for at in done if at >= since]
     if not after or min(after) <= until:
         return None

@@ -24,7 +24,7 @@ from lgsp.domain.reconciliation.sides import (
     repeated_steps,
     steps_apart,
 )
-from lgsp.domain.status import StatusSemantics
+from lgsp.domain.status import Status, StatusSemantics
 
 
 def compare(here: Here | None, there: There, statuses: StatusSemantics) -> tuple[Mismatch, ...]:
@@ -40,10 +40,10 @@ def compare(here: Here | None, there: There, statuses: StatusSemantics) -> tuple
     elif here.removed:
         found = _when_removed(here, there)
     elif there.found is False:
-        found = [*_when_missing(here, there), *_claimed(here, there, [])]
+        found = [*_when_missing(here, there), *_claimed(here, there, [], statuses)]
     else:
         found = list(_both(here, there, statuses))
-        found += _claimed(here, there, found)
+        found += _claimed(here, there, found, statuses)
     order = list(MismatchKind)
     found.sort(key=lambda each: order.index(each.kind))
     return tuple(found) or (Mismatch(kind=MismatchKind.EQUAL),)
@@ -120,7 +120,9 @@ def _is_newest(step: SeenStep, ours: tuple[SeenStep, ...] | None) -> bool:
     return step.at > max((each.at for each in ours or ()), default=0)
 
 
-def _claimed(here: Here, there: There, found: list[Mismatch]) -> Iterator[Mismatch]:
+def _claimed(
+    here: Here, there: There, found: list[Mismatch], statuses: StatusSemantics
+) -> Iterator[Mismatch]:
     """Judge lateness: what a list says of the line, or what follows from a look-up."""
     if there.claim is Claim.RECEIVED_LATE:
         yield _received_late(here, there, found, claimed=True)
@@ -142,7 +144,7 @@ def _claimed(here: Here, there: There, found: list[Mismatch]) -> Iterator[Mismat
             yield Mismatch(kind=MismatchKind.DATES_DIFFER, cause=Cause.OTHER_CLOCK, detail=detail)
     else:
         kind = MismatchKind.PHANTOM_LATE if theirs else MismatchKind.PHANTOM_ON_TIME
-        yield _difference(kind, _why_late(here, there, found))
+        yield _difference(kind, _why_late(here, there, found, statuses))
 
 
 def _received_late(here: Here, there: There, found: list[Mismatch], *, claimed: bool) -> Mismatch:
@@ -156,27 +158,35 @@ def _received_late(here: Here, there: There, found: list[Mismatch], *, claimed: 
     since = None if received is None else received.at
     return _difference(
         MismatchKind.LATE_RECEPTION,
-        _why_late_since(here, there, found, since, here.reception_deadline),
+        _why_late_since(
+            here,
+            there,
+            found,
+            pushed_after(here, since, here.reception_deadline, _tells_reception),
+        ),
     )
 
 
-def _why_late(here: Here, there: There, found: list[Mismatch]) -> Why:
+def _tells_reception(status: Status) -> bool:
+    return status is not Status.REGISTERED
+
+
+def _why_late(here: Here, there: There, found: list[Mismatch], statuses: StatusSemantics) -> Why:
     finished = here.side.dates.get("finished_at")
     since = here.changed_at if finished is None else finished.at
-    return _why_late_since(here, there, found, since, here.deadline)
+    closes = statuses.closes
+    tells = (lambda status: closes[status]) if finished else (lambda _: True)
+    minutes = pushed_after(here, since, here.deadline, tells)
+    return _why_late_since(here, there, found, minutes)
 
 
-def _why_late_since(
-    here: Here,
-    there: There,
-    found: list[Mismatch],
-    since: int | None,
-    until: int | None,
-) -> Why:
-    """Say why the portal's judgement of time is another: the push, its data, or its clock."""
+def _why_late_since(here: Here, there: There, found: list[Mismatch], minutes: int | None) -> Why:
+    """Say why the portal's judgement of time is another: the push, its data, or its clock.
+
+    `minutes` from the event to the first push that told it, where that was too late.
+    """
     if stopped := why_stopped(here):
         return stopped
-    minutes = pushed_after(here, since, until)
     if minutes is not None:
         return Why(Cause.PUSHED_LATE, minutes=minutes)
     telling = {

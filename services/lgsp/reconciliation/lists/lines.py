@@ -86,7 +86,9 @@ class Lines:
         unread: list[Fault] = []
         side = Side(status=self._status(row, unread), dates=self._dates(row, unread))
         place = self._text(row, "place")
-        claim = claim_in(self._text(row, "claim"), self._mapping.claims) or self._claim
+        words = (self._text(row, "claim"), self._text(row, "status"))
+        said = (claim_in(text, self._mapping.claims) for text in words)
+        claim = next(filter(None, said), self._claim)
         there = There(
             code=code,
             side=side,

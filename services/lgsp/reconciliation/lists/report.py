@@ -40,15 +40,18 @@ _LONGEST = 32_767  # characters of a cell of Excel
 
 
 def write_report(path: Path, columns: ListColumns, answers: Iterable[LineAnswer]) -> None:
-    """Write the report beside its place and put it there whole; the suffix says which form.
+    """Write the report on a list; ConfigurationError as `write_table`."""
+    write_table(path, _rows(columns, answers))
+
+
+def write_table(path: Path, rows: Iterable[Sequence[str]]) -> None:
+    """Write a table beside its place and put it there whole; the suffix says which form.
 
     Raises:
         ConfigurationError: another suffix than .csv or .xlsx, or it cannot be written.
     """
+    check_place(path)
     suffix = path.suffix.lower()
-    if suffix not in {".csv", ".xlsx"}:
-        raise _refused(path, "name a report that ends in .csv or .xlsx")
-    rows = _rows(columns, answers)
     try:
         handle, name = tempfile.mkstemp(suffix, f".{path.stem}-", path.parent)
         try:
@@ -60,6 +63,14 @@ def write_report(path: Path, columns: ListColumns, answers: Iterable[LineAnswer]
             raise
     except OSError as error:
         raise _refused(path, error.strerror or str(error)) from error
+
+
+def check_place(path: Path) -> None:
+    """See that a table can be written there, before the work begins; ConfigurationError."""
+    if path.suffix.lower() not in {".csv", ".xlsx"}:
+        raise _refused(path, "name a file that ends in .csv or .xlsx")
+    if not path.parent.is_dir():
+        raise _refused(path, "its folder is not there")
 
 
 def _rows(columns: ListColumns, answers: Iterable[LineAnswer]) -> Iterator[list[str]]:
