@@ -340,7 +340,7 @@ async def test_backfill_reads_files_changed_since(make: Callable[..., FilesRig])
         ("{const: FULL}", "{const: [FULL]}", "c.yaml:10: mapping.service_level.const: a single"),
         ("mapping:", "mapping:\n  sealed: {name: Ten}", "c.yaml:7: mapping.sealed.name: unknown;"),
         ("province: H37", "province: !x H37", "c.yaml:3: not valid YAML: could not determine"),
-        ("province: H37", "province: !!int abc", "c.yaml:3: province: not of the type int"),
+        ("province: H37", "province: !!int abc", "c.yaml:3: province: String should match"),
         ("province: H37", "? [province]\n: H37", "c.yaml:3: a key is one word"),
         ("province: H37", "province: \1", "c.yaml:3: not valid YAML: the character U+0001"),
         ("province: H37", "province: &a {b: *a}", "c.yaml:1: an alias contains itself"),
