@@ -37,12 +37,11 @@ class Refusals:
         if pushed.result is not PushResult.REFUSED or pushed.error_code == _INTERNAL:
             return finished
         words = _OF_ONE_DOSSIER.sub("", pushed.reason)
-        codes = self._parked.setdefault(words, set())
-        procedures = self._procedures.setdefault(words, set())
-        if len(codes) < _MANY or len(procedures) < _PROCEDURES:
-            codes.add(taken.waiting.code)
-            procedures.update(value for _, value in taken.kinds[:1])
-            if len(codes) == _MANY and len(procedures) >= _PROCEDURES:
+        if not self._are_of_the_portal(words):
+            self._parked.setdefault(words, set()).add(taken.waiting.code)
+            kinds = (value for _, value in taken.kinds[:1])
+            self._procedures.setdefault(words, set()).update(kinds)
+            if self._are_of_the_portal(words):
                 self._log.warning("national_portal_refuses_all", reason=pushed.reason)
             return finished
         again = replace(pushed, result=PushResult.RETRY, certain=False)
@@ -53,9 +52,13 @@ class Refusals:
         codes, self._taken_back = self._taken_back, []
         return codes
 
+    def _are_of_the_portal(self, words: str) -> bool:
+        codes, procedures = self._parked.get(words, ()), self._procedures.get(words, ())
+        return len(codes) >= _MANY and len(procedures) >= _PROCEDURES
+
     def _worked(self) -> None:
         for words, codes in self._parked.items():
-            if len(codes) >= _MANY and len(self._procedures[words]) >= _PROCEDURES:
+            if self._are_of_the_portal(words):
                 self._taken_back += sorted(codes)
         self._parked.clear()
         self._procedures.clear()
