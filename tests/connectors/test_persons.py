@@ -11,8 +11,8 @@ from prometheus_client import generate_latest
 from tests.connectors.files.workbook import workbook
 from typer.testing import CliRunner
 
+from lgsp.domain.connector_status import ConnectorStatus
 from lgsp.domain.errors import FatalError
-from lgsp.domain.sources import ConnectorStatus
 from lgsp.runtime.avro.event_bytes import encode_event_fast
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage

@@ -6,17 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lgsp.domain.connector_status import DEAD_AFTER, Clock, ConnectorStatus
 from lgsp.domain.period import VIETNAM
 from lgsp.domain.reasons import Finding, Reason
 from lgsp.domain.sources import (
     AHEAD,
-    DEAD_AFTER,
     FAILING_AFTER,
     MINUTE,
     ONCE_FOR,
     STOPPED_FOR,
-    Clock,
-    ConnectorStatus,
     LastSeen,
     Liveness,
     elapsed,

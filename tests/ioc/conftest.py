@@ -10,8 +10,8 @@ from tests.ioc.feeds import Feed, running
 from tests.store.filled import CALENDAR, fill
 from tests.store.rates.history import NOW, history
 
+from lgsp.domain.connector_status import ConnectorStatus
 from lgsp.domain.profiles.simple import SIMPLE
-from lgsp.domain.sources import ConnectorStatus
 from lgsp.domain.trust import LogView
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures

@@ -14,9 +14,9 @@ from tests.ioc.conftest import EVENTS
 from tests.store.filled import fill
 from tests.store.rates.history import NOW
 
+from lgsp.domain.connector_status import ConnectorStatus
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.reasons import Finding, Reason
-from lgsp.domain.sources import ConnectorStatus
 from lgsp.ioc.log_check import LogCheck
 from lgsp.ioc.log_side import LogSide, look_once
 from lgsp.runtime.avro.codec import encode_event

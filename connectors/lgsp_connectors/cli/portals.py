@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from lgsp.domain.connector_status import ConnectorStatus, Phase
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.domain.reasons import show_known
-from lgsp.domain.sources import ConnectorStatus, Phase, judge_sources
+from lgsp.domain.sources import judge_sources
 from lgsp.runtime.calendar.vietnam import load_calendar
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.commands.options import Data, Json, begin

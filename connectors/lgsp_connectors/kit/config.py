@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lgsp.domain.sources import Clock
+from lgsp.domain.connector_status import Clock
 from lgsp.domain.working_time import DAY_MS, HOUR_MS, WORKING_DAY_MS
 from lgsp.runtime.documents.document import Document
 

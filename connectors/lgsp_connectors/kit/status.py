@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from lgsp.domain.sources import BEAT, Clock, ConnectorStatus, Phase
+from lgsp.domain.connector_status import BEAT, Clock, ConnectorStatus, Phase
 from lgsp.runtime.logs import redact
 from lgsp.runtime.text import printable
 from lgsp_connectors.kit.config import RunSettings

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from lgsp.domain.connector_status import ConnectorStatus
 from lgsp.domain.reasons import LOG_BROKEN, Finding, Reason
-from lgsp.domain.sources import ConnectorStatus
 
 
 class Trust(StrEnum):

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from tests.store.filled import CALENDAR
 from tests.waiting import wait_until
 
+from lgsp.domain.connector_status import ConnectorStatus, Phase
 from lgsp.domain.errors import FatalError, RejectedRecord, RetryableError
 from lgsp.domain.reasons import Reason
-from lgsp.domain.sources import ConnectorStatus, Liveness, Phase, judge_sources
+from lgsp.domain.sources import Liveness, judge_sources
 from lgsp.runtime.kafka.connector_status import Statuses, decode_status, encode_status
 from lgsp_connectors.kit.config import Expect, RunSettings
 from lgsp_connectors.kit.report import Report

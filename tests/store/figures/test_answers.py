@@ -11,6 +11,7 @@ from tests.domain.events import event_sets
 from tests.store.filled import CALENDAR, fill
 from tests.store.rates.history import DAY, NOW, START, history
 
+from lgsp.domain.connector_status import ConnectorStatus
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import ConfigurationError, RetryableError
 from lgsp.domain.event import DossierEvent, with_id
@@ -19,7 +20,6 @@ from lgsp.domain.measures import Part
 from lgsp.domain.period import Period, parse_period
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.domain.reasons import Reason
-from lgsp.domain.sources import ConnectorStatus
 from lgsp.domain.trust import LogView, Trust
 from lgsp.store.engine import open_store
 from lgsp.store.figures.answers import Figures, Question

@@ -5,8 +5,8 @@ from typing import Self
 
 import structlog
 
+from lgsp.domain.connector_status import ConnectorStatus
 from lgsp.domain.errors import LgspError, RejectedRecord
-from lgsp.domain.sources import ConnectorStatus
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key, make_producer
 from lgsp.runtime.kafka.connector_status import decode_status, encode_status
 from lgsp.runtime.kafka.topics import CONNECTOR_STATUS

@@ -9,9 +9,10 @@ from typing import Any
 
 import orjson
 
+from lgsp.domain.connector_status import ConnectorStatus
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.domain.reasons import Finding, Reason
-from lgsp.domain.sources import AHEAD, ConnectorStatus
+from lgsp.domain.sources import AHEAD
 from lgsp.runtime.clock import now_ms
 from lgsp.runtime.text import is_text
 

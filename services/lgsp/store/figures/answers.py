@@ -4,7 +4,7 @@ One read transaction answers one question, so a figure, its freshness and its li
 says how things stood when it was last written; a past as-of time is computed from the dossiers.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -19,11 +19,10 @@ from lgsp.domain.figures import Indicators, Scope
 from lgsp.domain.measures import Measure, Part
 from lgsp.domain.period import Period, month_of, show_instant
 from lgsp.domain.profiles.profile import Profile
-from lgsp.domain.reasons import Finding, Reason
-from lgsp.domain.sources import Freshness, LastSeen, judge_sources
 from lgsp.domain.standing import Standing
 from lgsp.domain.trust import LogView, judge
 from lgsp.domain.working_time import Calendar, day_start_ms
+from lgsp.store.figures.portals import judge_portals, last_seen
 from lgsp.store.figures.reading import reading
 from lgsp.store.figures.scopes import KnownScopes
 from lgsp.store.figures.sums import (
@@ -42,7 +41,7 @@ from lgsp.store.figures.sums import (
 from lgsp.store.figures.transitions import TransitionList
 from lgsp.store.rates.cells import day_cells
 from lgsp.store.rates.layout import decode
-from lgsp.store.tables import DOSSIERS, PORTALS
+from lgsp.store.tables import DOSSIERS
 
 _TURN_WITHIN = 10_000  # ms; the rates worker turns dossiers overdue about every second
 _ROWS_AT_ONCE = 2000
@@ -107,11 +106,13 @@ class Figures:
         at = self._as_of(question, now)
         with reading(self._engine, self.profile) as connection:
             sums = self._sums(connection, question)
-            seen = self._seen(connection)
+            seen = last_seen(connection)
             unturned = count_unturned(connection, now - _TURN_WITHIN)
         end = question.period.end_day
         until = at if end is None else min(at, day_start_ms(end))
-        portals, findings = self._sources(log, seen, until, now)
+        portals, findings = judge_portals(
+            log, seen, until, now, calendar=self._calendar, expected=self._expected
+        )
         trust, found = judge(
             {rate.name: sum(sums[m] for m in rate.denominator) for rate in self._measures.rates},
             backlog=log.backlog,
@@ -290,28 +291,3 @@ class Figures:
                     yield dossier, stands._replace(overdue=bool(overdue))
             elif (then := known_at(dossier, at)) and in_scope(then, scope):
                 yield then, self.profile.standing(then, self._calendar, at)
-
-    def _seen(self, connection: Connection) -> list[LastSeen]:
-        return [
-            LastSeen(*row)
-            for row in connection.execute(select(PORTALS).order_by(PORTALS.c.portal))
-        ]
-
-    def _sources(
-        self, log: LogView, seen: Sequence[LastSeen], until: int, now: int
-    ) -> tuple[tuple[Freshness, ...], list[Finding]]:
-        """Judge the portals as of the last look at the log, which is another reason if it is old.
-
-        Without a look nothing is known of the connectors, so nothing is said of each of them.
-        """
-        portals, findings = judge_sources(
-            seen,
-            log.statuses,
-            until=until,
-            now=min(now, log.at) if log.at and log.backlog is None else now,
-            calendar=self._calendar,
-            expected=self._expected if log.at else (),
-        )
-        if not log.at:
-            findings = [Finding(Reason.STATUS_UNKNOWN)]
-        return portals, findings
