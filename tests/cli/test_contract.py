@@ -42,6 +42,7 @@ NEEDED = {
 
 MORE: dict[tuple[str, ...], list[str]] = {
     ("dead-letters", "replay"): ["--all"],
+    ("dead-letters", "close"): ["--all"],
     ("cells", "publish"): ["--all"],
     ("simulate", "province"): ["--dossiers", "3"],
 }

@@ -320,3 +320,40 @@ def test_a_mended_letter_is_stated_when_its_file_was(site: Site) -> None:
     events = [decode_event(record.value) for record in records]
     mine = [(e.stated_at, e.stated_row) for e in events if e.portal == site.portal]
     assert mine == [(1_720_400_000_000, 2), (1_720_400_000_000, 3)]
+
+
+def operator(site: Site, *words: str) -> dict[str, Any]:
+    """Run `lgsp dead-letters` with JSON output."""
+    command = [sys.executable, "-m", "lgsp.cli", "dead-letters", *words, "--json"]
+    done = subprocess.run(command, env=site.env, check=True, capture_output=True, timeout=120)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_a_letter_closes_when_its_row_is_mended_and_stays_closed_when_a_person_has_closed_it(
+    site: Site,
+) -> None:
+    head = "Ma,DonVi,Nhan,Chu\n"
+    bad = [row(i).replace("H37.12-2", "H37-12-2") for i in range(4)]
+    site.file.write_text(head + "".join(bad) + row(9))
+    assert site.call("run", "--once")["rejected"] == 4
+    first, second, *_ = (
+        x["letter_id"] for x in operator(site, "list", "--portal", site.portal)["letters"]
+    )
+    operator(site, "replay", first, "--out", str(site.base / "fixed.jsonl"))
+    closed = operator(site, "close", second, "--why", "withdrawn, says 0912345678")
+    assert closed["closed"] == 1
+    noted = Path(closed["noted"]).read_text("utf-8")
+    assert "0912345678" not in noted
+    assert second in noted
+    assert len(letters(site)) == 2
+
+    site.file.write_text(head + "".join([*bad[:3], row(3), row(9)]))  # the last one is mended
+    assert site.call("run", "--once")["letters_closed"] == 1
+    assert letters(site) == ["inbox/a.csv:4"]
+
+    site.file.write_text(head + "".join(row(i) for i in range(4)))
+    site.call("run", "--once")
+    site.file.write_text(head + "".join(bad) + row(9))  # all is broken again in the same way
+    assert site.call("run", "--once")["rejected"] == 4
+    assert len(letters(site)) == 4

@@ -426,3 +426,47 @@ async def test_a_quiet_poll_is_one_request(portal: Portal) -> None:
     asked = portal.asked
     await portal.run()
     assert portal.asked == asked + 1
+
+
+async def test_a_row_that_the_portal_corrected_closes_its_letter(portal: Portal) -> None:
+    portal.file(3)
+    portal.touch(1, status="strange")
+    portal.touch(2, status="strange")
+    await portal.run()
+    assert 2 == len(portal.bench.sink.letters)
+    portal.touch(1)
+    report = await portal.run()
+    assert (report.letters_closed, len(portal.bench.sink.letters)) == (1, 1)
+    portal.touch(1, status="strange")  # and broken again
+    await portal.run()
+    assert 2 == len(portal.bench.sink.letters)
+
+
+async def test_a_row_whose_code_was_corrected_closes_its_letter(portal: Portal) -> None:
+    """Nothing but the portal's own id says that it is the same row."""
+    portal.file(3)
+    portal.rows[code(1)]["dossierNo"] = "H37-12"
+    await portal.run()
+    assert 1 == len(portal.bench.sink.letters)
+    portal.rows[code(1)]["dossierNo"] = code(1)
+    portal.touch(1)
+    await portal.run()
+    assert {} == portal.bench.sink.letters
+
+
+@pytest.mark.parametrize("what", ["corrected in silence", "deleted", "standing"])
+async def test_a_full_pass_closes_the_letters_of_what_it_does_not_hold(
+    portal: Portal, what: str
+) -> None:
+    portal.more = "\n  full_pass_hours: 1"
+    portal.file(150)
+    portal.touch(7, status="strange")
+    await portal.run()
+    assert 1 == len(portal.bench.sink.letters)
+    if what == "deleted":
+        del portal.rows[code(7)]
+    elif what != "standing":
+        portal.rows[code(7)]["dossierStatus"] = "processing"
+    portal.later = 2 * _HOUR
+    await portal.run()
+    assert (what == "standing") == bool(portal.bench.sink.letters)

@@ -180,7 +180,7 @@ async def run_sealed(rig: OpenCpsRig, bench: Bench, *, later: int = 0) -> Report
         bench.checkpoints,
         key="p",
         settings=RunSettings(),
-        sent=bench.sent,
+        standing=bench.standing,
         known=bench.known,
         persons=SealedPersons(SEALER),
     )

@@ -24,7 +24,7 @@ from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.memory.filing import SealedPersons
 from lgsp_connectors.kit.memory.kept import KeptCursor
 from lgsp_connectors.kit.memory.known_file import KnownFile
-from lgsp_connectors.kit.memory.sent import Sent
+from lgsp_connectors.kit.memory.standing import StandingRejects
 from lgsp_connectors.kit.memory.state import state_file
 from lgsp_connectors.kit.registry import read_config
 from lgsp_connectors.kit.runner import Runner
@@ -193,7 +193,7 @@ def scan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = ""
     statuses: list[ConnectorStatus] = []
     sink, checkpoints, producer = MemorySink(), MemoryCheckpoints(), Producer()
-    sent = Sent(state_file(settings.data, "my-portal", "sent"))
+    standing = StandingRejects(state_file(settings.data, "my-portal", "rejects"))
     known = KnownFile(state_file(settings.data, "my-portal", "known"))
     kept = KeptCursor(state_file(settings.data, "my-portal", "cursor"))
 
@@ -208,7 +208,7 @@ def scan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         checkpoints,
         key="my-portal",
         settings=RunSettings(max_consecutive_rejects=2),
-        sent=sent,
+        standing=standing,
         known=known,
         persons=SealedPersons(sealer),
         speaker=speaker,
@@ -222,7 +222,7 @@ def scan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         root.handlers, root.level = before
     for cursor in checkpoints.stored.values():
         kept.store({key: value for key, value in cursor.items() if key[0] != "~"})
-    for each in (sent, known, kept):
+    for each in (standing, known, kept):
         each.close()
     letters = DeadLetters(settings, producer)  # type: ignore[arg-type]
     for record, cause in sink.rejects:

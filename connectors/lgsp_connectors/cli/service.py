@@ -29,7 +29,7 @@ from lgsp_connectors.kit.log.status_log import StatusLog
 from lgsp_connectors.kit.memory.filing import SealedPersons
 from lgsp_connectors.kit.memory.known import Known, Restated
 from lgsp_connectors.kit.memory.known_file import KnownFile
-from lgsp_connectors.kit.memory.sent import Sent
+from lgsp_connectors.kit.memory.standing import StandingRejects
 from lgsp_connectors.kit.memory.state import state_file
 from lgsp_connectors.kit.registry import ConfiguredConnector
 from lgsp_connectors.kit.report import Report
@@ -159,8 +159,8 @@ class _Service:
             producer = await asyncio.to_thread(make_producer, settings.bootstrap)
             opened.enter_context(closing(producer))
             # A backfill states everything once more: it may be what a log has lost.
-            memory = None if self._backfill else state_file(settings.data, key, "sent")
-            sent = opened.enter_context(closing(Sent(memory)))
+            memory = None if self._backfill else state_file(settings.data, key, "rejects")
+            standing = opened.enter_context(closing(StandingRejects(memory)))
             known: Known = KnownFile(state_file(settings.data, self._portal, "known"))
             if self._backfill:
                 known = Restated(known)
@@ -192,7 +192,7 @@ class _Service:
                 checkpoints,
                 key=key,
                 settings=configured.head.run,
-                sent=sent,
+                standing=standing,
                 known=known,
                 persons=SealedPersons(self._sealer),
                 yaml=configured.fingerprint(),

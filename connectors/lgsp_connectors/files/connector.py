@@ -13,11 +13,10 @@ from lgsp.domain.event import DossierEvent
 from lgsp.runtime.personal import mask_file_name
 from lgsp_connectors.files.columns import MappedColumns
 from lgsp_connectors.files.look import Look
-from lgsp_connectors.files.marks import key_of
 from lgsp_connectors.files.reader import Reading
 from lgsp_connectors.files.settings import FilesSettings
 from lgsp_connectors.files.starter import SAMPLE, STARTER
-from lgsp_connectors.kit.contract import Context, Cursor, Listing, Page, Record, Word
+from lgsp_connectors.kit.contract import Context, Cursor, Listing, Page, Record, Word, part_of
 from lgsp_connectors.kit.fingerprint import fingerprint
 from lgsp_connectors.kit.mapping.row_settings import make_mapper, order_of
 
@@ -118,7 +117,7 @@ class Files:
         except RejectedRecord:  # its name has no time: neither have its rows
             at = None
         at = listing.at if at is None else at
-        shown = f"{mask_file_name(name)}@{written}/{key_of(name)[:8]}"
+        shown = f"{mask_file_name(name)}@{written}/{part_of(name)[:8]}"
         return replace(listing, name=shown, at=at)
 
     def _halt(self) -> None:

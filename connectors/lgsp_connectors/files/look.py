@@ -8,9 +8,9 @@ import structlog
 from lgsp.domain.errors import RejectedRecord, RejectReason
 from lgsp.runtime.personal import mask_file_name
 from lgsp_connectors.files.listing import Found, away, list_files
-from lgsp_connectors.files.marks import UNUSABLE, Mark, Stamp, key_of, parse_mark
+from lgsp_connectors.files.marks import UNUSABLE, Mark, Stamp, parse_mark
 from lgsp_connectors.files.reader import PAGE_BYTES, FileReader, Reading
-from lgsp_connectors.kit.contract import Cursor, Listing, Page, Record
+from lgsp_connectors.kit.contract import Cursor, Listing, Page, Record, part_of
 
 _SINCE = "\0since"  # no file is called so
 _LONG_STILL = 86_400_000  # ms: a file not written for a day stands still
@@ -46,8 +46,11 @@ class Look:
         written = [(file.stamp.mtime, file.name) for file in found if file.stamp]
         self._newest = max(written)[1] if written else ""
         since = int(cursor.get(_SINCE, "0"))
-        for key in cursor.keys() - {key_of(file.name) for file in found} - {_SINCE}:
+        self._lost = cursor.keys() - {part_of(file.name) for file in found} - {_SINCE}
+        for key in self._lost:
             del self.after[key]  # the file is gone
+        self._begun: list[str] = []
+        self._read: list[str] = []
         self._todo = [file for file in found if self._unread(file, since)]
         self._todo.reverse()  # taken from its end
 
@@ -59,6 +62,7 @@ class Look:
     def page(self) -> Page:
         """Read the next page; OSError and RetryableError leave the look unusable."""
         self.after = dict(self.after)
+        self._begun, self._read = [], []
         records: list[Record] = []
         listing: Listing | None = None
         skipped = files = size = 0
@@ -81,6 +85,7 @@ class Look:
         if caught_up and self._waits:
             wait = min(max(0.05, (min(self._waits) - self._reading.clock()) / 1000), self._settle)
         reading = self._reader.read if self._reader else 0
+        lost, self._lost = sorted(self._lost), set()
         return Page(
             records,
             self.after,
@@ -93,6 +98,9 @@ class Look:
             empty=sum(text.startswith("empty") for text in self.after.values()),
             listing=listing,
             problem=self._problem(),
+            begun=self._begun,
+            read=self._read,
+            lost=lost,
         )
 
     def close(self) -> None:
@@ -104,7 +112,7 @@ class Look:
     def _problem(self) -> str:
         if not self._any:
             return f"no file matches {self._path} in {self._base.absolute()}"
-        mark = parse_mark(self.after.get(key_of(self._newest)))
+        mark = parse_mark(self.after.get(part_of(self._newest)))
         if mark is None or mark.state != "empty":
             return ""
         # An empty file with a later one beside it is the past: what it lacked has come since.
@@ -114,15 +122,15 @@ class Look:
         )
 
     def _listing(self, name: str, *, finished: bool) -> Listing | None:
-        mark = parse_mark(self.after.get(key_of(name)))
+        mark = parse_mark(self.after.get(part_of(name)))
         if mark is None:  # the file is gone
             return None
         ended = finished and mark.state == "done"
-        return Listing(f"{name}@{mark.written}", mark.written, ended)
+        return Listing(f"{name}@{mark.written}", mark.written, ended, part_of(name))
 
     def _unread(self, file: Found, since: int) -> bool:
         """Tell whether there is something to read, or to make sure of, in a file."""
-        mark = parse_mark(self.after.get(key_of(file.name)))
+        mark = parse_mark(self.after.get(part_of(file.name)))
         known = mark is not None and mark.how == self._reading.how
         if file.stamp is None:
             return not (mark and known and _is_denied(mark, file.fault))
@@ -155,7 +163,8 @@ class Look:
             before = reader.skipped
             records = reader.take(count)
         except FileNotFoundError:  # gone since it was listed
-            self.after.pop(key_of(file.name), None)
+            self.after.pop(part_of(file.name), None)
+            self._lost |= {part_of(file.name)}
             self.close()
             return [], 0, True
         except OSError as error:
@@ -164,16 +173,18 @@ class Look:
                 raise away_error from error
             return self._deny(file, error.strerror or type(error).__name__), 0, True
         mark = reader.mark()
-        self.after[key_of(file.name)] = mark.text()
+        self.after[part_of(file.name)] = mark.text()
         if mark.state == "tail":
             self._waits.append(mark.since + self._settle)
+        elif mark.state in {"done", "empty"}:
+            self._read.append(part_of(file.name))
         if reader.finished:
             self._done += file.stamp.size
             self.close()
         return records, reader.skipped - before, reader.finished
 
     def _open(self, file: Found, stamp: Stamp) -> FileReader:
-        mark = parse_mark(self.after.get(key_of(file.name)))
+        mark = parse_mark(self.after.get(part_of(file.name)))
         if mark and mark.state == "denied":
             mark = None
         same = mark is not None and mark.stamp == stamp
@@ -187,16 +198,18 @@ class Look:
         )
         if reader.changed:
             _log.info("file_changed", file=file.name)
+        if mark is None or anew or reader.changed:
+            self._begun.append(part_of(file.name))
         return reader
 
     def _deny(self, file: Found, fault: str) -> list[Record]:
         """Note a file that cannot be opened; give its letter, once while the fault is the same."""
-        mark = parse_mark(self.after.get(key_of(file.name)))
+        mark = parse_mark(self.after.get(part_of(file.name)))
         how, now = self._reading.how, self._reading.clock()
         if mark and mark.how == how and _is_denied(mark, fault):
             return []
         denied = Mark("denied", False, _NOTHING, now, 0, 0, 0, 0, _digest(fault), "", how)
-        self.after[key_of(file.name)] = denied.text()
+        self.after[part_of(file.name)] = denied.text()
         cause = RejectedRecord(RejectReason.UNREADABLE, detail=f"cannot be read: {fault}")
         return [Record(file.name, b"", now, cause, file.name)]
 

@@ -1,18 +1,12 @@
 """How far a file has been read, and whether it is still the same file: one text in the cursor."""
 
 import os
-from hashlib import blake2b
 from typing import Literal, NamedTuple, Self
 
 State = Literal["open", "tail", "done", "empty", "refused", "denied"]
 
 UNUSABLE = ("refused", "denied")
 """States (and beginnings of texts) of files that cannot be used as they stand."""
-
-
-def key_of(name: str) -> str:
-    """Give the key of a file in the cursor: a digest, because a name may be a person's."""
-    return blake2b(name.encode(), digest_size=12).hexdigest()
 
 
 class Stamp(NamedTuple):

@@ -5,7 +5,7 @@ import asyncio
 from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Page
 from lgsp_connectors.kit.memory.known import MemoryKnown
-from lgsp_connectors.kit.memory.sent import Sent
+from lgsp_connectors.kit.memory.standing import StandingRejects
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.runner import Runner
 from lgsp_connectors.kit.testing import MemoryCheckpoints, MemorySink
@@ -18,7 +18,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.journal: list[str] = []
-        self.sent = Sent()
+        self.standing = StandingRejects()
         self.known = MemoryKnown()
         self.checkpoints = MemoryCheckpoints(self.journal)
         self.sink = MemorySink(self.journal)
@@ -40,6 +40,7 @@ class Bench:
 
         sink = MemorySink(self.journal)
         sink.events, sink.rejects = self.sink.events, self.sink.rejects
+        sink.letters = self.sink.letters
         settings = RunSettings(
             give_up_seconds=give_up_seconds, max_consecutive_rejects=most_rejects
         )
@@ -49,7 +50,7 @@ class Bench:
             self.checkpoints,
             key=KEY,
             settings=settings,
-            sent=self.sent,
+            standing=self.standing,
             known=self.known,
             on_page=count,
         )

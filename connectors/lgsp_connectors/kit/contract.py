@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -22,11 +23,17 @@ Seal = Callable[[Mapping[str, str], str], bytes]
 """Seals personal fields for one dossier code (the associated data)."""
 
 
+def part_of(file: str) -> str:
+    """Give what stands for a file: a digest, because its name may be a person's; "" for none."""
+    return blake2b(file.encode(), digest_size=12).hexdigest() if file else ""
+
+
 class Record(NamedTuple):
     """One raw record of a portal.
 
     Args:
-        origin: where it was read ("file:line", URL); goes into the dead letter.
+        origin: where it was read ("file:line", URL); goes into the dead letter. Of a record that
+            stands in no file, what is behind a `#` is its own id there, whatever changes of it.
         data: the record as the portal gave it; bytes when it could not be decoded.
         observed_at: when we read it, ms UTC.
         fault: what was already wrong with it while reading; such a record is never mapped.
@@ -52,11 +59,13 @@ class Listing:
         name: tells it from every other one; the same for all of its pages.
         at: when the source stated it, ms UTC: what it does not hold was gone by then.
         ended: this page is its last one, and nothing of it was left out.
+        part: the file that is this list (`part_of`); "" when it stands in none.
     """
 
     name: str
     at: int
     ended: bool
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,11 @@ class Page:
             Known dossiers that it does not hold are removed when it has ended.
         problem: why the source does not count as level though all of it was read ("no file
             matches …"); "" when it does.
+        begun: files (`part_of`) whose records are given from the first one on, whatever was read
+            of them before.
+        read: files that were read to their end: what was rejected of them before, and not again
+            since they were `begun`, does not stand there any more.
+        lost: files that are not there any more.
     """
 
     records: Sequence[Record]
@@ -94,6 +108,9 @@ class Page:
     problem: str = ""
     whole: bool = True
     listing: Listing | None = None
+    begun: Sequence[str] = ()
+    read: Sequence[str] = ()
+    lost: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

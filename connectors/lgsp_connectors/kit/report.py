@@ -1,5 +1,6 @@
 """The exact counts of one run of a connector, and what is amiss with its source."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -13,7 +14,7 @@ class Report:
     longer holds, `not_removed` why none were; `unordered` known dossiers that came back with
     other values which nothing orders; `conflicts` codes that now stand for another dossier
     than before, which is held.
-    `letters_closed` are dead letters whose record could be used now.
+    `letters_closed` are dead letters whose record was mended, or stands there no more.
     `problem` says why a source that was read to its end does not count as caught up, `clock` why
     its clock is in doubt.
     """
@@ -36,6 +37,14 @@ class Report:
     unordered: int = 0
     conflicts: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+
+    def count_rejects(self, new: Iterable[str], count: int) -> None:
+        """Count rejects: those told, by their reason; the others were told before."""
+        reasons = list(new)
+        for reason in reasons:
+            self.reasons[str(reason)] = self.reasons.get(str(reason), 0) + 1
+        self.rejected += len(reasons)
+        self.duplicates += count - len(reasons)
 
     @property
     def problems(self) -> dict[str, str]:

@@ -25,8 +25,8 @@ from lgsp_connectors.kit.contract import Connector, Cursor, Listing, Page
 from lgsp_connectors.kit.memory.filing import Persons
 from lgsp_connectors.kit.memory.fresh import Fresh
 from lgsp_connectors.kit.memory.known import Known, MemoryKnown
-from lgsp_connectors.kit.memory.sent import Sent
-from lgsp_connectors.kit.rejects import Reject, next_reading, reject_new
+from lgsp_connectors.kit.memory.standing import StandingRejects
+from lgsp_connectors.kit.rejects import Reject, Rejects
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.retry import retried
 from lgsp_connectors.kit.sink import Checkpoints, Sink
@@ -47,7 +47,7 @@ class Runner:
         checkpoints: keep the cursor.
         key: checkpoint key: the portal, or a backfill of it.
         settings: pacing, polling and limits.
-        sent: rejects that are on the log already; a memory of this run when it is left out.
+        standing: rejects that were told already; a memory of this run when it is left out.
         known: what the portal has stated before; a memory of this run when it is left out.
         persons: digests the personal data of an event, to see that it changed.
         yaml: fingerprint of how records are read; when it changes, what cannot be used is told
@@ -66,7 +66,7 @@ class Runner:
         *,
         key: str,
         settings: RunSettings,
-        sent: Sent | None = None,
+        standing: StandingRejects | None = None,
         known: Known | None = None,
         persons: Persons | None = None,
         speaker: Speaker | None = None,
@@ -79,14 +79,15 @@ class Runner:
         self._key, self._settings, self._clock = key, settings, clock
         self._on_page = on_page or (lambda _page, _report: None)
         self._speaker = speaker or Speaker(key, clock, lambda _key, _status: None, settings)
-        self._sent = sent or Sent()
+        self._standing = StandingRejects() if standing is None else standing
         self._known = known or MemoryKnown()
         self._fresh = Fresh(self._known, persons)
-        self._yaml, self._reading, self._begun = yaml, "", False
+        self._yaml, self._begun = yaml, False
         self._rejects_in_a_row = 0
         self._watch = ClockWatch()
         self._pace = limiter(settings.pages_per_second)
         self._log = _log.bind(connector=connector.name, portal=key)
+        self._rejects = Rejects(self._standing, sink, self._fresh, self._log)
         self.caught_up = False
         self.report = report or Report()
 
@@ -126,7 +127,7 @@ class Runner:
         except RetryableError as error:
             raise RetryableError(f"the log does not take what was read: {error}") from error
         finally:
-            self._sent.drop()
+            self._standing.drop()
             await self._connector.close()
         self.report.seconds = time.monotonic() - started
         return self.report
@@ -135,36 +136,40 @@ class Runner:
         """Give where to go on, with what the checkpoint carries."""
         cursor = dict(stored or {})
         carried = Carried.taken_from(cursor)
-        anew = self._sent.resume(carried.sent)
+        anew = self._rejects.resume(carried.sent, carried.reading, self._yaml, cursor)
         if anew:
             self._known.reset()  # it is of another log, or of another state of this one
-        self._reading = next_reading(carried.reading, self._yaml)
         self._watch = ClockWatch(carried.ages)
         self.report.not_removed = carried.not_removed
-        self._begun = not anew and carried.reading == self._reading
+        self._begun = not anew and carried.reading == self._rejects.reading
         return cursor or self._connector.start(since)
 
     async def _settle(self, page: Page, before: Cursor) -> None:
         """Wait until the log has the page, then keep what is known of it and the checkpoint."""
-        await self._sink.flush()
+        await self._flush()
         self._fresh.keep(page.listing)
         if page.caught_up:
             self._watch.end_pass(self._clock())
         if page.listing is not None and page.listing.ended:
             await self._remove(page.listing)
-        if page.cursor != before or self._sent.pending:
+        if page.cursor != before or self._standing.pending:
             await self._store(page.cursor)
+
+    async def _flush(self) -> None:
+        """Wait until the log has all that was handed over, and what is over has been closed."""
+        self.report.letters_closed += self._rejects.close_over()
+        await self._sink.flush()
 
     async def _store(self, cursor: Cursor) -> None:
         """Store the checkpoint, then keep what stands before it."""
         carried = Carried(
-            self._sent.token(),
-            self._reading,
+            self._standing.token(),
+            self._rejects.reading,
             self._watch.text(),
             mask_file_name(self.report.not_removed),
         )
         await asyncio.to_thread(self._checkpoints.store, self._key, carried.beside(cursor))
-        self._sent.keep()
+        self._standing.keep()
         self._begun = True
         metrics.CONNECTOR_CHECKPOINT.set_to_current_time()
 
@@ -175,11 +180,13 @@ class Runner:
             self.report.not_removed = problem
         if problem:
             self._log.error("nothing_removed", listing=listing.name, reason=problem)
-        if not events:
-            return
+        elif problem is not None:
+            self._rejects.listed(listing)
         for event in events:
             self._sink.send(event)
-        await self._sink.flush()
+        await self._flush()
+        if not events:
+            return
         self._fresh.forget(events)
         self.report.removed += len(events)
         self.report.events += len(events)
@@ -237,7 +244,6 @@ class Runner:
         for place, error in sorted(self._fresh.conflicts.items(), reverse=True):
             rejects.append((used.pop(place), error))
             stated.pop(place)
-        report.letters_closed += self._sink.accept(used)
         for event in events:
             self._sink.send(event)
         newest = max((event.occurred_at for event in events), default=0)
@@ -248,11 +254,8 @@ class Runner:
         report.duplicates += max(0, sum(map(len, stated)) - len(events))
         if page.listing is not None:
             self._fresh.seen((error for _, error in rejects), page.listing)
-        new_rejects = reject_new(rejects, self._sent, self._sink, self._log, self._reading)
-        report.rejected += len(new_rejects)
-        report.duplicates += len(rejects) - len(new_rejects)
-        for _, error in new_rejects:
-            report.reasons[error.reason.value] = report.reasons.get(error.reason.value, 0) + 1
+        new_rejects = self._rejects.take(page, list(zip(used, stated, strict=True)), rejects)
+        report.count_rejects((error.reason for _, error in new_rejects), len(rejects))
         report.records += len(page.records)
         report.skipped += page.skipped
         report.pages += 1
@@ -287,7 +290,7 @@ class Runner:
         """Count a page that had nothing usable; give up when that goes on for too long."""
         self._rejects_in_a_row += len(rejects)
         if self._rejects_in_a_row >= self._settings.max_consecutive_rejects:
-            await self._sink.flush()  # the letters are kept, the checkpoint is not
+            await self._flush()  # the letters are kept, the checkpoint is not
             record, error = rejects[-1]
             raise FatalError(
                 f"{self._rejects_in_a_row} records in a row were rejected, the last one at"

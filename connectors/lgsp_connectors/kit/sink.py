@@ -9,6 +9,7 @@ import orjson
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp_connectors.kit.contract import Cursor, Record
+from lgsp_connectors.kit.memory.met import Met
 
 
 class Sink(Protocol):
@@ -22,11 +23,16 @@ class Sink(Protocol):
         """Hand over one rejected record as a dead letter."""
         ...
 
-    def accept(self, records: Iterable[Record]) -> int:
-        """Note records that were used: letters written of them before are closed; tell how many.
+    def letter_of(self, record: Record) -> str:
+        """Give the id of the letter that a record would have, wherever it stands."""
+        ...
 
-        Like all that is handed over, that is so once `flush` has returned.
-        """
+    def opened(self) -> Iterable[Met]:
+        """Give the letters that were open when the run began."""
+        ...
+
+    def close(self, letters: Iterable[str]) -> int:
+        """Close letters, with the next flush; tell how many of them were open."""
         ...
 
     async def flush(self) -> None:

@@ -12,6 +12,8 @@ from aiohttp.test_utils import TestServer
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
 from lgsp_connectors.kit.contract import Cursor, Record
+from lgsp_connectors.kit.memory.met import Met
+from lgsp_connectors.kit.sink import payload_of
 
 Handler = Callable[[Mapping[str, str], Mapping[str, str]], Any]
 """Gives the JSON answer to a request: (query, headers) -> data, or the bytes of the answer."""
@@ -20,7 +22,8 @@ Handler = Callable[[Mapping[str, str], Mapping[str, str]], Any]
 class MemorySink:
     """Keeps what was flushed; what was only handed over is lost, as in a crash.
 
-    `journal` tells the order of work: send, reject, flush (and checkpoint, when shared).
+    `journal` tells the order of work: send, reject, flush (and checkpoint, when shared);
+    `letters` holds the records whose letters are open.
     """
 
     def __init__(self, journal: list[str] | None = None) -> None:
@@ -28,7 +31,9 @@ class MemorySink:
         self.rejects: list[tuple[Record, RejectedRecord]] = []
         self.journal: list[str] = [] if journal is None else journal
         self._events: list[DossierEvent] = []
+        self.letters: dict[str, Record] = {}
         self._rejects: list[tuple[Record, RejectedRecord]] = []
+        self._closing: list[str] = []
 
     def send(self, event: DossierEvent) -> None:
         """Take one event."""
@@ -40,16 +45,29 @@ class MemorySink:
         self.journal.append("reject")
         self._rejects.append((record, error))
 
-    def accept(self, records: Iterable[Record]) -> int:
-        """Close no letters: rejects are kept as they came."""
-        return 0
+    def letter_of(self, record: Record) -> str:
+        """Give what stands for the record's bytes, or for its place when it has none."""
+        return (payload_of(record) or record.origin.encode()).hex()
+
+    def opened(self) -> Iterable[Met]:
+        """Give none: who reads next has the same memory."""
+        return ()
+
+    def close(self, letters: Iterable[str]) -> int:
+        """Close letters with the next flush."""
+        closing = list(letters)
+        self._closing += closing
+        return sum(letter in self.letters for letter in closing)
 
     async def flush(self) -> None:
         """Keep what was taken."""
         self.journal.append("flush")
         self.events += self._events
         self.rejects += self._rejects
-        self._events, self._rejects = [], []
+        self.letters |= {self.letter_of(record): record for record, _ in self._rejects}
+        for letter in self._closing:
+            self.letters.pop(letter, None)
+        self._events, self._rejects, self._closing = [], [], []
 
     def ids(self) -> set[bytes]:
         """Give the ids of the kept events."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from lgsp.domain.errors import LgspError, RejectedRecord
-from lgsp.domain.event import DossierEvent
+from lgsp.domain.event import DossierEvent, statement_of
 from lgsp.domain.usable import check_usable
 from lgsp.domain.working_time import KNOWN_YEARS
 from lgsp.runtime.personal import shown
@@ -28,11 +28,22 @@ def usable_events(connector: Connector, record: Record, now: int) -> Sequence[Do
     try:
         events = connector.to_events(record)
         for event in events:
-            check_usable(event, KNOWN_YEARS, now)
+            _check(event, now)
     except RejectedRecord as error:
         error.value = shown(error.value)
         raise
     return events
+
+
+def _check(event: DossierEvent, now: int) -> None:
+    try:
+        check_usable(event, KNOWN_YEARS, now)
+    except RejectedRecord as error:
+        at = event.occurred_at if event.stated_at is None else event.stated_at
+        if error.field != "dossier_code":
+            error.dossier_code = event.dossier_code
+            error.stated = statement_of(event) if 0 < at <= now else 0
+        raise
 
 
 def mapped(

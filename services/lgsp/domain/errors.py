@@ -94,6 +94,7 @@ class RejectedRecord(LgspError):  # noqa: N818 - a judgement of the record, not 
         self.value = value
         self.detail = detail
         self.dossier_code = ""  # whose record it is, once that is known
+        self.stated = 0  # the order of its statement (event.statement_of), once that is known
 
     def __str__(self) -> str:
         """Say what is wrong, with the value as it may be shown now."""

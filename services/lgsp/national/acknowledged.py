@@ -32,11 +32,6 @@ def step_key(at: str, status: str) -> str:
     return f"{at}:{status}"
 
 
-def key_of(step: dict[str, Any]) -> str:
-    """Return the key of a step as it is sent."""
-    return step_key(str(step["ThoiDiemXuLy"]), str(step["TrangThai"]))
-
-
 def digest(record: dict[str, Any]) -> str:
     """Return a short hash of a record, the same for equal records."""
     return hashlib.blake2b(

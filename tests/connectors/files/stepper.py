@@ -12,7 +12,7 @@ from lgsp_connectors.kit.config import RunSettings
 from lgsp_connectors.kit.contract import Connector, Cursor, Page, Record
 from lgsp_connectors.kit.memory.entry import Entry
 from lgsp_connectors.kit.memory.known import MemoryKnown
-from lgsp_connectors.kit.memory.sent import Sent
+from lgsp_connectors.kit.memory.standing import StandingRejects
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.runner import Runner
 from lgsp_connectors.kit.testing import MemoryCheckpoints, MemorySink
@@ -39,9 +39,12 @@ class _Mortal:
 
 
 class _Sink(MemorySink):
-    def __init__(self, mortal: _Mortal, events: list[DossierEvent]) -> None:
+    def __init__(
+        self, mortal: _Mortal, events: list[DossierEvent], letters: dict[str, Record]
+    ) -> None:
         super().__init__()
         self.events, self._mortal = events, mortal
+        self.letters = letters
 
     async def flush(self) -> None:
         self._mortal.here(DEATHS[0])
@@ -88,19 +91,21 @@ class _Gated:
 class Stepper:
     """Runs connectors one after another on one memory, each page when it is asked for.
 
-    `events` is the log; `deaths` counts how often a process has died.
+    `events` is the log, `letters` are the records whose letters are open; `deaths` counts how
+    often a process has died.
     """
 
     def __init__(self) -> None:
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
         self._loop = asyncio.Runner()
         self._mortal = _Mortal()
-        self._known, self._sent = _Known(self._mortal), Sent()
+        self._known, self._standing = _Known(self._mortal), StandingRejects()
         self._checkpoints = _Checkpoints(self._mortal)
         self._gated: _Gated | None = None
         self._running: asyncio.Task[Report] | None = None
         self._done = asyncio.Event()
         self.events: list[DossierEvent] = []
+        self.letters: dict[str, Record] = {}
         self.deaths = 0
         self.report = Report()
         self.level = False
@@ -135,11 +140,11 @@ class Stepper:
         self._gated = _Gated(connector)
         runner = Runner(
             cast(Connector, self._gated),
-            _Sink(self._mortal, self.events),
+            _Sink(self._mortal, self.events, self.letters),
             self._checkpoints,
             key=_KEY,
             settings=_SETTINGS,
-            sent=self._sent,
+            standing=self._standing,
             known=self._known,
             on_page=self._note,
             clock=clock,

@@ -11,7 +11,7 @@ from tests.connectors.files.folder import HEADER, SETTLE, Folder, code, codes, r
 from lgsp.domain.dossier import merge_all
 from lgsp.domain.errors import RejectReason
 from lgsp.domain.event import DossierEvent
-from lgsp_connectors.files.marks import key_of
+from lgsp_connectors.kit.contract import part_of
 
 MANY = 2500
 
@@ -40,7 +40,7 @@ async def test_a_rewrite_within_one_tick_of_the_clock_is_seen(folder: Folder) ->
     # As if the file system had not noticed: the mark carries the stamp of now.
     parts = mark.split(":")
     parts[2:6] = map(str, (stamp.st_size, stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_ino))
-    folder.cursor = {key_of("inbox/a.csv"): ":".join(parts)}
+    folder.cursor = {part_of("inbox/a.csv"): ":".join(parts)}
     assert folder.codes(await folder.settle()) == codes(2)
 
 

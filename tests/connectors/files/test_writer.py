@@ -67,6 +67,7 @@ class Writer(RuleBasedStateMachine):
         self.stood: list[list[Fact]] = []  # all that any file has held
         self.held: dict[str, dict[Fact, int]] = {}  # when a file was written that ends with a fact
         self.forgot = False
+        self.odds: dict[str, set[Fact]] = {}  # rows without use that were read under each name
         self.view: dict[str, dict[str, Fact]] = {}  # by file: rows as read last
         self.steps = Stepper()
         self.restart()
@@ -155,6 +156,23 @@ class Writer(RuleBasedStateMachine):
                 self.files[name] = self.files.pop("other")
             else:
                 self.write(self.path(name), rows)
+
+    @rule(name=names, at=st.integers(0, 9))
+    def spoil(self, name: str, at: int) -> None:
+        """Let one row be of no use, in its place."""
+        if (file := self.whole(name)) is not None and file.rows:
+            at %= len(file.rows)
+            odd = file.rows[at]._replace(channel="?")
+            self.write(self.path(name), [*file.rows[:at], odd, *file.rows[at + 1 :]])
+
+    @rule(name=names, of=names, at=st.integers(0, 9))
+    def append_an_odd_row(self, name: str, of: str, at: int) -> None:
+        """Add a row without use of a dossier of this file or of another one, or of a new one."""
+        file, other = self.whole(name), self.files.get(of)
+        if file is not None:
+            rows = other.rows if other else []
+            row = rows[at] if at < len(rows) else self.new_row()
+            self.add(name, file, [row._replace(channel="?")])
 
     @rule(name=names, share=st.floats(0, 1))
     def cut(self, name: str, share: float) -> None:
@@ -258,6 +276,7 @@ class Writer(RuleBasedStateMachine):
                     assert fact.code in view, f"{path.name}: lost: {fact}"
             self.check_log()
             self.check_figures()
+            self.check_letters()
         finally:
             self.steps.close()
             shutil.rmtree(self.base)
@@ -276,6 +295,48 @@ class Writer(RuleBasedStateMachine):
     def check_figures(self) -> None:
         """The figures of the dossiers in the files are those of the files alone."""
         self.compare({fact.code: fact for fact in self.oracle()})
+
+    def check_letters(self) -> None:
+        """Open are the letters of rows that stand in the files and cannot be used.
+
+        Unless a later row of the dossier can be. What stood in a file that is gone, or that cannot
+        be read to its end now, may be open.
+        """
+        opened = self.opened()
+        torn = {r.file.rpartition("/")[2] for r in self.steps.letters.values() if r.data == b""}
+        there = {name for name in self.files if self.path(name).name not in torn}
+        lost = set[Fact]().union(*(odds for n, odds in self.odds.items() if n not in there))
+        stand: dict[Fact, list[Written]] = {}
+        for name, file in self.files.items():
+            for fact in rows_in(self.path(name)):
+                stand.setdefault(fact, []).append(file)
+        odd = {fact for fact in stand if fact.odd}
+        assert opened <= odd | lost, f"open for ever: {opened - odd - lost}"
+        for fact in odd:
+            held = self.held[fact.code]
+            said = [(one, f) for one in stand if one.code == fact.code for f in stand[one]]
+            good = [when for one, when in held.items() if not one.odd]
+            good += [file.changed_at for one, file in said if not one.odd]
+            if not good:
+                assert fact in opened, f"closed too early: {fact}"
+                continue
+            if self.forgot or any(file.unclear or file.moved for _, file in said):
+                continue
+            if max(good) < max(file.at.get(fact, 0) for file in stand[fact]):
+                assert fact in opened, f"closed too early, said later: {fact}"
+            odds = [when for one, when in held.items() if one.odd]
+            odds += [file.changed_at for one, file in said if one.odd]
+            last = max((file.at.get(one, 0) for one, file in said if not one.odd), default=0)
+            if last > max(odds):
+                assert fact not in opened, f"open for ever, made up for: {fact}"
+
+    def opened(self) -> set[Fact]:
+        """Give the rows whose letters are open; of each file that is refused there is one, too."""
+        letters = self.steps.letters.values()
+        refused = {r.file.rpartition("/")[2] for r in letters if r.data == b""}
+        there = {self.path(name).name for name in self.files}
+        assert len(refused & there) == self.steps.report.files_refused, refused
+        return {fact_of(record.data) for record in letters if is_row(record)}
 
     def compare(self, facts: dict[str, Fact]) -> None:
         events = [event for event in self.steps.events if event.dossier_code in facts]
@@ -311,7 +372,7 @@ class Writer(RuleBasedStateMachine):
             moved = any(f.moved for _, f in said)
             later = any(when >= at for other, when in self.held[code].items() if other != fact)
             doubtful = unclear or moved or later
-            if not doubtful and self.said.get(code, fact) == fact:
+            if not (doubtful or fact.odd) and self.said.get(code, fact) == fact:
                 found.append(fact)
         return found
 
@@ -325,6 +386,8 @@ class Writer(RuleBasedStateMachine):
 
     def page(self, death: str = "") -> list[Record]:
         self.forgot |= death == DEATHS[1]
+        for name, file in self.files.items():
+            self.odds.setdefault(name, set()).update(row for row in file.rows if row.odd)
         records = list(self.steps.page(death))
         for record in filter(is_row, records):
             self.take(record)
@@ -424,12 +487,27 @@ class CompleteWriter(Writer):
         """The figures of all dossiers are those of the last export alone."""
         if self.steps.report.not_removed:
             return
+        self.compare({fact.code: fact for fact in self.last()})
+
+    def last(self) -> list[Fact]:
+        """Give the rows of the last export."""
         (name, *_) = (name for name, file in self.files.items() if file is self.newest)
-        self.compare({fact.code: fact for fact in rows_in(self.path(name))})
+        return rows_in(self.path(name))
 
     def compare(self, facts: dict[str, Fact]) -> None:
-        by_domain = counted_by_domain(self.steps.events, self.clock.now)
-        assert by_domain == counted_by_hand(facts.values())
+        odd = {fact.code for fact in self.last() if fact.odd}  # what was known of these stays
+        events = [event for event in self.steps.events if event.dossier_code not in odd]
+        by_domain = counted_by_domain(events, self.clock.now)
+        assert by_domain == counted_by_hand(f for f in facts.values() if f.code not in odd)
+
+    def check_letters(self) -> None:
+        """Open are the letters of the last export's rows alone."""
+        if not self.steps.report.not_removed:
+            last = self.last()
+            later = {fact: i for i, fact in enumerate(last)}
+            good = {fact.code: i for i, fact in enumerate(last) if not fact.odd}
+            odd = {fact for fact, i in later.items() if fact.odd and good.get(fact.code, -1) < i}
+            assert self.opened() == odd
 
 
 def count_same(rows: list[Fact], others: list[Fact]) -> int:

@@ -61,6 +61,11 @@ class Fact(NamedTuple):
         return self._replace(end=f"2024-07-{8 + (n + int(self.end[8:10])) % 12:02d}T08:15:00")
 
     @property
+    def odd(self) -> bool:
+        """Whether the row cannot be used."""
+        return self.channel == "?"
+
+    @property
     def cells(self) -> list[str]:
         """The row's cells."""
         note = f'say "x",\n{self.code} Đơn'

@@ -29,7 +29,7 @@ from lgsp_connectors.kit.mapping.derive import Facts, from_dossier
 from lgsp_connectors.kit.memory.filing import SealedPersons
 from lgsp_connectors.kit.memory.known import Known, MemoryKnown
 from lgsp_connectors.kit.memory.known_file import KnownFile
-from lgsp_connectors.kit.memory.sent import Sent
+from lgsp_connectors.kit.memory.standing import StandingRejects
 from lgsp_connectors.kit.report import Report
 from lgsp_connectors.kit.runner import Runner
 from lgsp_connectors.kit.testing import MemoryCheckpoints
@@ -93,9 +93,9 @@ class _Around:
         if name not in self._names:
             return found
 
-        def call(*args: Any) -> Any:
+        def call(*args: Any, **more: Any) -> Any:
             self._mortal.here(f"before {name}")
-            given = found(*args)
+            given = found(*args, **more)
             self._mortal.here(f"after {name}")
             return given
 
@@ -199,7 +199,7 @@ class Site:
         known: Known = (
             KnownFile(self._base / f"{self.portal}.known") if self._in_file else self._memory
         )
-        sent = Sent(self._base / f"{self.portal}.sent")
+        standing = StandingRejects(self._base / f"{self.portal}.rejects")
         stop = asyncio.Event()
 
         def count(_page: Page, report: Report) -> None:
@@ -218,7 +218,7 @@ class Site:
             mortal.around(self._checkpoints, "store"),
             key=self.portal,
             settings=_SETTINGS,
-            sent=mortal.around(sent, "resume", "keep"),
+            standing=mortal.around(standing, "resume", "announce", "keep"),
             known=mortal.around(
                 known, "announce", "keep", "dispute", "spoil", "is_newest", "forget", "reset"
             ),
@@ -232,7 +232,7 @@ class Site:
         except Died:
             self.deaths.append(mortal.at)
         finally:
-            sent.close()
+            standing.close()
             if self._in_file:
                 known.close()
         return self.log.events[before:]
@@ -267,7 +267,7 @@ class Connector:
         codes = sorted(code for code in site.rows if code > cursor["after"])
         ended = len(codes) <= _PAGE
         records = [
-            Record(f"/dossiers/{code}", _shown(site.rows[code]), site.clock())
+            Record(f"/dossiers#{code}", _shown(site.rows[code]), site.clock())
             for code in codes[:_PAGE]
         ]
         after = self.start(None) if ended else {"after": codes[_PAGE - 1], "at": str(at)}

@@ -61,7 +61,7 @@ async def test_a_letter_that_a_yaml_closed_is_open_again_when_the_yaml_is_taken_
     portal.lenient = False
     await portal.read()
 
-    assert [f"/dossiers/{CODES[0]}"] == [letter.origin for letter in portal.log.open()]
+    assert [f"/dossiers#{CODES[0]}"] == [letter.origin for letter in portal.log.open()]
 
 
 async def test_that_a_listing_was_not_believed_is_known_after_a_restart(tmp_path: Path) -> None:

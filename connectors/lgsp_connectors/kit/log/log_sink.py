@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 
 from lgsp.domain.errors import ConfigurationError, RejectedRecord
@@ -11,11 +10,12 @@ from lgsp.runtime.avro.event_bytes import encode_event_fast
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import EventProducer, latest_by_key
 from lgsp.runtime.kafka.topics import CHECKPOINTS, DOSSIER_EVENTS
-from lgsp.runtime.letters.closing import OpenLetters
 from lgsp.runtime.letters.dead_letters import DeadLetter, DeadLetters, Stage
-from lgsp_connectors.kit.contract import OWN, Cursor, Record
+from lgsp.runtime.personal import shown_code
+from lgsp_connectors.kit.contract import OWN, Cursor, Record, part_of
 from lgsp_connectors.kit.log.written_log import WrittenLog
 from lgsp_connectors.kit.memory.kept import KeptCursor
+from lgsp_connectors.kit.memory.met import Met, digest_of
 from lgsp_connectors.kit.memory.state import state_file
 from lgsp_connectors.kit.replayed import kept_of
 from lgsp_connectors.kit.sink import (
@@ -35,7 +35,7 @@ class LogSink:
         events: takes the events.
         letters: takes the rejects.
         portal: whose they are.
-        opened: letters that are open on the log; those of records that are used now are closed.
+        opened: letters that are open on the log.
     """
 
     def __init__(
@@ -47,7 +47,9 @@ class LogSink:
     ) -> None:
         self._events, self._add = events, events.add
         self._letters, self._portal = letters, portal
-        self._open = OpenLetters(self._identify, opened, portal)
+        mine = [x for x in opened if x.portal == portal and x.stage is Stage.CONNECTOR]
+        self._found = [met_of(letter) for letter in mine]
+        self._open = {letter.letter_id for letter in mine}
         self._closing: list[str] = []
         self._pending = False
 
@@ -57,26 +59,40 @@ class LogSink:
 
     def reject(self, record: Record, error: RejectedRecord) -> None:
         """Hand over one reject; the record travels sealed."""
+        payload = payload_of(record)
         letter_id = self._letters.write(
             Stage.CONNECTOR,
             error,
             origin=record.origin,
-            payload=payload_of(record),
+            place=_place(record, payload),
+            payload=payload,
             kept=kept_of(record),
             portal=self._portal,
+            dossier_code=harmless_code(error.dossier_code),
         )
-        self._open.add(record.origin, letter_id)
+        self._open.add(letter_id)
         self._pending = True
 
-    def accept(self, records: Iterable[Record]) -> int:
-        """Close the letters that were written of these records before, with the next flush."""
-        before = len(self._closing)
-        if self._open:
-            for record in records:
-                self._closing += self._open.closed_by(
-                    record.origin, record.file, record.row, partial(payload_of, record)
-                )
-        return len(self._closing) - before
+    def letter_of(self, record: Record) -> str:
+        """Give the id of the letter that a record would have."""
+        payload = payload_of(record)
+        place = _place(record, payload)
+        return self._letters.identify(Stage.CONNECTOR, self._portal, place, payload)
+
+    def opened(self) -> Iterable[Met]:
+        """Give the letters that were open when the run began."""
+        return self._found
+
+    def close(self, letters: Iterable[str]) -> int:
+        """Close letters, with the next flush; tell how many of them were open.
+
+        One that somebody has closed meanwhile is closed once more, which does nothing.
+        """
+        closing = list(letters)
+        self._closing += closing
+        known = self._open & set(closing)
+        self._open -= known
+        return len(known)
 
     async def flush(self) -> None:
         """Wait until events and letters are acknowledged; letters close once the events are."""
@@ -88,8 +104,24 @@ class LogSink:
             await asyncio.to_thread(self._letters.flush)
             self._pending = False
 
-    def _identify(self, origin: str, payload: bytes) -> str:
-        return self._letters.identify(Stage.CONNECTOR, self._portal, origin, payload)
+
+def met_of(letter: DeadLetter) -> Met:
+    """Give an open letter as it is remembered; of a masked name of a file nobody knows whose."""
+    file, colon, row = letter.origin.rpartition(":")
+    of_file = "://" not in letter.origin and "#" not in letter.origin
+    part = part_of(file if colon and row.isdecimal() else letter.origin) if of_file else ""
+    own = "" if part else letter.origin.partition("#")[2]
+    return Met(letter.letter_id, part, code=digest_of(letter.dossier_code), own=digest_of(own))
+
+
+def harmless_code(code: str) -> str:
+    """Give a dossier's code as a letter may have it in clear; "" when it may be a person's."""
+    return code if shown_code(code) == code else ""
+
+
+def _place(record: Record, payload: bytes) -> str:
+    """Give what tells a record's letter from those of other records, beside its bytes."""
+    return "" if payload else record.origin
 
 
 class LogCheckpoints:

@@ -8,7 +8,7 @@ from typing import Any
 from lgsp.domain.codes import DOSSIER, in_space, is_dossier
 from lgsp.domain.details import NOTHING, Details
 from lgsp.domain.errors import RejectedRecord, RejectReason
-from lgsp.domain.event import Channel, DossierEvent, ServiceLevel
+from lgsp.domain.event import Channel, DossierEvent, ServiceLevel, statement
 from lgsp.runtime.personal import (
     described,
     looks_personal,
@@ -22,6 +22,7 @@ from lgsp_connectors.kit.mapping import cells
 from lgsp_connectors.kit.mapping.attributes import DATES, DETAILS, ENUMS, TEXTS
 from lgsp_connectors.kit.mapping.cells import Getter, Row
 from lgsp_connectors.kit.mapping.derive import Facts, from_dossier, from_step
+from lgsp_connectors.kit.mapping.form_parts import STATED
 from lgsp_connectors.kit.mapping.forms import FILE_NAME, Shape
 from lgsp_connectors.kit.mapping.lookups import words_of_row
 from lgsp_connectors.kit.mapping.patterns import bounded
@@ -29,6 +30,7 @@ from lgsp_connectors.kit.mapping.statements import Stated, Statement, by_last_ch
 
 _BASIC = (*TEXTS, *ENUMS, *DATES, "sequence")
 _FURTHER = ("national_code", *DETAILS)
+_OCCURRED_AT = _BASIC.index("occurred_at")
 _DAY_MS = 86_400_000
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.ASCII | re.IGNORECASE)
 _NOTHING = cells.constant(None)
@@ -94,7 +96,7 @@ class Mapper:
         try:
             return self._derive(self.facts(record))
         except RejectedRecord as error:
-            error.dossier_code = self._code_of(record)
+            error.dossier_code, error.stated = self._code_of(record), self._order_of(record)
             error.field = self.columns.get(error.field, error.field)
             error.value = self._shown(error)
             raise
@@ -131,6 +133,21 @@ class Mapper:
         if not code or (self._matches is not None and self._matches(code) is None):
             return ""
         return in_space(code, self._space) if self._space else code
+
+    def _order_of(self, record: Record) -> int:
+        """Give the order of an unusable record's statement; 0 when it cannot be told."""
+        try:
+            occurred = self._get[_OCCURRED_AT](record.data)
+        except (RejectedRecord, AttributeError):
+            occurred = None
+        try:
+            at, row = self._stated(record, occurred)
+        except (RejectedRecord, AttributeError):
+            return 0
+        if at is None or (row and STATED in self.columns):  # its cell is empty
+            return 0
+        # A time that cannot be is a slip, and orders nothing.
+        return statement(at, row) if 0 < at <= record.observed_at else 0
 
     def facts(self, record: Record) -> Facts:
         """Give what a record states; RejectedRecord names the column and the value at fault."""

@@ -1,6 +1,6 @@
 """Of what a page states, what is new: sent to the log, and kept as known once it is there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from lgsp.domain.errors import RejectedRecord
@@ -60,7 +60,7 @@ class Fresh:
         found = self._known.load(codes)
         if listing is not None and dossiers:
             self._believe_no_clock_ahead(listing, dossiers[0][1][0].observed_at)
-        if listing is not None and listing.at < self._known.newest():
+        if self.is_outdated(listing):
             codes &= found.keys() | self._entries.keys()
             dossiers = [(i, said) for i, said in dossiers if said[0].dossier_code in codes]
         announced = {
@@ -115,6 +115,14 @@ class Fresh:
         """Note durably what these events make known, before the log can hold them."""
         stated = {event.dossier_code: self._entries[event.dossier_code] for event in events}
         self._known.announce({c: entry.announced or entry for c, entry in stated.items()})
+
+    def said(self, codes: Collection[str]) -> dict[str, int]:
+        """Give the order of what was said last of those of the codes that are known."""
+        return {c: entry.said for c, entry in (self._known.load(codes) | self._entries).items()}
+
+    def is_outdated(self, listing: Listing | None) -> bool:
+        """Tell whether a listing was stated before one that has ended."""
+        return listing is not None and listing.at < self._known.newest()
 
     def keep(self, listing: Listing | None = None) -> None:
         """Keep what was picked as known; it is on the log now.

@@ -16,7 +16,8 @@ from lgsp.runtime.commands.options import MOST, Data, Json, begin
 from lgsp.runtime.commands.output import emit, list_table, local_time, table
 from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import make_producer
-from lgsp.runtime.letters.dead_letters import DeadLetter, Stage, open_letters
+from lgsp.runtime.letters.closed import note_closed
+from lgsp.runtime.letters.dead_letters import DeadLetter, Stage, close_letters, open_letters
 from lgsp.runtime.letters.replay import as_line, open_payload, replay
 from lgsp.runtime.sealing import key_file, load
 from lgsp.runtime.settings import Settings
@@ -27,7 +28,7 @@ _SHORT = 10  # characters of a letter id that the table shows; any prefix names 
 
 
 def register(app: typer.Typer) -> None:
-    """Add `lgsp dead-letters list|show|replay`."""
+    """Add `lgsp dead-letters list|show|replay|close`."""
     group = typer.Typer(help="Rejected records.", no_args_is_help=True)
     app.add_typer(group, name="dead-letters")
 
@@ -79,11 +80,8 @@ def register(app: typer.Typer) -> None:
         json: Json = False,
     ) -> None:
         """Put records back on the log, or portals' records into a file, and close the letters."""
-        if bool(letters) == every:
-            raise ConfigurationError("name letter ids, or --all (with --reason, --portal)")
         settings = _settings(data)
-        found = _matching(open_letters(settings.bootstrap), reason, portal)
-        chosen = found if every else [_one(found, letter) for letter in letters or []]
+        chosen = _chosen(settings, letters, every=every, reason=reason, portal=portal)
         producer = make_producer(settings.bootstrap)
         try:
             done = None
@@ -95,6 +93,40 @@ def register(app: typer.Typer) -> None:
         document: dict[str, Any] = asdict(done) if done else {"to_log": 0, "to_file": 0}
         document["out"] = str(out) if done and done.to_file else None
         emit(document, as_json=json, render=lambda: table("Replayed", document))
+
+    @group.command("close")
+    def close(
+        why: Annotated[str, typer.Option(help="Why the records need not be counted.")],
+        letters: Annotated[list[str] | None, typer.Argument(help="Letter ids.")] = None,
+        every: Annotated[bool, typer.Option("--all", help="All that match.")] = False,
+        reason: Reason = "",
+        portal: Portal = "",
+        data: Data = None,
+        json: Json = False,
+    ) -> None:
+        """Close letters whose records nobody wants any more; noted in closed-letters.jsonl."""
+        if not why.strip():
+            raise ConfigurationError("--why: say why the records need not be counted")
+        settings = _settings(data)
+        chosen = _chosen(settings, letters, every=every, reason=reason, portal=portal)
+        noted = note_closed(settings.data, chosen, why.strip())
+        producer = make_producer(settings.bootstrap)
+        try:
+            close_letters(producer, chosen)
+        finally:
+            producer.close()
+        document = {"closed": len(chosen), "noted": str(noted)}
+        emit(document, as_json=json, render=lambda: table("Closed", document))
+
+
+def _chosen(
+    settings: Settings, letters: Sequence[str] | None, *, every: bool, reason: str, portal: str
+) -> list[DeadLetter]:
+    """Give the open letters that are named by their ids, or all that match."""
+    if bool(letters) == every:
+        raise ConfigurationError("name letter ids, or --all (with --reason, --portal)")
+    found = _matching(open_letters(settings.bootstrap), reason, portal)
+    return found if every else [_one(found, letter) for letter in letters or []]
 
 
 def _settings(data: Path | None) -> Settings:

@@ -106,6 +106,7 @@ class DeadLetters:
         origin: str,
         payload: bytes,
         kept: bytes | None = None,
+        place: str | None = None,
         portal: str = "",
         dossier_code: str = "",
     ) -> str:
@@ -117,13 +118,14 @@ class DeadLetters:
             origin: `file:line`, URL, or `topic/partition/offset`.
             payload: the original record, sealed here; of one above 512 kB its beginning.
             kept: what is sealed in its place: the record with what it needs to be read again.
+            place: what tells its letter from that of the same bytes elsewhere; None: its origin.
             portal: id of the portal, when known.
             dossier_code: when known.
 
         Returns:
             The letter's id.
         """
-        letter_id = self.identify(stage, portal, origin, payload)
+        letter_id = self.identify(stage, portal, origin if place is None else place, payload)
         detail = _safe("detail", cause.detail)
         kept = payload if kept is None else kept
         if len(kept) > _LARGEST:
