@@ -87,9 +87,15 @@ class Rejects:
         """Note that the newest complete listing has ended, and is believed."""
         self._standing.listed(listing.part, listing.at)
 
-    def close_over(self) -> int:
-        """Hand over the letters of what is over, noted durably before; tell how many."""
-        return self._sink.close(self._standing.announce())
+    async def close_over(self) -> int:
+        """Close the letters of what is over, behind the checkpoint; tell how many were open."""
+        over = self._standing.over()
+        if not over:
+            return 0
+        count = self._sink.close(over)
+        await self._sink.flush()
+        self._standing.closed()
+        return count
 
     def _reject(self, record: Record, error: RejectedRecord, *, quietly: bool) -> None:
         self._sink.reject(record, error)
@@ -108,7 +114,7 @@ class Rejects:
         words: defaultdict[str, list[LaterWord]] = defaultdict(list)
         for record, stated in used if page.whole else ():
             for code, order in _orders(stated).items():
-                words[digest_of(code)].append(LaterWord(part_of(record.file), order))
+                words[digest_of(code)].append(LaterWord(_part(record), order))
         loose = [record for record, _ in used if not record.file]
         letters = {self._sink.letter_of(record) for record in loose}
         self._standing.use(words, {_own(record) for record in loose}, letters)
@@ -129,11 +135,11 @@ class Rejects:
         for record, stated in used:
             for code, order in _orders(stated).items():
                 if code in codes:
-                    words[code].append((place[id(record)], LaterWord(part_of(record.file), order)))
+                    words[code].append((place[id(record)], LaterWord(_part(record), order)))
         said = self._fresh.said(codes)
         lasting = []
         for record, error in rejects:
-            code, part = error.dossier_code, part_of(record.file)
+            code, part = error.dossier_code, _part(record)
             over = _made_up_for_by_code(page, error) and (
                 (part and 0 < error.stated < said.get(code, 0))
                 or any(
@@ -151,7 +157,7 @@ class Rejects:
         number = self.reading.partition("/")[2]
         return Met(
             self._sink.letter_of(record),
-            part_of(record.file),
+            _part(record),
             digest_of(f"{number}\0{error.reason}\0{error.field}"),
             digest_of(error.dossier_code) if page.whole else "",
             _own(record),
@@ -165,6 +171,14 @@ class Rejects:
 def _made_up_for_by_code(page: Page, error: RejectedRecord) -> bool:
     """Tell whether a later word of the dossier says all that the record should have said."""
     return page.whole and error.reason is not RejectReason.CONFLICT
+
+
+def _part(record: Record) -> str:
+    """Give the file in which a record stands; one from a dead letter says another one's name."""
+    file = record.file
+    if file and not record.origin.startswith(file):
+        file = record.origin.rpartition(":")[0]
+    return part_of(file)
 
 
 def _own(record: Record) -> str:

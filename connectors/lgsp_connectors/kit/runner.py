@@ -146,7 +146,7 @@ class Runner:
 
     async def _settle(self, page: Page, before: Cursor) -> None:
         """Wait until the log has the page, then keep what is known of it and the checkpoint."""
-        await self._flush()
+        await self._sink.flush()
         self._fresh.keep(page.listing)
         if page.caught_up:
             self._watch.end_pass(self._clock())
@@ -154,11 +154,6 @@ class Runner:
             await self._remove(page.listing)
         if page.cursor != before or self._standing.pending:
             await self._store(page.cursor)
-
-    async def _flush(self) -> None:
-        """Wait until the log has all that was handed over, and what is over has been closed."""
-        self.report.letters_closed += self._rejects.close_over()
-        await self._sink.flush()
 
     async def _store(self, cursor: Cursor) -> None:
         """Store the checkpoint, then keep what stands before it."""
@@ -168,8 +163,10 @@ class Runner:
             self._watch.text(),
             mask_file_name(self.report.not_removed),
         )
+        self._standing.prepare()
         await asyncio.to_thread(self._checkpoints.store, self._key, carried.beside(cursor))
         self._standing.keep()
+        self.report.letters_closed += await self._rejects.close_over()
         self._begun = True
         metrics.CONNECTOR_CHECKPOINT.set_to_current_time()
 
@@ -182,11 +179,11 @@ class Runner:
             self._log.error("nothing_removed", listing=listing.name, reason=problem)
         elif problem is not None:
             self._rejects.listed(listing)
-        for event in events:
-            self._sink.send(event)
-        await self._flush()
         if not events:
             return
+        for event in events:
+            self._sink.send(event)
+        await self._sink.flush()
         self._fresh.forget(events)
         self.report.removed += len(events)
         self.report.events += len(events)
@@ -290,7 +287,7 @@ class Runner:
         """Count a page that had nothing usable; give up when that goes on for too long."""
         self._rejects_in_a_row += len(rejects)
         if self._rejects_in_a_row >= self._settings.max_consecutive_rejects:
-            await self._flush()  # the letters are kept, the checkpoint is not
+            await self._sink.flush()  # the letters are kept, the checkpoint is not
             record, error = rejects[-1]
             raise FatalError(
                 f"{self._rejects_in_a_row} records in a row were rejected, the last one at"

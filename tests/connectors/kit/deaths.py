@@ -218,7 +218,7 @@ class Site:
             mortal.around(self._checkpoints, "store"),
             key=self.portal,
             settings=_SETTINGS,
-            standing=mortal.around(standing, "resume", "announce", "keep"),
+            standing=mortal.around(standing, "resume", "prepare", "keep", "closed"),
             known=mortal.around(
                 known, "announce", "keep", "dispute", "spoil", "is_newest", "forget", "reset"
             ),

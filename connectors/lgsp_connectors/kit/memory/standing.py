@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.runtime.disk import refused
@@ -22,10 +23,9 @@ _TABLES = (
     " away INTEGER, PRIMARY KEY (letter, part)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS rejects_part ON rejects (part)",
     "CREATE INDEX IF NOT EXISTS rejects_code ON rejects (code) WHERE code != ''",
-    "CREATE TABLE IF NOT EXISTS closing (letter TEXT PRIMARY KEY)",
-    "CREATE TABLE IF NOT EXISTS head (name TEXT, turn INTEGER, listing TEXT)",
+    "CREATE TABLE IF NOT EXISTS head (name TEXT, turn INTEGER, listing TEXT, closing TEXT,"
+    " ahead TEXT)",
 )
-_NEVER = 2**63 - 1  # an order that no word comes behind
 _USED = (
     "SELECT letter, part, code, stated, held FROM rejects"
     " WHERE code != '' AND code IN (SELECT value FROM json_each(?))"
@@ -33,15 +33,18 @@ _USED = (
     " (own != '' AND own IN (SELECT value FROM json_each(?))"
     " OR letter IN (SELECT value FROM json_each(?)))"
 )
+_ROW = "SELECT * FROM rejects WHERE letter = ? AND part = ?"
+_INSERT = "INSERT OR REPLACE INTO rejects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_DELETE = "DELETE FROM rejects WHERE letter = ? AND part = ?"
+_NEVER = 2**63 - 1  # an order that no word comes behind
 
 
 class StandingRejects:
     """The rejects of one portal that stand in its source.
 
-    It never knows more than the log does: what was told counts once the checkpoint stands behind
-    it, and the checkpoint carries a token of this memory. A memory whose token is not the
-    checkpoint's is forgotten. What closes is noted before it is closed, so that a death in between
-    leaves no letter open.
+    It is always of the state of the checkpoint, which carries its token: what a page changes is
+    noted before the checkpoint is stored, and holds if that was. A memory whose token is not the
+    checkpoint's is forgotten. Letters close behind the checkpoint, if need be by the next process.
 
     Args:
         path: its file; None: a memory for this process only.
@@ -70,10 +73,9 @@ class StandingRejects:
                 raise FatalError(f"{path}: another process reads this portal") from error
             way = (path and refused(path)) or "move it away, or set LGSP_DATA"
             raise ConfigurationError(f"{path}: cannot be used ({error}); {way}") from error
-        self._fresh: set[tuple[str, str]] = set()  # told in this page
+        self._touched: dict[tuple[str, str], None] = {}  # rows that a page may have changed
         self._over: dict[str, None] = {}  # letters to close
-        self._given: set[str] = set()  # of these, those that were handed over
-        self._turn, self._unclear = 0, False
+        self._turn, self._listing, self._unclear = 0, "", False
 
     def resume(self, token: str, *, under_way: bool = False) -> bool:
         """Begin a run behind a checkpoint with this token ("": there is none).
@@ -87,19 +89,20 @@ class StandingRejects:
         """
         self.drop()
         name, _, turn = token.partition("/")
-        head = self._db.execute("SELECT name, turn FROM head").fetchone()
+        head = self._db.execute("SELECT name, turn, ahead FROM head").fetchone()
         anew = head is None or name != head[0] or not turn.isdecimal() or int(turn) < head[1]
         self._unclear = anew and under_way
+        self._turn = 0 if anew else int(turn)
         self._begin()
         if anew:
-            for table in ("head", "rejects", "closing"):
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
-            self._db.execute("INSERT INTO head VALUES (?, 0, '')", (token_hex(8),))
-        self._turn = 0 if anew else int(turn)
+            self._db.execute("DELETE FROM rejects")
+            self._db.execute("DELETE FROM head")
+            self._db.execute("INSERT INTO head VALUES (?, 0, '', '[]', '')", (token_hex(8),))
+        elif head[2]:  # noted by a process that died; true if the checkpoint was stored
+            ahead = json.loads(head[2])
+            self._apply(ahead if ahead["turn"] <= self._turn else None)
         self._db.execute("COMMIT")
-        self._over = dict.fromkeys(
-            letter for (letter,) in self._db.execute("SELECT letter FROM closing")
-        )
+        self._load()
         return anew
 
     def adopt(self, opened: Iterable[Met]) -> None:
@@ -108,11 +111,11 @@ class StandingRejects:
         A row of a file is over by its file alone: nobody knows when it was stated.
         """
         rows = [met._replace(stated=_NEVER if met.part else 0) for met in opened]
-        self._begin()
         known = {letter for (letter,) in self._db.execute("SELECT letter FROM rejects")}
+        self._begin()
         for met in rows:
             if met.letter not in known and met.letter not in self._over:
-                self._put(met, recorded=False)
+                self._db.execute(_INSERT, (*met, 0, 0, 0))
         self._db.execute("COMMIT")
 
     def __bool__(self) -> bool:
@@ -125,19 +128,15 @@ class StandingRejects:
 
     def begin_listing(self, name: str) -> None:
         """Note the complete listing that records of no file belong to now."""
-        ((before,),) = self._db.execute("SELECT listing FROM head")
-        if name == before:
+        if name == self._listing:
             return
-        self._begin()
-        self._db.execute("UPDATE head SET listing = ?", (name,))
+        self._listing = name
         if not self._unclear:  # nobody knows what of it was met before
             self._mark("stale", [""])
         self._unclear = False
 
     def meet(self, rejects: Sequence[Met]) -> list[bool]:
         """Tell of each whether it is to be told: its letter is not written, or was over."""
-        if rejects:
-            self._begin()
         return [self._meet(met) for met in rejects]
 
     def use(
@@ -169,12 +168,11 @@ class StandingRejects:
         """Note files that are gone; what stands in no other one stays: it was never used."""
         parts = list(parts)
         self._mark("away", parts)
-        for part in parts:
-            self._db.execute(
-                "DELETE FROM rejects WHERE part = ? AND EXISTS (SELECT 1 FROM rejects other"
-                " WHERE other.letter = rejects.letter AND NOT other.away)",
-                (part,),
-            )
+        which = (
+            "part = ? AND EXISTS (SELECT 1 FROM rejects other"
+            " WHERE other.letter = rejects.letter AND NOT other.away)"
+        )
+        self._end_where(which, [(part,) for part in parts])
 
     def listed(self, part: str, at: int) -> None:
         """Note that the newest complete listing has ended: of what was stated before, it has all.
@@ -190,80 +188,85 @@ class StandingRejects:
 
     @property
     def pending(self) -> bool:
-        """Tell whether there is something to keep."""
-        return bool(self._fresh or self._over)
-
-    def announce(self) -> list[str]:
-        """Note durably what is over, and give the letters to close that were not given before."""
-        new = [letter for letter in self._over if letter not in self._given]
-        if new or self._db.in_transaction:
-            self._begin()
-            self._db.execute("DELETE FROM closing")
-            rows = [(letter,) for letter in self._over]
-            self._db.executemany("INSERT INTO closing VALUES (?)", rows)
-            self._db.execute("COMMIT")
-        self._given.update(new)
-        return new
+        """Tell whether there is something that the checkpoint must stand behind."""
+        return bool(self._touched or self._over)
 
     def token(self) -> str:
         """Give what the checkpoint must carry that is stored before `keep`."""
         ((name,),) = self._db.execute("SELECT name FROM head")
         return f"{name}/{self._turn + 1}"
 
-    def keep(self) -> None:
-        """Count as told what was met, and as closed what was handed over: both are on the log."""
-        self._turn += 1
-        if not self.pending:
-            return
-        self._begin()
-        self._db.execute("UPDATE head SET turn = ?", (self._turn,))
-        update = "UPDATE rejects SET recorded = 1 WHERE letter = ? AND part = ?"
-        self._db.executemany(update, list(self._fresh))
-        closed = [(letter,) for letter in self._given]
-        self._db.executemany("DELETE FROM closing WHERE letter = ?", closed)
-        self._db.execute("COMMIT")
-        self._over = {letter: None for letter in self._over if letter not in self._given}
-        self._fresh.clear()
-        self._given.clear()
-
-    def drop(self) -> None:
-        """Forget what was neither announced nor kept."""
+    def prepare(self) -> None:
+        """Note durably what is true once the checkpoint is stored."""
+        found = {key: self._db.execute(_ROW, key).fetchone() for key in self._touched}
+        ahead = {
+            "turn": self._turn + 1,
+            "rows": [row for row in found.values() if row is not None],
+            "gone": [key for key, row in found.items() if row is None],
+            "closing": [*self._over],
+        }
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
-        self._fresh.clear()
+        if self._touched or self._has_changed():
+            text = json.dumps(ahead | {"listing": self._listing})
+            self._db.execute("UPDATE head SET ahead = ?", (text,))
+
+    def keep(self) -> None:
+        """Take what was prepared for true: the checkpoint is stored."""
+        self._turn += 1
+        ((ahead,),) = self._db.execute("SELECT ahead FROM head")
+        if ahead:
+            self._begin()
+            self._apply(json.loads(ahead))
+            self._db.execute("COMMIT")
+        self._touched.clear()
+
+    def over(self) -> list[str]:
+        """Give the letters to close, once the checkpoint is stored."""
+        return [*self._over]
+
+    def closed(self) -> None:
+        """Note that the letters are closed."""
+        self._db.execute("UPDATE head SET closing = '[]'")
         self._over.clear()
-        self._given.clear()
+
+    def drop(self) -> None:
+        """Forget what no checkpoint stands behind."""
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        self._touched.clear()
+        self._over.clear()
 
     def close(self) -> None:
         """Close the file; what was not kept is forgotten."""
         self._db.close()
 
     def _meet(self, met: Met) -> bool:
+        self._begin()
         known = self._db.execute(
             "SELECT 1 FROM rejects WHERE letter = ? AND cause = ? AND recorded",
             (met.letter, met.cause),
         ).fetchone()
-        is_new = known is None and met.letter not in {letter for letter, _ in self._fresh}
-        if known is None:
-            self._fresh.add((met.letter, met.part))
-        self._put(met, recorded=known is not None)
+        row = (*met, 1, 0, 0)
+        if self._db.execute(_ROW, (met.letter, met.part)).fetchone() != row:
+            self._db.execute(_INSERT, row)
+            self._touched[met.letter, met.part] = None
         self._over.pop(met.letter, None)
-        self._given.discard(met.letter)
-        self._db.execute("DELETE FROM rejects WHERE letter = ? AND away", (met.letter,))
+        self._end_where("letter = ? AND away", [(met.letter,)])
         if met.bare:  # a file has one fault as a whole
             self._end_where("part = ? AND bare AND letter != ?", [(met.part, met.letter)])
-        return is_new
-
-    def _put(self, met: Met, *, recorded: bool) -> None:
-        self._db.execute(
-            "INSERT OR REPLACE INTO rejects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
-            (*met, recorded),
-        )
+        return known is None
 
     def _mark(self, column: str, parts: Iterable[str]) -> None:
         for part in parts:
-            self._begin()
-            self._db.execute(f"UPDATE rejects SET {column} = 1 WHERE part = ?", (part,))  # noqa: S608
+            found = self._db.execute(
+                f"SELECT letter, part FROM rejects WHERE part = ? AND NOT {column}",  # noqa: S608
+                (part,),
+            ).fetchall()
+            if found:
+                self._begin()
+                self._touched |= dict.fromkeys(found)
+                self._db.execute(f"UPDATE rejects SET {column} = 1 WHERE part = ?", (part,))  # noqa: S608
 
     def _end_where(self, which: str, values: Iterable[tuple[str | int, ...]]) -> None:
         for value in values:
@@ -274,13 +277,29 @@ class StandingRejects:
         """Forget rejects; a letter is over when its record stands nowhere else."""
         for letter, part in rows:
             self._begin()
-            self._db.execute("DELETE FROM rejects WHERE letter = ? AND part = ?", (letter, part))
-            self._fresh.discard((letter, part))
+            self._db.execute(_DELETE, (letter, part))
+            self._touched[letter, part] = None
             left = self._db.execute("SELECT 1 FROM rejects WHERE letter = ?", (letter,))
             if left.fetchone() is None:
                 self._over[letter] = None
-                self._given.discard(letter)
 
     def _begin(self) -> None:
         if not self._db.in_transaction:
             self._db.execute("BEGIN")
+
+    def _apply(self, ahead: dict[str, Any] | None) -> None:
+        if ahead is not None:
+            self._db.executemany(_INSERT, ahead["rows"])
+            self._db.executemany(_DELETE, ahead["gone"])
+            head = (ahead["turn"], ahead["listing"], json.dumps(ahead["closing"]))
+            self._db.execute("UPDATE head SET turn = ?, listing = ?, closing = ?", head)
+        self._db.execute("UPDATE head SET ahead = ''")
+
+    def _load(self) -> None:
+        ((self._listing, closing),) = self._db.execute("SELECT listing, closing FROM head")
+        self._over = dict.fromkeys(json.loads(closing))
+
+    def _has_changed(self) -> bool:
+        """Tell whether the listing or the letters to close are others than those that are kept."""
+        ((listing, closing),) = self._db.execute("SELECT listing, closing FROM head")
+        return (listing, json.loads(closing)) != (self._listing, [*self._over])

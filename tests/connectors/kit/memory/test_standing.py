@@ -23,7 +23,7 @@ def begun(path: Path | None = None, token: str = "") -> StandingRejects:
 def kept(standing: StandingRejects, *met: Met) -> str:
     """Tell a page; give the token of the checkpoint that is stored."""
     standing.meet(met)
-    standing.announce()
+    standing.prepare()
     token = standing.token()
     standing.keep()
     return token
@@ -50,36 +50,40 @@ def test_is_told_once_also_after_a_restart(file: Path) -> None:
     again.close()
 
 
-@pytest.mark.parametrize("announced", [False, True])
 @pytest.mark.parametrize("stored", [False, True])
-def test_what_was_not_kept_is_told_again(file: Path, *, announced: bool, stored: bool) -> None:
+def test_what_a_page_changed_holds_if_its_checkpoint_was_stored(
+    file: Path, *, stored: bool
+) -> None:
     standing = begun(file)
-    token = kept(standing, A)
+    token = kept(standing, A, Met("c"))
+    standing.begin(["f"])
     standing.meet([B])
-    if announced:
-        standing.announce()
+    standing.read(["f"])
+    standing.prepare()
     if stored:
         token = standing.token()
     standing.close()  # the process dies
 
     again = begun(file, token)
-    assert again.meet([A, B]) == [False, True]
-    kept(again)
-    assert again.meet([A, B]) == [False, False]
+    assert again.over() == ["a"] * stored
+    assert again.meet([A, B, Met("c")]) == [stored, not stored, False]
     again.close()
 
 
-def test_what_was_not_kept_and_is_not_met_again_is_told_when_it_comes_back(file: Path) -> None:
+def test_what_was_prepared_and_not_stored_is_not_true_later(file: Path) -> None:
     standing = begun(file)
     token = kept(standing, A)
     standing.meet([B])
-    standing.announce()
-    standing.close()  # before the letter was on the log
+    standing.prepare()
+    standing.close()  # before the checkpoint
 
     again = begun(file, token)
-    kept(again, Met("c"))
-    assert again.meet([B]) == [True]
+    token = kept(again)
+    token = kept(again, Met("c"))
     again.close()
+    last = begun(file, token)
+    assert last.meet([A, B, Met("c")]) == [False, True, False]
+    last.close()
 
 
 @pytest.mark.parametrize("back", [0, 1])
@@ -120,39 +124,58 @@ def test_a_file_that_is_none_of_ours_is_refused_with_the_way_out(file: Path) -> 
 
 def test_what_is_over_is_closed_after_a_death_that_came_before_it_was(file: Path) -> None:
     standing = begun(file)
-    token = kept(standing, A, B)
+    kept(standing, A, B)
     standing.begin(["f"])
     standing.meet([B])
     standing.read(["f"])
-    assert standing.announce() == ["a"]
-    assert standing.announce() == []
+    token = kept(standing)
+    assert standing.over() == ["a"]
     standing.close()  # before the log has it
 
     again = begun(file, token)
-    assert again.announce() == ["a"]
-    kept(again)
+    assert again.pending
+    assert again.over() == ["a"]
+    again.closed()
+    token = kept(again)
     again.close()
     last = begun(file, token)
-    assert last.announce() == []
+    assert last.over() == []
     assert last.meet([A]) == [True]
     last.close()
 
 
 def test_what_came_back_after_such_a_death_is_not_closed(file: Path) -> None:
     standing = begun(file)
-    token = kept(standing, A)
+    kept(standing, A)
     standing.begin(["f"])
     standing.read(["f"])
-    standing.announce()
+    token = kept(standing)
     standing.close()
 
     again = begun(file, token)
     assert again.meet([A]) == [True]
-    assert again.announce() == []
-    again.close()  # it dies once more
+    token = kept(again)
+    assert again.over() == []
+    again.close()
     last = begun(file, token)
-    assert last.announce() == []
+    assert last.over() == []
     last.close()
+
+
+def test_a_file_put_back_after_a_death_keeps_its_letters(file: Path) -> None:
+    """What the dead process read of it holds no more, and it is not read from its start again."""
+    standing = begun(file)
+    token = kept(standing, A)
+    standing.begin(["f"])
+    standing.read(["f"])
+    standing.prepare()
+    standing.close()
+
+    again = begun(file, token)
+    again.read(["f"])
+    assert again.over() == []
+    assert again.meet([A]) == [False]
+    again.close()
 
 
 def test_a_letter_stands_while_its_bytes_stand_in_any_file() -> None:
@@ -160,35 +183,35 @@ def test_a_letter_stands_while_its_bytes_stand_in_any_file() -> None:
     kept(standing, A, Met("a", "g"))
     standing.begin(["f"])
     standing.read(["f"])
-    assert standing.announce() == []
+    assert standing.over() == []
     standing.begin(["g"])
     standing.read(["g"])
-    assert standing.announce() == ["a"]
+    assert standing.over() == ["a"]
 
 
 def test_a_file_read_on_closes_no_letter_of_what_was_read_of_it_before() -> None:
     standing = begun()
     kept(standing, A, Met("whole", "f", bare=True))
     standing.read(["f"])
-    assert standing.announce() == ["whole"]
+    assert standing.over() == ["whole"]
 
 
 def test_a_file_has_one_fault_as_a_whole() -> None:
     standing = begun()
     kept(standing, A, Met("its header", "f", bare=True))
     standing.meet([Met("torn", "f", bare=True)])
-    assert standing.announce() == ["its header"]
+    assert standing.over() == ["its header"]
 
 
 def test_what_was_lost_with_its_file_stays_until_it_stands_in_another_one() -> None:
     standing = begun()
     kept(standing, A)
     standing.lose(["f"])
-    assert standing.announce() == []
+    assert standing.over() == []
     assert standing.meet([Met("a", "g")]) == [False]
     standing.begin(["g"])
     standing.read(["g"])
-    assert standing.announce() == ["a"]
+    assert standing.over() == ["a"]
 
 
 def test_of_two_files_the_one_that_is_gone_holds_no_letter() -> None:
@@ -197,7 +220,7 @@ def test_of_two_files_the_one_that_is_gone_holds_no_letter() -> None:
     standing.lose(["f"])
     standing.begin(["g"])
     standing.read(["g"])
-    assert standing.announce() == ["a"]
+    assert standing.over() == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -221,14 +244,14 @@ def test_a_later_word_of_the_dossier_makes_up_for_it(
     standing = begun()
     kept(standing, met)
     standing.use({"x": [word]})
-    assert standing.announce() == ["a"] * over
+    assert standing.over() == ["a"] * over
 
 
 def test_a_record_of_no_file_is_over_by_its_own_id_or_by_its_bytes() -> None:
     standing = begun()
     kept(standing, Met("a", own="1"), Met("b", own="2"), Met("c"), Met("d", "f", own="1"))
     standing.use({}, {"1", ""}, {"b", "d"})
-    assert sorted(standing.announce()) == ["a", "b"]
+    assert sorted(standing.over()) == ["a", "b"]
 
 
 def test_a_complete_listing_of_no_file_holds_all_that_stands() -> None:
@@ -237,11 +260,11 @@ def test_a_complete_listing_of_no_file_holds_all_that_stands() -> None:
     kept(standing, Met("a"), Met("b"))
     standing.begin_listing("one")
     standing.listed("", 9)
-    assert standing.announce() == []
+    assert standing.over() == []
     standing.begin_listing("two")
     standing.meet([Met("b")])
     standing.listed("", 9)
-    assert standing.announce() == ["a"]
+    assert standing.over() == ["a"]
 
 
 def test_of_a_listing_that_began_before_the_memory_nobody_knows_what_it_held() -> None:
@@ -250,10 +273,10 @@ def test_of_a_listing_that_began_before_the_memory_nobody_knows_what_it_held() -
     standing.adopt([Met("a")])
     standing.begin_listing("one")
     standing.listed("", 9)
-    assert standing.announce() == []
+    assert standing.over() == []
     standing.begin_listing("two")
     standing.listed("", 9)
-    assert standing.announce() == ["a"]
+    assert standing.over() == ["a"]
 
 
 def test_a_complete_file_holds_all_that_was_stated_before() -> None:
@@ -261,10 +284,10 @@ def test_a_complete_file_holds_all_that_was_stated_before() -> None:
     refused = Met("refused", "h", bare=True, listed=8)
     kept(standing, A, Met("b", "g", listed=9), Met("later", "h", listed=10), refused)
     standing.listed("g", 9)
-    assert standing.announce() == ["a"]
+    assert standing.over() == ["a"]
     standing.lose(["h"])
     standing.listed("g", 9)
-    assert standing.announce() == ["refused"]
+    assert standing.over() == ["a", "refused"]
 
 
 def test_letters_of_others_are_taken_over_and_told_once_more_when_met() -> None:
@@ -273,8 +296,8 @@ def test_letters_of_others_are_taken_over_and_told_once_more_when_met() -> None:
     standing.adopt([A, Met("b", "f", code="x"), Met("c", code="x")])
     assert standing.meet([A]) == [False]
     standing.use({"x": [LaterWord("g", 9)]})
-    assert standing.announce() == ["c"]
+    assert standing.over() == ["c"]
     assert standing.meet([B]) == [True]
     standing.begin(["f"])
     standing.read(["f"])
-    assert sorted(standing.announce()) == ["a", "b"]
+    assert sorted(standing.over()) == ["a", "b", "c"]
