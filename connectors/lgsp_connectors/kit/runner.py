@@ -146,6 +146,7 @@ class Runner:
 
     async def _settle(self, page: Page, before: Cursor) -> None:
         """Wait until the log has the page, then keep what is known of it and the checkpoint."""
+        self._standing.prepare()
         await self._sink.flush()
         self._fresh.keep(page.listing)
         if page.caught_up:
@@ -287,6 +288,7 @@ class Runner:
         """Count a page that had nothing usable; give up when that goes on for too long."""
         self._rejects_in_a_row += len(rejects)
         if self._rejects_in_a_row >= self._settings.max_consecutive_rejects:
+            self._standing.prepare()
             await self._sink.flush()  # the letters are kept, the checkpoint is not
             record, error = rejects[-1]
             raise FatalError(

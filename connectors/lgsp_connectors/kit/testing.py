@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from lgsp.domain.errors import RejectedRecord
 from lgsp.domain.event import DossierEvent
-from lgsp_connectors.kit.contract import Cursor, Record
+from lgsp_connectors.kit.contract import Cursor, Record, part_of
 from lgsp_connectors.kit.memory.met import Met
 from lgsp_connectors.kit.sink import payload_of
 
@@ -50,8 +50,8 @@ class MemorySink:
         return (payload_of(record) or record.origin.encode()).hex()
 
     def opened(self) -> Iterable[Met]:
-        """Give none: who reads next has the same memory."""
-        return ()
+        """Give the letters that are open."""
+        return [Met(letter, part_of(record.file)) for letter, record in self.letters.items()]
 
     def close(self, letters: Iterable[str]) -> int:
         """Close letters with the next flush."""

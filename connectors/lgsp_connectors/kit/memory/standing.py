@@ -6,16 +6,13 @@ be used. What is over is forgotten: when it comes back, it is told anew.
 """
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from lgsp.domain.errors import ConfigurationError, FatalError
-from lgsp.runtime.disk import refused
-from lgsp.runtime.private import create_private
 from lgsp_connectors.kit.memory.met import LaterWord, Met
+from lgsp_connectors.kit.memory.state import open_alone
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS rejects (letter TEXT, part TEXT, cause TEXT, code TEXT, own TEXT,"
@@ -50,29 +47,11 @@ class StandingRejects:
         path: its file; None: a memory for this process only.
 
     Raises:
-        ConfigurationError: the file cannot be used.
-        FatalError: another process uses it.
+        ConfigurationError, FatalError: as `open_alone`.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        try:
-            if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                create_private(path)
-            self._db = sqlite3.connect(
-                path or ":memory:", timeout=0, isolation_level=None, check_same_thread=False
-            )
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("BEGIN IMMEDIATE")
-            for table in _TABLES:
-                self._db.execute(table)
-            self._db.execute("COMMIT")
-        except (OSError, sqlite3.Error) as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-                raise FatalError(f"{path}: another process reads this portal") from error
-            way = (path and refused(path)) or "move it away, or set LGSP_DATA"
-            raise ConfigurationError(f"{path}: cannot be used ({error}); {way}") from error
+        self._db = open_alone(path, _TABLES)
         self._touched: dict[tuple[str, str], None] = {}  # rows that a page may have changed
         self._over: dict[str, None] = {}  # letters to close
         self._turn, self._listing, self._unclear = 0, "", False
@@ -100,7 +79,7 @@ class StandingRejects:
             self._db.execute("INSERT INTO head VALUES (?, 0, '', '[]', '')", (token_hex(8),))
         elif head[2]:  # noted by a process that died; true if the checkpoint was stored
             ahead = json.loads(head[2])
-            self._apply(ahead if ahead["turn"] <= self._turn else None)
+            (self._apply if ahead["turn"] <= self._turn else self._give_up)(ahead)
         self._db.execute("COMMIT")
         self._load()
         return anew
@@ -110,12 +89,12 @@ class StandingRejects:
 
         A row of a file is over by its file alone: nobody knows when it was stated.
         """
-        rows = [met._replace(stated=_NEVER if met.part else 0) for met in opened]
         known = {letter for (letter,) in self._db.execute("SELECT letter FROM rejects")}
         self._begin()
-        for met in rows:
+        for met in opened:
             if met.letter not in known and met.letter not in self._over:
-                self._db.execute(_INSERT, (*met, 0, 0, 0))
+                stated = _NEVER if met.part else 0
+                self._db.execute(_INSERT, (*met._replace(stated=stated), 0, 0, 0))
         self._db.execute("COMMIT")
 
     def __bool__(self) -> bool:
@@ -168,11 +147,8 @@ class StandingRejects:
         """Note files that are gone; what stands in no other one stays: it was never used."""
         parts = list(parts)
         self._mark("away", parts)
-        which = (
-            "part = ? AND EXISTS (SELECT 1 FROM rejects other"
-            " WHERE other.letter = rejects.letter AND NOT other.away)"
-        )
-        self._end_where(which, [(part,) for part in parts])
+        elsewhere = "(SELECT 1 FROM rejects o WHERE o.letter = rejects.letter AND NOT o.away)"
+        self._end_where(f"part = ? AND EXISTS {elsewhere}", [(part,) for part in parts])
 
     def listed(self, part: str, at: int) -> None:
         """Note that the newest complete listing has ended: of what was stated before, it has all.
@@ -197,10 +173,15 @@ class StandingRejects:
         return f"{name}/{self._turn + 1}"
 
     def prepare(self) -> None:
-        """Note durably what is true once the checkpoint is stored."""
+        """Note durably what is true once the checkpoint is stored.
+
+        Called before the log can hold a letter, too: of one that no checkpoint stands behind the
+        next process knows that it may be open.
+        """
         found = {key: self._db.execute(_ROW, key).fetchone() for key in self._touched}
         ahead = {
             "turn": self._turn + 1,
+            "listing": self._listing,
             "rows": [row for row in found.values() if row is not None],
             "gone": [key for key, row in found.items() if row is None],
             "closing": [*self._over],
@@ -208,12 +189,17 @@ class StandingRejects:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
         if self._touched or self._has_changed():
-            text = json.dumps(ahead | {"listing": self._listing})
-            self._db.execute("UPDATE head SET ahead = ?", (text,))
+            # What closes must be known after a crash of the machine, too.
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if self._over else 'NORMAL'}")
+            self._db.execute("UPDATE head SET ahead = ?", (json.dumps(ahead),))
+            self._begin()
+            self._change(ahead)
 
     def keep(self) -> None:
         """Take what was prepared for true: the checkpoint is stored."""
         self._turn += 1
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
         ((ahead,),) = self._db.execute("SELECT ahead FROM head")
         if ahead:
             self._begin()
@@ -287,13 +273,22 @@ class StandingRejects:
         if not self._db.in_transaction:
             self._db.execute("BEGIN")
 
-    def _apply(self, ahead: dict[str, Any] | None) -> None:
-        if ahead is not None:
-            self._db.executemany(_INSERT, ahead["rows"])
-            self._db.executemany(_DELETE, ahead["gone"])
-            head = (ahead["turn"], ahead["listing"], json.dumps(ahead["closing"]))
-            self._db.execute("UPDATE head SET turn = ?, listing = ?, closing = ?", head)
-        self._db.execute("UPDATE head SET ahead = ''")
+    def _apply(self, ahead: dict[str, Any]) -> None:
+        self._change(ahead)
+        head = (ahead["turn"], ahead["listing"], json.dumps(ahead["closing"]))
+        self._db.execute("UPDATE head SET turn = ?, listing = ?, closing = ?, ahead = ''", head)
+
+    def _change(self, ahead: dict[str, Any]) -> None:
+        self._db.executemany(_INSERT, ahead["rows"])
+        self._db.executemany(_DELETE, ahead["gone"])
+
+    def _give_up(self, ahead: dict[str, Any]) -> None:
+        """Close what a process has told before it died, unless it is met again."""
+        ((closing,),) = self._db.execute("SELECT closing FROM head")
+        known = {letter for (letter,) in self._db.execute("SELECT letter FROM rejects")}
+        doubtful = [letter for letter, *_ in ahead["rows"] if letter not in known]
+        closing = json.dumps([*dict.fromkeys([*json.loads(closing), *doubtful])])
+        self._db.execute("UPDATE head SET closing = ?, ahead = ''", (closing,))
 
     def _load(self) -> None:
         ((self._listing, closing),) = self._db.execute("SELECT listing, closing FROM head")

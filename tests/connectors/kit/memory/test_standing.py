@@ -65,7 +65,7 @@ def test_what_a_page_changed_holds_if_its_checkpoint_was_stored(
     standing.close()  # the process dies
 
     again = begun(file, token)
-    assert again.over() == ["a"] * stored
+    assert again.over() == (["a"] if stored else ["b"])  # b may be open on the log
     assert again.meet([A, B, Met("c")]) == [stored, not stored, False]
     again.close()
 
@@ -79,6 +79,8 @@ def test_what_was_prepared_and_not_stored_is_not_true_later(file: Path) -> None:
 
     again = begun(file, token)
     token = kept(again)
+    assert again.over() == ["b"]
+    again.closed()
     token = kept(again, Met("c"))
     again.close()
     last = begun(file, token)
