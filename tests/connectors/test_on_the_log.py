@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 import uuid
 from pathlib import Path
@@ -205,6 +207,21 @@ def test_backfill_sends_again_beside_the_checkpoint(site: Site) -> None:
     said = [key.decode() for key in latest_by_key(site.broker, CONNECTOR_STATUS)]
     assert [site.portal] == [key for key in said if key.startswith(site.portal)]
     assert len(set(site.ids())) == ROWS
+
+
+def test_what_was_known_and_is_lost_is_read_from_the_log(site: Site) -> None:
+    """Else a dossier that the portal has taken out meanwhile would count for ever."""
+    text = site.config.read_text("utf-8").replace("page_rows: 100", "complete: true")
+    site.config.write_text(text, "utf-8")
+    site.call("run", "--once")
+    shutil.rmtree(site.base / "data/connectors")
+    later = site.base / "inbox/b.csv"
+    later.write_text("Ma,DonVi,Nhan,Chu\n" + "".join(map(row, range(10, ROWS))), "utf-8")
+    os.utime(later, ns=(time.time_ns(), time.time_ns()))
+    report = site.call("run", "--once")
+    assert (report["removed"], report["not_removed"]) == (10, "")
+    report = site.call("run", "--once")
+    assert (report["records"], report["removed"]) == (0, 0)
 
 
 def test_each_portal_is_shown_and_one_that_is_gone_is_retired(site: Site) -> None:

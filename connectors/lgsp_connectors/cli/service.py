@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
+from functools import partial
 
 import structlog
 
@@ -25,6 +26,7 @@ from lgsp.runtime.supervision.heartbeat import Heartbeat
 from lgsp_connectors.kit.contract import Page
 from lgsp_connectors.kit.log.lease import Lease
 from lgsp_connectors.kit.log.log_sink import LogCheckpoints, LogSink
+from lgsp_connectors.kit.log.recall import recall
 from lgsp_connectors.kit.log.status_log import StatusLog
 from lgsp_connectors.kit.memory.filing import SealedPersons
 from lgsp_connectors.kit.memory.known import Known, Restated
@@ -186,6 +188,7 @@ class _Service:
                 BulkProducer(settings.bootstrap, settings.events_topic)
             )
             letters = DeadLetters(settings, producer)
+            recalled = partial(recall, settings.bootstrap, settings.events_topic, self._portal)
             runner = Runner(
                 connector,
                 LogSink(events, letters, self._portal, opened_letters),
@@ -194,6 +197,7 @@ class _Service:
                 settings=configured.head.run,
                 standing=standing,
                 known=known,
+                recall=None if self._backfill else recalled,
                 persons=SealedPersons(self._sealer),
                 yaml=configured.fingerprint(),
                 speaker=speaker,

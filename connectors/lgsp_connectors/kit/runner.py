@@ -7,7 +7,7 @@ source says something else by then, it is stated as the later word (memory/annou
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -49,6 +49,7 @@ class Runner:
         settings: pacing, polling and limits.
         standing: rejects that were told already; a memory of this run when it is left out.
         known: what the portal has stated before; a memory of this run when it is left out.
+        recall: makes known what the log tells, where there is a checkpoint and nothing is known.
         persons: digests the personal data of an event, to see that it changed.
         yaml: fingerprint of how records are read; when it changes, what cannot be used is told
             once more.
@@ -68,6 +69,7 @@ class Runner:
         settings: RunSettings,
         standing: StandingRejects | None = None,
         known: Known | None = None,
+        recall: Callable[[Known], Awaitable[None]] | None = None,
         persons: Persons | None = None,
         speaker: Speaker | None = None,
         yaml: str = "",
@@ -80,6 +82,7 @@ class Runner:
         self._on_page = on_page or (lambda _page, _report: None)
         self._speaker = speaker or Speaker(key, clock, lambda _key, _status: None, settings)
         self._standing = StandingRejects() if standing is None else standing
+        self._recall = recall
         self._known = known or MemoryKnown()
         self._fresh = Fresh(self._known, persons)
         self._yaml, self._begun = yaml, False
@@ -105,6 +108,8 @@ class Runner:
         try:
             stored = await asyncio.to_thread(self._checkpoints.load, self._key)
             cursor = self._resume(stored, since)
+            if self._recall and stored and self._known.missing("") == ([], 0):
+                await self._recall(self._known)
             while not stop.is_set():
                 page = await self._fetch(cursor, stop)
                 if page is None:

@@ -1,6 +1,7 @@
 """What a portal has stated of its dossiers, kept by code: in a file, or as long as we live.
 
-It is no record: without it everything is stated once more, which changes no figure.
+It is no record: without it everything is stated once more, which changes no figure, and which
+dossiers there were is read from the log.
 """
 
 from collections.abc import Collection, Mapping, Set
