@@ -256,3 +256,8 @@ def test_a_message_is_one_plain_line() -> None:
     assert "Choose from: rates, national-sync; see" in done.stderr
     done = CliRunner().invoke(PROGRAMS["lgsp"], ["worker", "foo"])
     assert "'processor': 'foo' is not one of 'rates', 'national-sync'" in done.stderr
+
+
+def test_the_lines_of_help_end_at_the_terminal_only() -> None:
+    done = CliRunner().invoke(PROGRAMS["lgsp"], ["restore", "--help"], env={"COLUMNS": "200"})
+    assert "The next workers go on with the log from where the backup stood." in done.stdout

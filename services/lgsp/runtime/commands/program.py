@@ -59,6 +59,7 @@ class Program(TyperGroup):
     ) -> Any:
         """Run the command of `args` (default: of the process) and exit."""
         arguments = list(sys.argv[1:] if args is None else args)
+        _unwrap(self)
 
         def run() -> Any:
             return TyperGroup.main(
@@ -78,6 +79,14 @@ class Program(TyperGroup):
     def translated(self, error: BaseException) -> BaseException:
         """Return an error of a library that this program knows as one of ours."""
         return error
+
+
+def _unwrap(command: Any) -> None:
+    """Let the help's paragraphs break where the terminal ends, not where our lines do."""
+    paragraphs = (command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    for inner in getattr(command, "commands", {}).values():
+        _unwrap(inner)
 
 
 def ended(
