@@ -82,17 +82,14 @@ class Runner:
         self._on_page = on_page or (lambda _page, _report: None)
         self._speaker = speaker or Speaker(key, clock, lambda _key, _status: None, settings)
         self._standing = StandingRejects() if standing is None else standing
-        self._recall = recall
-        self._known = known or MemoryKnown()
+        self._known, self._recall = known or MemoryKnown(), recall
         self._fresh = Fresh(self._known, persons)
-        self._yaml, self._begun = yaml, False
-        self._rejects_in_a_row = 0
+        self._yaml, self._begun, self._rejects_in_a_row = yaml, False, 0
         self._watch = ClockWatch()
         self._pace = limiter(settings.pages_per_second)
         self._log = _log.bind(connector=connector.name, portal=key)
         self._rejects = Rejects(self._standing, sink, self._fresh, self._log)
-        self.caught_up = False
-        self.report = report or Report()
+        self.caught_up, self.report = False, report or Report()
 
     async def run(
         self, *, once: bool, since: int | None = None, stop: asyncio.Event | None = None
