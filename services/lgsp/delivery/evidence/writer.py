@@ -24,6 +24,7 @@ from lgsp.store.evidence.keeping import append, stored_head
 from lgsp.store.presence import as_store_error
 
 _MOST_AT_ONCE = 1000  # entries in one transaction
+_GATHER = 0.004  # seconds in which others join a transaction: the disk is waited for less often
 _TRY_EVERY = 0.5  # seconds between attempts while the store is away
 _CLOSE_WITHIN = 3.0  # seconds for what is left when the worker ends
 
@@ -152,6 +153,8 @@ class EvidenceWriter:
             if waiting is None:
                 return found, True
             found.append(waiting)
+            if wait and len(found) == 1 and not self._closing.is_set():
+                time.sleep(_GATHER)
         return found, False
 
     def _append(self, entries: Sequence[EvidenceEntry]) -> None:

@@ -1,5 +1,7 @@
 """Appends rows of evidence, and erases payloads: each in one transaction, under the one head.
 
+Statements are plain SQL: with a transaction for a few rows, SQLAlchemy's way costs more than they.
+
 Whoever appends holds the head's row until the transaction ends: PostgreSQL lets one worker of
 several pass at a time, SQLite has one writer anyway.
 """
@@ -8,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, func, null, select, update
+from sqlalchemy import Connection, Engine, null, update
 
 from lgsp.domain.errors import FatalError
 from lgsp.domain.evidence.chain import ChainHead
@@ -19,6 +21,12 @@ from lgsp.store.evidence.tables import HEAD, ROWS
 _INSERT = (
     f"INSERT INTO {ROWS.name} ({', '.join(EvidenceRow._fields)})"  # noqa: S608 - names of ours
     f" VALUES ({', '.join('?' for _ in EvidenceRow._fields)})"
+)
+_HEAD = f"SELECT id, seq, hash, at FROM {HEAD.name}"  # noqa: S608 - a name of ours
+_NEWEST = f"SELECT max(seq) FROM {ROWS.name}"  # noqa: S608 - a name of ours
+_LAST = (
+    f"SELECT dossier, seq, hash FROM {ROWS.name} WHERE seq IN"  # noqa: S608 - a name of ours
+    f" (SELECT max(seq) FROM {ROWS.name} WHERE dossier IN ({{}}) GROUP BY dossier)"
 )
 _MOVE = f"UPDATE {HEAD.name} SET seq = ?, hash = ?, at = ?"  # noqa: S608 - a name of ours
 _LAST_AT_ONCE = 500  # codes in one question
@@ -41,8 +49,8 @@ def read_head(connection: Connection, *, lock: bool = False) -> ChainHead:
     Raises:
         FatalError: there is none.
     """
-    query = select(HEAD.c.id, HEAD.c.seq, HEAD.c.hash, HEAD.c.at)
-    row = connection.execute(query.with_for_update() if lock else query).first()
+    locked = lock and connection.dialect.name == "postgresql"
+    row = execute(connection, f"{_HEAD} FOR UPDATE" if locked else _HEAD).fetchone()
     if row is None:
         raise FatalError("the evidence has lost its head: restore it from a backup")
     return ChainHead(*row)
@@ -81,7 +89,7 @@ def append(
             f"the evidence was set back while it was in use: it went to row {known.seq}, and goes"
             f" to row {head.seq} now. {_CHANGED}"
         )
-    newest = connection.execute(select(func.max(ROWS.c.seq))).scalar() or 0
+    newest = execute(connection, _NEWEST).fetchone()[0] or 0
     if newest > head.seq:
         raise FatalError(
             f"the evidence has row {newest}, and its head is of row {head.seq}. {_CHANGED}"
@@ -127,10 +135,7 @@ def _last_rows(connection: Connection, codes: list[str]) -> dict[str, tuple[int,
     found: dict[str, tuple[int, bytes]] = {}
     for start in range(0, len(codes), _LAST_AT_ONCE):
         some = codes[start : start + _LAST_AT_ONCE]
-        newest = (
-            select(func.max(ROWS.c.seq)).where(ROWS.c.dossier.in_(some)).group_by(ROWS.c.dossier)
-        )
-        query = select(ROWS.c.dossier, ROWS.c.seq, ROWS.c.hash).where(ROWS.c.seq.in_(newest))
-        for code, seq, hashed in connection.execute(query):
+        statement = _LAST.format(", ".join("?" for _ in some))
+        for code, seq, hashed in execute(connection, statement, tuple(some)):
             found[code] = (seq, hashed)
     return found
