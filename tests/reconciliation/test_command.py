@@ -96,8 +96,11 @@ async def test_find_plan_mend_and_nothing_is_left_but_work_for_others(tmp_path: 
         field.engine.dispose()
     evidence = open_kept_evidence(f"sqlite:///{tmp_path / 'evidence.db'}")
     with evidence.connect() as connection:
-        (order,) = evidence_of(connection, GONE)
+        kept = evidence_of(connection, GONE)
     evidence.dispose()
+    (order,) = [row for row in kept if row.kind == "hand"]
+    assert {"read"} == {row.kind for row in kept} - {"hand"}
+    assert all(row.who.endswith(" by lgsp reconcile") for row in kept if row is not order)
     assert (order.kind, order.service, order.who) == ("hand", "reconcile", "canbo1")
     assert "missing_there: said done and not kept" in order.message
     with work.open(encoding="utf-8-sig", newline="") as file:

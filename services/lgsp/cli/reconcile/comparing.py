@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from lgsp.cli.evidence.orders import keep
+from lgsp.cli.evidence.watching import witnessed
 from lgsp.delivery.evidence.recorder import order_of
 from lgsp.domain.profiles.registry import profile_named
 from lgsp.national.client import NationalClient
@@ -92,9 +93,9 @@ async def _checking(
 ) -> AsyncIterator[tuple[Checker, Knowing]]:
     profile = profile_named(settings.profile)
     calendar = load_calendar(settings.calendar_file)
-    with known_pushes(settings) as pushes:
+    with known_pushes(settings) as pushes, witnessed(settings, "lgsp reconcile") as witness:
         knowing = Knowing(profile, calendar, now_ms(), pushes)
-        async with NationalClient(settings) as client:
+        async with NationalClient(settings, witness) as client:
             checker = Checker(
                 engine,
                 client,

@@ -41,17 +41,20 @@ class Answered(NamedTuple):
 
 
 class Recorder:
-    """Records the calls of one worker.
+    """Records the calls of one worker, or of a command.
 
     Args:
         writer: makes entries durable.
         sealer: seals payloads.
         clock: gives now in ms UTC.
+        who: asks; "": a worker, by machine and process.
     """
 
-    def __init__(self, writer: EvidenceWriter, sealer: Sealer, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, writer: EvidenceWriter, sealer: Sealer, clock: Callable[[], int], who: str = ""
+    ) -> None:
         self._writer, self._sealer, self._clock = writer, sealer, clock
-        self._who = f"worker {socket.gethostname()}/{os.getpid()}"
+        self._who = shown(who) or f"worker {socket.gethostname()}/{os.getpid()}"
 
     def begin(self, dossier: str, service: str, statuses: str = "") -> OpenCall:
         """Begin a call; of a question nothing is kept until it has ended."""
