@@ -99,7 +99,7 @@ def test_nothing_missing_and_nothing_twice_whatever_happens_to_the_workers(
         "LGSP_BROKER": settings.bootstrap,
         "LGSP_STORE": store_url,
         "LGSP_DATA": str(tmp_path / "data"),
-        "LGSP_SESSION_TIMEOUT": "6",
+        "LGSP_SESSION_TIMEOUT": "3",
         "LGSP_LOG_FORMAT": "json",
     }
     one, two = (Worker("rates", environment, tmp_path / f"{n}.log") for n in ("one", "two"))
