@@ -45,7 +45,7 @@ schedules: $(DEV) ## Ten thousand schedules each of a portal and of a writer of 
 	$(BIN)/python -m tests.connectors.kit.walk.schedules 10000
 	HYPOTHESIS_EXAMPLES=2500 $(PYTEST) -o timeout=7200 tests/connectors/files/test_writer.py
 
-alarms: $(DEV) $(SYSTEM) $(PROMETHEUS) ## Every shipped alert in a real Prometheus, rung by its real cause (minutes)
+alarms: $(DEV) $(SYSTEM) $(PROMETHEUS) ## The shipped alerts in a real Prometheus, rung by their real causes (a quarter of an hour)
 	$(PYTEST) tests/alarms
 
 chaos: $(DEV) $(SYSTEM) $(PROMETHEUS) ## An hour of faults on the whole service, its label held against the truth
