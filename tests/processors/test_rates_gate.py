@@ -9,11 +9,13 @@ import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from lgsp.domain.event import DossierEvent
 from lgsp.domain.profiles.simple import SIMPLE
 from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.kafka.admin import apply_topics
@@ -35,6 +37,12 @@ PARTITIONS = 8
 EVENTS_A_SECOND = 400
 
 
+@cache
+def events_to_send() -> list[DossierEvent]:
+    """Make what lasts, at that pace, for as long as a test may take."""
+    return history(random.Random(11), dossiers=30_000)
+
+
 @dataclass
 class Load:
     """A producer thread that runs until told to stop; `sent` is what Kafka acknowledged."""
@@ -42,7 +50,7 @@ class Load:
     bootstrap: str
 
     def __post_init__(self) -> None:
-        self.events = history(random.Random(11), dossiers=60_000)
+        self.events = events_to_send()
         self.sent = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
