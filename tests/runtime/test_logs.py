@@ -67,6 +67,31 @@ def test_an_exception_stays_one_line_and_is_masked(capsys: pytest.CaptureFixture
     assert "000000000001" not in line
 
 
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_what_is_nested_or_an_object_passes_the_same_filter(
+    capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    configure_logs(load_settings(log_format=form), service="rates")
+    structlog.get_logger().warning(
+        "rejected",
+        rows=[{"phone": "x-secret", "status": "call 0912 345 678"}],
+        error=ValueError("owner 079012345678"),
+        raw=b"0912345678",
+        counts={"0912345678": 1},
+        pair=("a", {"api_key": "x-secret"}),
+    )
+    logging.getLogger("some.library").warning(
+        "%s", [{"tel": "0912345678"}], extra={"k": ["0912345678"]}
+    )
+    shown = capsys.readouterr().err
+
+    assert 2 == shown.count("\n")
+    assert 7 <= shown.count(HIDDEN)
+    for secret in ("x-secret", "0912345678", "345 678", "079012345678"):
+        assert secret not in shown
+
+
 HOSTILE = "a\x1b[2J\x9b1m\u202eb\r\nnot a line of its own"
 
 

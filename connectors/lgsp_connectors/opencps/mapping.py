@@ -60,7 +60,7 @@ def make_mapper(settings: OpenCpsSettings, context: Context) -> Mapper:
     getters = {
         name: cells.date(column, dates)
         if name.endswith("_at")
-        else cells.public_text(column, words)
+        else cells.public_text(column, words, any_number=name == "dossier_code")
         for name, column in _COLUMNS.items()
     }
     released, finished = getters["finished_at"], getters["returned_at"]

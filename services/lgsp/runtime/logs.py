@@ -23,7 +23,8 @@ _WRONG = ("kafka.admin._groups",)  # takes what a member of another client says 
 _OF_FILES = frozenset({"origin", "file"})
 _HIDDEN_KEYS = re.compile(
     r"password|secret|token|authorization|session|sealed|owner|applicant|contact|phone|email"
-    r"|chu_?ho_?so|dinh_?danh|so_?giay_?to|nguoi_?xu_?ly",
+    r"|chu_?ho_?so|dinh_?danh|so_?giay_?to|nguoi_?xu_?ly|passwd|pwd|mat_?khau|api_?key|cookie"
+    r"|credential|cccd|cmnd|dien_?thoai|dia_?chi",
     re.IGNORECASE,
 )
 
@@ -31,13 +32,27 @@ _HIDDEN_KEYS = re.compile(
 def redact(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Hide values by key name, and personal patterns inside texts (a structlog processor)."""
+    """Hide values by key name, and personal patterns inside texts (a structlog processor).
+
+    What is nested is looked at, too; an object is logged as its text.
+    """
     for key, value in event.items():
-        if _HIDDEN_KEYS.search(key):
-            event[key] = HIDDEN
-        elif isinstance(value, str):
-            event[key] = mask_file_name(value) if key in _OF_FILES else mask(value)
+        if not key.startswith("_"):  # those of the library, which another processor takes out
+            event[key] = _redacted(key, value)
     return event
+
+
+def _redacted(key: str, value: Any) -> Any:
+    if _HIDDEN_KEYS.search(key):
+        return HIDDEN
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {mask(str(name)): _redacted(str(name), inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_redacted("", inner) for inner in value]
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    return mask_file_name(text) if key in _OF_FILES else mask(text)
 
 
 def show_controls(

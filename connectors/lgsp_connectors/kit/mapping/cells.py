@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from lgsp.domain.errors import RejectedRecord, RejectReason
-from lgsp.runtime.personal import described, looks_personal
+from lgsp.runtime.personal import described, is_number_of_a_person, looks_personal
 from lgsp_connectors.kit.mapping.attributes import words_of
 from lgsp_connectors.kit.mapping.dates import Dates
 from lgsp_connectors.kit.mapping.words import PLAIN, Words
@@ -48,16 +48,22 @@ def text(column: str, words: Words = PLAIN) -> Getter:
     return get
 
 
-def public_text(column: str, words: Words = PLAIN) -> Getter:
+def public_text(column: str, words: Words = PLAIN, *, any_number: bool = False) -> Getter:
     """Make a reader of a text column that stands in clear: what may be a person's is rejected.
 
     A column that has shifted, or a file without its header, would put names on the log.
+
+    Args:
+        column: its name.
+        words: how its texts are compared.
+        any_number: a number may look like that of a phone or a person, as dossier codes do.
     """
     read = text(column, words)
+    may_be_personal = _may_be_personal if any_number else _may_be_personal_or_a_number
 
     def get(row: Row) -> str | None:
         found: str | None = read(row)
-        if found is not None and _may_be_personal(found):
+        if found is not None and may_be_personal(found):
             raise RejectedRecord(
                 RejectReason.BAD_VALUE,
                 field=column,
@@ -155,7 +161,13 @@ def _number(column: str, words: Words, read: Callable[[str], int | None], detail
 @lru_cache(65_536)  # most texts stand on many rows
 def _may_be_personal(found: str) -> bool:
     """Tell whether a text may be a person's; a number alone may be a code."""
-    return not found.isdecimal() and looks_personal(found)
+    return not (found.isascii() and found.isdecimal()) and looks_personal(found)
+
+
+@lru_cache(65_536)
+def _may_be_personal_or_a_number(found: str) -> bool:
+    """Tell the same of a text that is no dossier's code: units have no number like a phone's."""
+    return is_number_of_a_person(found) or _may_be_personal(found)
 
 
 def _whole(text: str) -> int | None:

@@ -132,7 +132,7 @@ class Forms:
             return cells.enum(column, kind, reason=reason, words=words)
         if is_number(name):
             return _NUMBERS.get(name, cells.count)(column, words)
-        return cells.public_text(column, words)
+        return cells.public_text(column, words, any_number=name == "dossier_code")
 
     def _table(self, name: str, key: str, fields: dict[str, Any]) -> dict[str, Any]:
         """Give the words of a map with their values."""
