@@ -1,5 +1,6 @@
 """Windows stay live, or are live again within seconds, whatever the path and the feed do."""
 
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from lgsp.domain.errors import RetryableError
 from lgsp.store.figures.answers import Figures
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, CDPSession, Page
 
 NO_WORKER = "delete globalThis.SharedWorker"
 SOON = 15.0  # seconds: three times what is promised, for machines that are busy
@@ -140,13 +141,62 @@ def test_the_death_of_the_shared_worker_is_outlived(
 
 
 def _kill_worker(page: "Page") -> None:
+    session, worker = _worker(page)
+    session.send("Target.closeTarget", {"targetId": worker})
+
+
+def _worker(page: "Page") -> tuple["CDPSession", str]:
     browser = page.context.browser
     assert browser is not None
     session = browser.new_browser_cdp_session()
     targets = session.send("Target.getTargets")["targetInfos"]
     workers = [t["targetId"] for t in targets if t["type"] == "shared_worker"]
     assert 1 == len(workers)
-    session.send("Target.closeTarget", {"targetId": workers[0]})
+    return session, workers[0]
+
+
+FOLLOW = """([name]) => {
+  const { port } = new SharedWorker("page/shared.js", { type: "module", name: "lgsp-live-1" });
+  window[name] = { port, ticks: 0 };
+  port.addEventListener("message", ({ data }) => { window[name].ticks += data.kind === "tick"; });
+  port.start();
+  port.postMessage({ q: "period=all" });
+}"""
+SLEPT = "{ const now = performance.now.bind(performance); performance.now = () => now() + 2e5; }"
+
+
+def test_a_window_that_slept_until_it_was_forgotten_comes_again(
+    page: "Page", feed: Feed, store: Engine
+) -> None:
+    """A sign of life alone must not keep it: it would hear ticks, and never a figure again."""
+    page.goto(feed.url)
+    wait_for(page, feed)
+    page.evaluate(FOLLOW, ["asleep"])
+    page.wait_for_function("() => asleep.ticks > 0")
+    _in_worker(page, SLEPT)
+    page.evaluate(FOLLOW, ["awake"])
+    page.wait_for_function("() => awake.ticks > 0")  # by the same tick the others were forgotten
+    page.evaluate("() => { asleep.ticks = awake.ticks = 0; asleep.port.postMessage({}); }")
+    page.wait_for_function("() => awake.ticks > 1")
+    fill(store, EVENTS[HALF:])
+
+    assert 0 == page.evaluate("() => asleep.ticks")
+    wait_for(page, feed)
+
+
+def _in_worker(page: "Page", script: str) -> None:
+    session, worker = _worker(page)
+    answers: list[object] = []
+
+    def hear(answer: object) -> None:
+        answers.append(answer)
+
+    session.on("Target.receivedMessageFromTarget", hear)
+    attached = session.send("Target.attachToTarget", {"targetId": worker, "flatten": False})
+    message = {"id": 1, "method": "Runtime.evaluate", "params": {"expression": script}}
+    sent = {"sessionId": attached["sessionId"], "message": json.dumps(message)}
+    session.send("Target.sendMessageToTarget", sent)
+    wait_until("the worker has done it", lambda: page.evaluate("() => true") and bool(answers))
 
 
 def test_a_store_that_cannot_be_read_is_told(page: "Page", feed: Feed, figures: Figures) -> None:

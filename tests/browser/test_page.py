@@ -2,6 +2,7 @@
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import Engine
@@ -17,7 +18,7 @@ from lgsp.domain.trust import LogView
 from lgsp.store.figures.answers import Figures
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 
 def test_the_page_shows_both_rates_and_follows_the_store(
@@ -63,6 +64,54 @@ def test_units_sort_by_keyboard_and_open_their_own_figures(page: "Page", feed: F
 
     assert codes == ["H37.1", "H37.2", "H37.3"]
     assert page.get_attribute("#units thead th:first-child", "aria-sort") == "ascending"
+
+
+def test_a_unit_opens_in_a_window_of_its_own_with_the_same_question(
+    page: "Page", feed: Feed
+) -> None:
+    page.goto(f"{feed.url}/?unit=H37&period=2024-Q1")
+    page.wait_for_selector("#units tbody tr")
+    with page.context.expect_page() as opened:
+        page.click("#units tbody a >> nth=0", modifiers=["Control"])
+    other = opened.value
+    other.wait_for_load_state()
+
+    assert {"unit": ["H37.1"], "period": ["2024-Q1"]} == parse_qs(urlsplit(other.url).query)
+    assert {"unit": ["H37"], "period": ["2024-Q1"]} == parse_qs(urlsplit(page.url).query)
+    wait_for(other, feed, "?unit=H37.1&period=2024-Q1")
+
+
+def test_periods_that_were_refused_are_asked_for_again(page: "Page", feed: Feed) -> None:
+    refusals = [503, 503]  # as it opens, and as it is live
+
+    def busy_twice(route: "Route") -> None:
+        if refusals:
+            route.fulfill(status=refusals.pop(), json={"detail": "busy"})
+        else:
+            route.continue_()
+
+    page.route("**/indicators/months?period=all", busy_twice)
+    page.goto(f"{feed.url}/?period=2024-Q1")
+
+    page.wait_for_selector("#period option[value='2024-01']", state="attached")
+    assert "2024-Q1" == page.input_value("#period")
+
+
+CLOCK_SET_BACK = """() => { const now = Date.now; Date.now = () => now() - 3_600_000; }"""
+
+
+def test_tables_are_drawn_anew_although_the_clock_was_set_back(
+    page: "Page", feed: Feed, store: Engine
+) -> None:
+    page.goto(feed.url)
+    page.wait_for_selector("#units tbody tr")
+    page.evaluate(CLOCK_SET_BACK)
+    fill(store, EVENTS[HALF:])
+    received = feed.json("/api/v1/indicators/units")["units"][0]["counts"]["received"]
+
+    page.wait_for_function(
+        "(n) => document.querySelector('#units tbody td').textContent === `${n}`", arg=received
+    )
 
 
 def test_a_lost_connection_is_shown_and_its_figures_are_never_full(

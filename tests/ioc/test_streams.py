@@ -16,7 +16,8 @@ from tests.store.rates.history import NOW
 from tests.waiting import wait_until
 
 from lgsp.domain.errors import ConfigurationError, LgspError, RetryableError
-from lgsp.store.figures.answers import Figures
+from lgsp.domain.figures import Indicators
+from lgsp.store.figures.answers import Figures, Question
 
 WALL = {"X-Forwarded-For": "10.0.0.9"}
 
@@ -202,3 +203,32 @@ def test_a_store_that_cannot_be_read_is_told_and_the_stream_goes_on(
     assert f": unavailable: {error}\n" in comments
     assert "indicators" == after["event"] == plain_after["event"]
     assert json.loads(after["data"])["id"] != json.loads(before["data"])["id"]
+
+
+def test_a_defect_in_one_question_is_told_and_stops_no_other(
+    feed: Feed, figures: Figures, store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = figures.indicators
+
+    def fail_for_one(question: Question) -> Indicators:
+        if question.scope.unit:
+            raise ValueError("a value that nobody foresaw")
+        return make(question)
+
+    def of(events: Events, event: str, q: str) -> dict[str, object]:
+        while (said := events.next()) is not None:
+            body: dict[str, object] = json.loads(said["data"])
+            if (said["event"], body["q"]) == (event, q):
+                return body
+        raise AssertionError("the stream has ended")
+
+    with opened(feed, many(["period=all", "unit=H37.1"])) as (_status, events):
+        before = of(events, "indicators", "period=all")
+        with monkeypatch.context() as patched:
+            patched.setattr(figures, "indicators", fail_for_one)
+            trouble = of(events, "unavailable", "unit=H37.1")
+            fill(store, EVENTS[HALF:])
+            while (after := of(events, "indicators", "period=all"))["id"] == before["id"]:
+                continue  # the figures that stand are sent again
+        assert "a defect of the feed (ValueError); its log has more" == trouble["detail"]
+        assert of(events, "indicators", "unit=H37.1")["id"] != after["id"]

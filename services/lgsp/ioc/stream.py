@@ -166,11 +166,18 @@ class Hub:
         task.add_done_callback(self._first_looks.discard)
 
     async def _look(self, question: Question, subscription: _Subscription) -> None:
-        try:
-            document, trouble = await self._read(question), ""
-        except LgspError as error:
-            structlog.get_logger().warning("store_unreadable", error=str(error))
-            document, trouble = None, str(error)
+        # What goes wrong with one question, foreseen or not, stops no other.
+        [found] = await asyncio.gather(self._read(question), return_exceptions=True)
+        document, trouble = None, ""
+        if isinstance(found, Published):
+            document = found
+        elif isinstance(found, LgspError):
+            trouble = str(found)
+            structlog.get_logger().warning("store_unreadable", error=trouble)
+        else:
+            trouble = f"a defect of the feed ({type(found).__name__}); its log has more"
+            if trouble != subscription.trouble:
+                structlog.get_logger().error("stream_defect", exc_info=found)
         now = time.monotonic()
         known = subscription.newest
         same = document is None or (known is not None and known.id == document.id)

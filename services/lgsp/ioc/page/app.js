@@ -11,17 +11,20 @@ import { instant } from "./words.js";
 
 const RETRY = 3_000;
 const TABLES_EVERY = 4_000;
+const PERIODS_EVERY = 3_600_000; // a window may stand open for years
 
 const $ = (id) => document.getElementById(id);
 const behind = new Behind($("behind"));
 const view = new FiguresView((figure, part) => behind.open(scope, figure, part));
-const units = new UnitsTable($("units"), (unit) => go({ unit }));
+const units = new UnitsTable($("units"), (unit) => `?${changed(scope, { unit })}`, (unit) => go({ unit }));
 const link = new Link(hear);
 let scope = readScope();
 let shownId = "";
-let tablesAt = 0;
+let tablesAt = -TABLES_EVERY; // by the clock that is never set
 let drawnAt = 0; // when the tables that are drawn were asked for
 let tablesTimer = 0;
+let periodsTimer = 0;
+let known = []; // months with dossiers
 let loading = new AbortController();
 
 function go(parts) {
@@ -34,7 +37,7 @@ function start() {
   loading.abort();
   loading = new AbortController();
   shownId = "";
-  tablesAt = 0;
+  tablesAt = -TABLES_EVERY;
   view.clear();
   units.show([], scope.get("unit") ?? "");
   for (const id of ["chart-counts", "chart-rates"]) $(id).replaceChildren();
@@ -97,7 +100,7 @@ function loadTables() {
   clearTimeout(tablesTimer);
   const running = loading;
   tablesTimer = setTimeout(async () => {
-    const asked = Date.now();
+    const asked = performance.now();
     tablesAt = asked;
     const unit = scope.get("unit") ?? "";
     try {
@@ -115,7 +118,7 @@ function loadTables() {
       say("tables-failed", `Chưa tải được bảng và biểu đồ: ${error.message}`);
       tablesTimer = setTimeout(loadTables, RETRY);
     }
-  }, Math.max(0, tablesAt + TABLES_EVERY - Date.now()));
+  }, Math.max(0, tablesAt + TABLES_EVERY - performance.now()));
 }
 
 function draw(id, chart, months) {
@@ -125,9 +128,19 @@ function draw(id, chart, months) {
 }
 
 async function loadPeriods() {
-  const months = await ask("api/v1/indicators/months?period=all")
-    .then((all) => all.months.filter((m) => Object.values(m.counts).some(Boolean)), () => []);
-  drawPeriods(months.map((m) => m.month), scope.get("period"));
+  clearTimeout(periodsTimer);
+  const running = loading;
+  let again = PERIODS_EVERY;
+  try {
+    const { months } = await ask("api/v1/indicators/months?period=all", running.signal);
+    known = months.filter((m) => Object.values(m.counts).some(Boolean)).map((m) => m.month);
+  } catch {
+    again = RETRY;
+  }
+  if (running.signal.aborted) return;
+  drawPeriods(known, scope.get("period"));
+  clearTimeout(periodsTimer);
+  periodsTimer = setTimeout(loadPeriods, again);
 }
 
 $("period").addEventListener("change", (event) => go({ period: event.target.value }));

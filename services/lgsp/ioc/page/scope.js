@@ -23,6 +23,19 @@ export function changed(scope, parts) {
   return made;
 }
 
+// Makes a link that opens here, or, as its reader wants it, in a window of its own.
+export function anchor(words, address, open) {
+  const link = document.createElement("a");
+  link.textContent = words;
+  link.href = address;
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    open();
+  });
+  return link;
+}
+
 // go: takes the parts to change
 export function drawScope(scope, go) {
   const unit = scope.get("unit") ?? "";
@@ -30,14 +43,8 @@ export function drawScope(scope, go) {
   const steps = /^\d/.test(unit) ? [unit] : parts.map((_, i) => parts.slice(0, i + 1).join("."));
   const crumbs = [["", "Tất cả đơn vị"], ...(unit ? steps : []).map((step) => [step, step])];
   $("crumbs").replaceChildren(...crumbs.map(([step, name], i) => {
-    const link = document.createElement("a");
-    link.href = `?${changed(scope, { unit: step })}`;
-    link.textContent = name;
+    const link = anchor(name, `?${changed(scope, { unit: step })}`, () => go({ unit: step }));
     if (i === crumbs.length - 1) link.ariaCurrent = "page";
-    link.addEventListener("click", (event) => {
-      event.preventDefault();
-      go({ unit: step });
-    });
     return item(link);
   }));
   $("filters").replaceChildren(...Object.keys(FILTERS).filter((name) => scope.get(name)).map((name) => {
@@ -60,6 +67,8 @@ export function drawPeriods(months, period) {
     ...months.filter((month) => month.startsWith(year)),
   ])];
   if (!options.includes(period)) options.push(period);
+  const drawn = [...$("period").options].map((option) => option.value);
+  if (`${drawn}` === `${options}` && $("period").value === period) return; // it may be open
   $("period").replaceChildren(...options.map(
     (name) => new Option(periodName(name), name, false, name === period)));
 }

@@ -34,8 +34,9 @@ addEventListener("connect", ({ ports: [port] }) => {
       follow();
       return;
     }
-    const window = { q: data.q ?? ports.get(port)?.q, seen: Date.now() };
-    ports.set(port, window);
+    const q = data.q ?? ports.get(port)?.q;
+    if (q === undefined) return; // it was taken for gone: without a tick it comes again, and asks
+    ports.set(port, { q, seen: performance.now() });
     if (data.q === undefined) return;
     follow();
     port.postMessage(state);
@@ -46,7 +47,7 @@ addEventListener("connect", ({ ports: [port] }) => {
 
 setInterval(() => {
   for (const [port, window] of ports) {
-    if (Date.now() - window.seen > GONE_AFTER) ports.delete(port);
+    if (performance.now() - window.seen > GONE_AFTER) ports.delete(port);
     else port.postMessage({ kind: "tick" });
   }
   follow();

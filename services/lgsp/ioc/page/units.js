@@ -1,5 +1,6 @@
 // The table of units: sorted by any column, each unit opens those below it.
 
+import { anchor } from "./scope.js";
 import { number, percent } from "./words.js";
 
 const COLUMNS = [
@@ -15,9 +16,11 @@ const COLUMNS = [
 const byCode = new Intl.Collator("vi", { numeric: true });
 
 export class UnitsTable {
-  constructor(table, open) {
+  // address: gives the page's address for a unit; open: shows a unit here
+  constructor(table, address, open) {
     this.head = table.tHead;
     this.body = table.tBodies[0];
+    this.address = address;
     this.open = open;
     this.rows = [];
     this.column = 1;
@@ -94,13 +97,6 @@ export class UnitsTable {
       self.textContent = `${unit} (trực tiếp)`;
       return self;
     }
-    const link = document.createElement("a");
-    link.textContent = unit;
-    link.href = `?unit=${encodeURIComponent(unit)}`;
-    link.addEventListener("click", (event) => {
-      event.preventDefault();
-      this.open(unit);
-    });
-    return link;
+    return anchor(unit, this.address(unit), () => this.open(unit));
   }
 }
