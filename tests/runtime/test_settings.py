@@ -139,6 +139,10 @@ def test_a_missing_folder_of_secrets_is_named(monkeypatch: pytest.MonkeyPatch) -
         ("LGSP_NATIONAL_PASWORD", "hunter2"),
         ("LGSP_NATIONAL_URL", "ftp://lgsp:hunter2@portal"),
         ("LGSP_BROKER", "password=hunter2"),
+        ("LGSP_BROKER", "lgsp:hunter2@host:9092,host2:9092"),
+        ("LGSP_NATIONAL_URL", "lgsp:hunter2@portal"),
+        ("LGSP_NATIONAL_PROXY", "lgsp:hunter2@proxy:3128"),
+        ("LGSP_FEED_TRUSTED_PROXIES", "10.0.0.1, lgsp:hunter2@proxy"),
     ],
 )
 def test_a_fault_shows_no_secret(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

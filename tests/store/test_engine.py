@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from lgsp.domain.errors import ConfigurationError
+from lgsp.domain.errors import ConfigurationError, LgspError
 from lgsp.runtime.sqlite_url import url_of
 from lgsp.runtime.store_away import StoreAway
 from lgsp.store.engine import execute, open_existing, open_store, reading
@@ -100,3 +100,22 @@ def test_a_statement_that_failed_shows_no_values(engine: Engine) -> None:
             text("SELECT * FROM nowhere WHERE code = :code"), {"code": "H37-SECRET"}
         )
     assert "H37-SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://lgsp:hunter2@127.0.0.1:1/x",
+        "postgresql://lgsp@127.0.0.1:1/x?password=hunter2",
+        "postgresql://lgsp@127.0.0.1:1/x?passwrd=hunter2",
+        "postgresql://lgsp:hunter2@127.0.0.1:port/x",
+        "postgresql://lgsp:x/hunter2@127.0.0.1:1/x",
+        "postgresql//lgsp:hunter2@127.0.0.1:1/x",
+        "host=127.0.0.1 password=hunter2",
+    ],
+)
+def test_no_address_of_a_store_shows_its_password(url: str) -> None:
+    with pytest.raises(LgspError) as refused:
+        open_store(url)
+
+    assert "hunter2" not in str(refused.value)

@@ -80,8 +80,9 @@ def open_store(
             pool_pre_ping=parsed.get_backend_name() != "sqlite",
             hide_parameters=True,  # values of a failed statement are dossiers
         )
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        what = "no SQLAlchemy URL" if isinstance(error, ArgumentError) else str(error)
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
+        is_known = isinstance(error, NoSuchModuleError | ImportError)
+        what = str(error) if is_known else "no SQLAlchemy URL"
         raise ConfigurationError(
             f"{named}: {what} (sqlite:///PATH is built in; postgresql://USER:PASSWORD@HOST/NAME"
             " needs `pip install mini-lgsp[postgres]`)"
@@ -169,11 +170,11 @@ def _translated(engine: Engine) -> Iterator[None]:
 
 
 def hide_password(url: URL | str) -> str:
-    """Return the URL for people: its password hidden, the path of a file as it is."""
+    """Return the URL for people: password and options hidden, the path of a file as it is."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return f"sqlite:///{parsed.database or ''}"
-    return parsed.render_as_string(hide_password=True)
+    return parsed.set(query={}).render_as_string(hide_password=True)
 
 
 def upsert(dialect: Dialect, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from lgsp.domain.errors import FatalError
 from lgsp.runtime.lane.handler import FencedError
-from lgsp.store.engine import execute, upsert
+from lgsp.store.engine import execute, hide_password, upsert
 from lgsp.store.tables import OFFSETS
 
 _ADVANCE = (
@@ -82,7 +82,7 @@ def advance_all(
     if execute(connection, _ADVANCE, changes).rowcount != len(changes):
         stored = {p: load_position(connection, lane, topic, p) for p in moved}
         if back := sorted(p for p, at in stored.items() if at.version < held[p].version):
-            url, first = connection.engine.url.render_as_string(), back[0]
+            url, first = hide_password(connection.engine.url), back[0]
             raise FatalError(
                 f"the store {url} was set back while it was in use: {topic}/{first} stands at"
                 f" {stored[first].offset} there, and this worker has stored {held[first].offset}"
