@@ -88,6 +88,27 @@ def test_one_question_that_is_refused_takes_nothing_from_the_others(feed: Feed) 
         assert refusal["detail"] == json.loads(feed.get(f"/api/v1/stream?{question}")[2])["detail"]
 
 
+def test_a_question_that_cannot_be_answered_now_is_not_refused_for_good(
+    feed: Feed, figures: Figures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_busy(_scope: object) -> None:
+        raise RetryableError("6 questions are being answered")
+
+    with ExitStack() as held:
+        with monkeypatch.context() as patched:
+            patched.setattr(figures.scopes, "lacks", be_busy)
+            path = many(["period=all", "unit=H37"])
+            _status, events = held.enter_context(opened(feed, path))
+            first = [events.next(), events.next()]
+        assert {"unavailable"} == {event["event"] for event in first if event}
+        answered: set[str] = set()
+        while answered != {"period=all", "unit=H37"}:
+            event = events.next()
+            assert event is not None
+            if event["event"] == "indicators":
+                answered.add(json.loads(event["data"])["q"])
+
+
 def test_what_is_no_list_of_questions_is_refused(feed: Feed) -> None:
     for path in ("/api/v1/streams", many(days(33)), many(["x" * 3000]), "/api/v1/streams?x=1"):
         status, _headers, body = feed.get(path)

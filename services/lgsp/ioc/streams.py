@@ -1,6 +1,7 @@
 """The streams over HTTP: of one question, and of all the questions of one browser."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ import orjson
 from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from lgsp.domain.errors import LgspError
+from lgsp.domain.errors import LgspError, RetryableError
 from lgsp.ioc.asked import SCOPE, Now, only, question_in
 from lgsp.ioc.board import Board
 from lgsp.ioc.conditional import HEAD
@@ -54,7 +55,8 @@ def add_streams(app: FastAPI, board: Board, gates: Gates, hub: Hub) -> None:
                 raise ParameterError("q", query, f"parameter 'q' is too long: {shown(query)}")
             try:
                 question = question_in(request, query)
-                await check(question)
+                with suppress(RetryableError):  # not now: it is followed, and answered when it can
+                    await check(question)
                 asked[query] = question
             except LgspError as error:
                 status, body = refusal(error)

@@ -126,7 +126,7 @@ def looks_personal(text: str) -> bool:
 
 
 def plain_words(text: str) -> str:
-    """Give the words of a text in small letters without diacritics, one blank between them."""
+    """Give a text in small letters without diacritics, its words one blank apart."""
     return " ".join(bare(plain_form(text).text).lower().split())
 
 
