@@ -133,6 +133,15 @@ def test_a_missing_folder_of_secrets_is_named(monkeypatch: pytest.MonkeyPatch) -
     assert faults()["LGSP_SECRETS_DIR"].value == "/nowhere"
 
 
+@pytest.mark.parametrize("name", ["LGSP_FEED_HOST", "LGSP_METRICS_HOST"])
+def test_an_empty_address_opens_nothing_to_everybody(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "")
+
+    assert "every address of the machine" in str(faults()[name])
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

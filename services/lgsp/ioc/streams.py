@@ -16,7 +16,7 @@ from lgsp.ioc.conditional import HEAD
 from lgsp.ioc.refusals import ParameterError, refusal, shown
 from lgsp.ioc.routes import Gates
 from lgsp.ioc.stream import Following, Hub, News
-from lgsp.runtime.serving.proxies import is_address
+from lgsp.runtime.serving.proxies import plain_address
 from lgsp.store.figures.answers import Question
 
 _MOST = 32  # questions of one browser
@@ -106,7 +106,7 @@ def add_streams(app: FastAPI, board: Board, gates: Gates, hub: Hub) -> None:
 def _client(request: Request) -> str:
     """Name who asks; all whose proxy gave a word in place of an address are one."""
     host = request.client.host if request.client else ""
-    return host if is_address(host) else "a client without an address"
+    return plain_address(host) or "a client without an address"
 
 
 def _event(news: News) -> ServerSentEvent:

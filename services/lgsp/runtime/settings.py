@@ -22,6 +22,7 @@ from lgsp.runtime.documents.setting_files import (
 )
 from lgsp.runtime.documents.setting_kinds import (
     FolderPath,
+    Host,
     OptionalPath,
     ProfileName,
     ProxyAddress,
@@ -140,7 +141,7 @@ class Settings(BaseSettings):
     national_retry_longest: float = Field(
         900, gt=0, le=86_400, description="Most seconds between two attempts for a dossier."
     )
-    feed_host: str = Field("127.0.0.1", description="Address the IOC feed listens on.")
+    feed_host: Host = Field("127.0.0.1", description="Address the IOC feed listens on.")
     feed_port: int = Field(8080, ge=0, le=65535, description="Port of the IOC feed.")
     feed_trusted_proxies: ProxyList = Field(
         "",
@@ -149,7 +150,7 @@ class Settings(BaseSettings):
         " are one client.",
     )
     mock_port: int = Field(8090, ge=0, le=65535, description="Port of the national mock.")
-    metrics_host: str = Field(
+    metrics_host: Host = Field(
         "127.0.0.1", description="Address of the workers' metrics and health."
     )
     metrics_port: int = Field(

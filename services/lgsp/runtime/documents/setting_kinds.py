@@ -38,6 +38,12 @@ def _proxy(address: SecretStr) -> SecretStr:
     return address
 
 
+def _host(text: str) -> str:
+    if not text.strip():
+        raise ValueError("empty would be every address of the machine: 0.0.0.0 and :: say so")
+    return text
+
+
 def _proxies(text: str) -> str:
     Proxies(text)
     return text
@@ -60,6 +66,7 @@ Servers = Annotated[str, AfterValidator(_servers)]
 TopicName = Annotated[str, AfterValidator(_topic_name)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy)]
+Host = Annotated[str, AfterValidator(_host)]
 ProxyList = Annotated[str, AfterValidator(_proxies)]
 ProfileName = Annotated[str, AfterValidator(_known_profile)]
 FolderPath = Annotated[Path, BeforeValidator(_folder)]

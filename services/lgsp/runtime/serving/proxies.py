@@ -6,7 +6,14 @@ that it saw at the end, so the client is the last one that is not a named proxy'
 """
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 
 class Proxies:
@@ -27,24 +34,30 @@ class Proxies:
 
     def __contains__(self, address: object) -> bool:
         """Tell whether an address, as a socket gives it, is one of theirs."""
-        try:
-            found = ip_address(str(address))
-        except ValueError:
-            return False
-        return any(found in network for network in self._networks)
+        found = _read(str(address))
+        return found is not None and any(found in network for network in self._networks)
 
     def names(self) -> Iterable[str]:
-        """Give the networks as texts."""
-        return [str(network) for network in self._networks]
+        """Give the networks as texts; those of IPv4 also as a socket of both families has them."""
+        for network in self._networks:
+            yield str(network)
+            if network.version == 4:
+                yield f"::ffff:{network.network_address}/{96 + network.prefixlen}"
 
 
-def is_address(text: str) -> bool:
-    """Tell whether a text is an address of a machine: `unknown` and invented words are not."""
+def plain_address(text: str) -> str:
+    """Return an address in its one form; "" when it is none, as `unknown` and invented words."""
+    found = _read(text)
+    return "" if found is None else str(found)
+
+
+def _read(text: str) -> IPv4Address | IPv6Address | None:
+    """Read an address; one of IPv4 that a socket of both families gives is one of IPv4."""
     try:
-        ip_address(text)
+        found = ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def _network(part: str) -> IPv4Network | IPv6Network:
