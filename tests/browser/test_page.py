@@ -97,6 +97,28 @@ def test_periods_that_were_refused_are_asked_for_again(page: "Page", feed: Feed)
     assert "2024-Q1" == page.input_value("#period")
 
 
+def test_a_page_that_the_feed_no_longer_has_is_loaded_anew(page: "Page", feed: Feed) -> None:
+    page.goto(feed.url)
+    page.wait_for_selector("#units tbody tr")
+    page.evaluate("() => { window.old = true; }")
+
+    def answer_as_another_version(route: "Route") -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, headers={**answer.headers, "lgsp-page": "another"})
+
+    page.route("**/indicators/units?**", answer_as_another_version)
+    with page.expect_event("load"):
+        page.select_option("#period", "2024")
+    page.wait_for_function("() => !window.old")
+    wait_for(page, feed, "?period=2024")
+
+    page.evaluate("() => { window.old = true; }")
+    page.select_option("#period", "all")  # the other version answers again: it is not a loop
+    page.wait_for_selector("#units tbody tr")
+    wait_for(page, feed)
+    assert page.evaluate("() => window.old")
+
+
 CLOCK_SET_BACK = """() => { const now = Date.now; Date.now = () => now() - 3_600_000; }"""
 
 

@@ -137,6 +137,7 @@ def test_the_page_keeps_no_connection_and_others_may(feed: Feed) -> None:
     of_page = ask(feed, "GET", "/api/v1/indicators", **{"lgsp-page": "1"})[1]
 
     assert "close" == of_page["connection"]
+    assert of_page["lgsp-page"] == ask(feed, "GET", "/page/live.js")[1]["lgsp-page"]
     assert "connection" not in ask(feed, "GET", "/api/v1/indicators")[1]
 
 

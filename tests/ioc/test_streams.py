@@ -176,6 +176,23 @@ def test_a_client_is_whom_a_named_proxy_names(
         assert status == held.enter_context(opened(feed, FULL, **{"X-Forwarded-For": said}))[0]
 
 
+def test_what_others_go_on_with_counts_for_them(figures: Figures) -> None:
+    other = {"X-Forwarded-For": "10.0.0.2"}
+    with running(figures, NOW, proxies="127.0.0.1") as feed, ExitStack() as held:
+        for n in (0, 32):
+            with opened(feed, many(days(32, n)), **WALL) as (status, events):
+                assert (200, True) == (status, events.next() is not None)
+                followed = held.enter_context(opened(feed, many(days(32, n)), **other))
+                assert 200 == followed[0]
+
+        def status_of(client: dict[str, str]) -> int:
+            with opened(feed, FULL, **client) as (status, _events):
+                return status
+
+        wait_until("the one who left has room", lambda: status_of(WALL) == 200, 20)
+        assert 429 == status_of(other)
+
+
 def test_words_in_place_of_addresses_are_one_client(figures: Figures) -> None:
     with running(figures, NOW, proxies="127.0.0.1") as feed, ExitStack() as held:
         for n in (0, 32):

@@ -1,6 +1,7 @@
 """The IOC feed: figures over HTTP, a live stream and the page, all read from the one store."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -80,7 +81,7 @@ def make_app(
     app.state.profile = figures.profile
     app.state.clock = clock
     app.add_middleware(ConditionalApp)
-    app.add_middleware(ObservedApp)
+    app.add_middleware(ObservedApp, page=_files_of(PAGE))
     add_refusals(app)
     add_figures(app, board, gates)
     add_transitions(app, board, gates)
@@ -99,3 +100,11 @@ def make_app(
 
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     return app, end
+
+
+def _files_of(folder: Path) -> str:
+    """Return a digest of the files of a folder and their names."""
+    digest = hashlib.blake2b(digest_size=8)
+    for file in sorted(path for path in folder.iterdir() if path.is_file()):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -23,10 +23,15 @@ _PROBES = {"/healthz", "/readyz", "/metrics"}
 
 
 class ObservedApp:
-    """An ASGI app that adds the headers and observes `lgsp_feed_request_seconds`."""
+    """An ASGI app that adds the headers and observes `lgsp_feed_request_seconds`.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    Args:
+        app: what answers.
+        page: which files the page is of; the page is told, to notice that it is another's.
+    """
+
+    def __init__(self, app: ASGIApp, page: str) -> None:
+        self._app, self._page = app, (b"lgsp-page", page.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; a stream counts until its first byte."""
@@ -48,7 +53,7 @@ class ObservedApp:
                 if status == 405:
                     headers = [h for h in headers if h[0] != b"allow"] + [(b"allow", b"GET, HEAD")]
                 if _is_of_page(scope):
-                    headers.append((b"connection", b"close"))
+                    headers += [(b"connection", b"close"), self._page]
                 message["headers"] = headers
                 metrics.FEED_SECONDS.labels(route, str(status)).observe(
                     time.perf_counter() - began

@@ -17,7 +17,7 @@ from lgsp.runtime.stopping.waiting import is_set_within
 from lgsp.store.figures.answers import Question
 
 _MOST_QUESTIONS = 512
-_MOST_OF_ONE = 64  # opened by one client; what another one follows already costs nothing
+_MOST_OF_ONE = 64  # of one client; what another one follows already, and goes on with, is free
 _MOST_STREAMS = 256  # of one client, whatever they ask
 _RETRY = 5.0  # seconds that a refused client is advised to wait
 _BEHIND = "a proxy in front of many is named in LGSP_FEED_TRUSTED_PROXIES"
@@ -37,9 +37,8 @@ class News(NamedTuple):
 class _Subscription:
     """The clients of one question, and what they were told last."""
 
-    def __init__(self, opener: str) -> None:
-        self.opener = opener
-        self.clients = 0
+    def __init__(self) -> None:
+        self.clients: dict[str, int] = {}  # how many streams of each; it counts for the first
         self.newest: Published | None = None
         self.trouble = ""
         self.told_at = 0.0
@@ -97,9 +96,9 @@ class Hub:
         for question in questions:
             subscription = self._subscriptions.get(question)
             if subscription is None:
-                subscription = self._subscriptions[question] = _Subscription(client)
+                subscription = self._subscriptions[question] = _Subscription()
                 self._look_at_once(question, subscription)
-            subscription.clients += 1
+            subscription.clients[client] = subscription.clients.get(client, 0) + 1
             followed[question] = subscription
         metrics.STREAM_CLIENTS.inc()
         self._streams[client] += 1
@@ -110,8 +109,10 @@ class Hub:
             self._streams[client] -= 1
             self._streams += Counter()  # clients that have left are not kept
             for question, subscription in followed.items():
-                subscription.clients -= 1
-                if subscription.clients == 0:
+                subscription.clients[client] -= 1
+                if not subscription.clients[client]:
+                    del subscription.clients[client]
+                if not subscription.clients:
                     del self._subscriptions[question]
 
     async def run(self) -> None:
@@ -148,7 +149,7 @@ class Hub:
                 wait=_RETRY,
             )
         new = len(questions - self._subscriptions.keys())
-        opened = sum(sub.opener == client for sub in self._subscriptions.values())
+        opened = sum(next(iter(sub.clients)) == client for sub in self._subscriptions.values())
         if new and opened + new > _MOST_OF_ONE:
             raise TooManyError(
                 f"{client} follows {opened} different questions already, at most {_MOST_OF_ONE}"
