@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -178,7 +179,8 @@ class Hub:
         else:
             trouble = f"a defect of the feed ({type(found).__name__}); its log has more"
             if trouble != subscription.trouble:
-                structlog.get_logger().error("stream_defect", exc_info=found)
+                lines = "".join(traceback.format_exception(found))
+                structlog.get_logger().error("stream_defect", exception=lines)
         now = time.monotonic()
         known = subscription.newest
         same = document is None or (known is not None and known.id == document.id)

@@ -46,7 +46,7 @@ _NUMBERED = re.compile(
     r"can cuoc|hộ chiếu|ho chieu|passport|bhxh|bhyt|mst|mã số thuế|ma so thue|điện thoại|"
     r"dien thoai|s?đt|sdt|tel|phone|mobile)\b[^\d\n]{0,12}?((?:[A-Z]{1,2} ?)?\d[\d .\-]{4,24}\d)"
 )
-_ACCOUNT = re.compile(r"://([^\s/?#:@]*:[^\s'\"]*)@")
+_ACCOUNT = re.compile(r"://([^\s/?#:@]{0,100}:[^\s'\"]{0,400})@")
 _SECRET = re.compile(
     r"(?i:password|passwd|pwd|mat_?khau|token|secret|api_?key)(?:=|%3D)([^&\s'\"]+)"
 )
