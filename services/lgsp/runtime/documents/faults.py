@@ -19,7 +19,7 @@ from lgsp.domain.errors import ConfigurationError, Fault
 HIDDEN = "***"
 _LONGEST = 80  # characters of a value that a message shows
 _USER_OF_URL = re.compile(r"(?:(?<=//)|(?<![^\s,;'\"])[^\s/@:]{0,100}:)\S{1,400}(?=@)")
-_SECRET_WORD = r"[\w-]*(?:passw|secret|token|credential|api_?key|private_?key)[\w-]*"  # noqa: S105
+_SECRET_WORD = r"[\w-]{0,40}(?:passw|secret|token|credential|api_?key|private_?key)[\w-]{0,40}"  # noqa: S105
 _SECRET_NAME = re.compile(_SECRET_WORD, re.IGNORECASE)
 _SECRET_PAIR = re.compile(rf"({_SECRET_WORD}\s*[=:]\s*)[^\s&;,]+", re.IGNORECASE)
 
