@@ -25,11 +25,14 @@ from lgsp.runtime.kafka.client import EventProducer, make_producer
 from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.kafka.connector_status import encode_status
 from lgsp.runtime.kafka.follower import Ends
+from lgsp.runtime.kafka.log_identity import read_log
 from lgsp.runtime.kafka.presence import Presence
-from lgsp.runtime.kafka.topics import CONNECTOR_STATUS
+from lgsp.runtime.kafka.topics import CHECKPOINTS, CONNECTOR_STATUS
+from lgsp.runtime.kafka.written_ends import log_token
 from lgsp.runtime.letters.dead_letters import DeadLetters, Stage
 from lgsp.runtime.settings import load_settings
 from lgsp.runtime.store_away import StoreAway
+from lgsp_connectors.kit.sink import Checkpoint, encode_checkpoint
 
 pytestmark = pytest.mark.kafka
 
@@ -75,6 +78,38 @@ def test_a_log_that_lost_its_end_or_was_made_anew_is_not_level(
         produce(producer, topic, 4)
 
         assert (side.look().backlog, broken(side)) == (None, [Reason.LOG_IS_SHORTER])
+
+
+def test_a_log_that_ends_before_what_connectors_wrote_is_shorter_for_whoever_is_level_with_it(
+    broker: str, make_topic: MakeTopic, store: Engine, producer: EventProducer
+) -> None:
+    topic, key = make_topic(partitions=1), f"p-{uuid.uuid4().hex[:8]}".encode()
+    produce(producer, topic, 10)
+    fill(store, EVENTS[:10], NOW, topic)
+    token = log_token(read_log(broker, topic))
+
+    def say(ends: dict[str, int], log: str = token) -> None:
+        value = encode_checkpoint(Checkpoint({}, 0, log=log, ends=ends))
+        producer.send(CHECKPOINTS, key, value)
+        producer.flush()
+
+    with closing(LogSide(broker, store, topic=topic)) as side:
+        for ends, log, lacks in (
+            ({"0": 10}, token, False),
+            ({"0": 12}, token, True),
+            ({"0": 12}, "another/1", False),
+            ({"0": 12}, token, True),
+            ({}, token, False),
+        ):
+            say(ends, log)
+            view = side.look()
+            shorter = [Reason.LOG_IS_SHORTER] if lacks else []
+            assert (broken(side), view.backlog) == (shorter, None if lacks else 0)
+        say({"0": 12})
+        (finding,) = side.look().findings
+        assert "partition 0 ends at 10 and was written up to 12" in finding.english()
+        producer.send(CHECKPOINTS, key, None)
+        producer.flush()
 
 
 def broken(side: LogSide) -> list[Reason]:

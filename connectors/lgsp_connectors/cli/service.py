@@ -168,6 +168,9 @@ class _Service:
                 known = Restated(known)
             opened.enter_context(closing(known))
             opened_letters = await asyncio.to_thread(open_letters, settings.bootstrap)
+            events = await opened.enter_async_context(
+                BulkProducer(settings.bootstrap, settings.events_topic)
+            )
             checkpoints = LogCheckpoints(
                 producer,
                 settings.bootstrap,
@@ -177,15 +180,13 @@ class _Service:
                 take_over=self._take_over,
                 new_log=self._new_log,
                 topic=settings.events_topic,
+                ends=lambda: events.ends,
             )
             opened.enter_context(closing(checkpoints))
             status = opened.enter_context(StatusLog(settings.bootstrap))
             before = await asyncio.to_thread(status.before, key)
             speaker = Speaker(
                 key, now_ms, status.publish, configured.head.run, before, once=self._once
-            )
-            events = await opened.enter_async_context(
-                BulkProducer(settings.bootstrap, settings.events_topic)
             )
             letters = DeadLetters(settings, producer)
             recalled = partial(recall, settings.bootstrap, settings.events_topic, self._portal)

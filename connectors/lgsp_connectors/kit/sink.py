@@ -1,7 +1,7 @@
 """Where a connector's events, rejects and checkpoints go: the log, through one producer."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -74,6 +74,7 @@ class Checkpoint(NamedTuple):
         kept: names the file of a large cursor, of which `cursor` has the kit's own names only.
         by: connector and YAML that stored it.
         log: which log all before it was written to (written_log.py); "": it was not noted yet.
+        ends: offset behind what was written there, by partition; none: it was not noted yet.
     """
 
     cursor: Cursor
@@ -81,10 +82,11 @@ class Checkpoint(NamedTuple):
     kept: str = ""
     by: str = ""
     log: str = ""
+    ends: Mapping[str, int] = {}
 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
-    """Give a checkpoint as it stands on the log."""
+    """Give a checkpoint as it stands on the log; the feed reads `log` and `ends` of it, too."""
     return orjson.dumps(checkpoint._asdict())
 
 
@@ -97,4 +99,5 @@ def decode_checkpoint(value: bytes) -> Checkpoint:
         found.get("kept", ""),
         found.get("by", ""),
         found.get("log", ""),
+        found.get("ends", {}),
     )

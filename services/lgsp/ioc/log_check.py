@@ -7,12 +7,17 @@ from sqlalchemy import Engine
 
 from lgsp.domain.reasons import Finding, Reason
 from lgsp.runtime.kafka.follower import Ends
-from lgsp.runtime.kafka.log_identity import NoLogError, read_log
+from lgsp.runtime.kafka.log_identity import LogIdentity, NoLogError, read_log
+from lgsp.runtime.kafka.written_ends import WrittenEnds
 from lgsp.store.figures.sums import LANE
 from lgsp.store.identity import OtherLogError, check_ends, check_log
 
 _EVERY = 3.0  # seconds; each look connects anew
 _PATIENCE = 5.0
+_STATE_ANEW = (
+    "The log has lost its end: bring it back from a backup of Kafka's data; or run the connectors"
+    " once with --new-log, which states anew what is lost"
+)
 
 
 class LogCheck:
@@ -20,6 +25,7 @@ class LogCheck:
 
     def __init__(self, bootstrap: str, engine: Engine, topic: str) -> None:
         self._bootstrap, self._engine, self._topic = bootstrap, engine, topic
+        self._which: LogIdentity | None = None
         self._found: list[Finding] = []
         self._asked = float("-inf")
 
@@ -35,12 +41,15 @@ class LogCheck:
             self._asked = time.monotonic()
         return self._found
 
-    def compare(self, ends: Ends, stored: Mapping[int, int]) -> list[Finding]:
-        """Say what the log lacks of what was counted, and what was never counted of it.
+    def compare(
+        self, ends: Ends, stored: Mapping[int, int], written: WrittenEnds | None = None
+    ) -> list[Finding]:
+        """Say what the log lacks of what was counted or written, and what was never counted of it.
 
         Args:
             ends: of the log.
             stored: positions as they stood before.
+            written: how far the connectors say that they have written it.
         """
         found = []
         try:
@@ -48,6 +57,13 @@ class LogCheck:
                 check_ends(stored, ends.next, self._topic, self._bootstrap)
         except OtherLogError as error:
             found.append(_finding(error))
+        if not found and written is not None and self._which is not None:
+            shown = ", ".join(
+                f"partition {p} ends at {ends.next.get(p, 0)} and was written up to {at}"
+                for p, at in sorted(written.lacking(self._which, ends.next).items())
+            )
+            if shown:
+                found.append(Finding(Reason.LOG_IS_SHORTER, detail=f"{shown}. {_STATE_ANEW}"))
         gaps = {p: first for p, first in ends.first.items() if stored.get(p, 0) < first}
         if gaps:
             shown = ", ".join(
@@ -59,7 +75,7 @@ class LogCheck:
 
     def _look(self) -> list[Finding]:
         try:
-            log = read_log(self._bootstrap, self._topic, _PATIENCE)
+            log = self._which = read_log(self._bootstrap, self._topic, _PATIENCE)
             with self._engine.connect() as connection:
                 check_log(connection, LANE, log, self._bootstrap)
         except OtherLogError as error:

@@ -16,7 +16,13 @@ from lgsp.runtime.clock import now_ms
 from lgsp.runtime.kafka.connector_status import Statuses
 from lgsp.runtime.kafka.follower import Follower, Table
 from lgsp.runtime.kafka.presence import Presence
-from lgsp.runtime.kafka.topics import CONNECTOR_STATUS, DEAD_LETTERS, DOSSIER_EVENTS
+from lgsp.runtime.kafka.topics import (
+    CHECKPOINTS,
+    CONNECTOR_STATUS,
+    DEAD_LETTERS,
+    DOSSIER_EVENTS,
+)
+from lgsp.runtime.kafka.written_ends import WrittenEnds
 from lgsp.runtime.letters.counting import OpenLetterCounts
 from lgsp.runtime.store_away import StoreAway
 from lgsp.store.figures.sums import LANE
@@ -51,7 +57,12 @@ class LogSide:
         self._engine, self._checks, self._topic = engine, checks, topic
         self._presence = presence
         self._statuses, self._letters = Statuses(), OpenLetterCounts()
-        tables: dict[str, Table] = {CONNECTOR_STATUS: self._statuses, DEAD_LETTERS: self._letters}
+        self._written = WrittenEnds()
+        tables: dict[str, Table] = {
+            CONNECTOR_STATUS: self._statuses,
+            DEAD_LETTERS: self._letters,
+            CHECKPOINTS: self._written,
+        }
         self._follower = Follower(bootstrap, topic, tables)
         self._log = LogCheck(bootstrap, engine, topic)
         self._view = LogView()
@@ -91,7 +102,7 @@ class LogSide:
             ends = self._follower.look(read_positions)
             self._statuses.follow()
             findings = [*self._letters.findings(), *self._statuses.findings()]
-            findings += self._log() or self._log.compare(ends, stored)
+            findings += self._log() or self._log.compare(ends, stored, self._written)
             if self._presence is not None:
                 self._presence.answered()
             for check in self._checks:

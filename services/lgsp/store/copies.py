@@ -166,6 +166,38 @@ def put_in_place(new: Path, live: Path, word: str) -> Path | None:
     return kept
 
 
+@contextmanager
+def part_of(file: Path) -> Iterator[Path]:
+    """Give the place of a new store beside its file; nothing is left of one not finished.
+
+    What a process that was killed has left there is taken away.
+    """
+    part = file.with_name(f"{file.name}.part")
+    beside = [part.with_name(part.name + end) for end in ("", *_BESIDE)]
+    for path in beside:
+        path.unlink(missing_ok=True)
+    try:
+        yield part
+    finally:
+        for path in beside:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_or_nothing(file: Path) -> Iterator[Path]:
+    """Give where to fill a new store, which gets its place once the block has ended well.
+
+    Whoever is stopped or killed in the block leaves no half store behind under the file's name.
+    """
+    with part_of(file) as part:
+        yield part
+        with closing(sqlite3.connect(part)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")  # one file is all of it
+        _sync(part)
+        os.replace(part, file)
+        _sync(file.absolute().parent)
+
+
 def copy_file(source: Path, into: Path) -> None:
     """Copy a file to a new private one, and have it on the disk."""
     into.unlink(missing_ok=True)

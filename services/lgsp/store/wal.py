@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
+import structlog
 from sqlalchemy import Engine, event
 
 # Seconds. A commit may wait for the disk while the log is flushed, and the flush takes as long as
@@ -41,7 +42,7 @@ def background_wal_checkpoints(engine: Engine, catching_up: Callable[[], bool]) 
         committed.set()
 
     def work() -> None:
-        last = time.monotonic()
+        last, log = time.monotonic(), structlog.get_logger()
         with closing(sqlite3.connect(str(engine.url.database))) as connection:
             while not stopped.wait(_LIVE):
                 due = not catching_up() or time.monotonic() - last >= _CATCHING_UP
@@ -50,7 +51,8 @@ def background_wal_checkpoints(engine: Engine, catching_up: Callable[[], bool]) 
                     last = time.monotonic()
                     try:
                         busy, pages, moved = connection.execute(_WAL_CHECKPOINT).fetchone()
-                    except sqlite3.OperationalError:
+                    except sqlite3.Error as error:  # locked, full, broken: its worker says so
+                        log.debug("wal_not_moved", error=str(error))
                         busy = True
                     if busy or pages != moved:
                         committed.set()  # the rest at the next look

@@ -1,10 +1,13 @@
 """Rebuilding from a real log: the same store whatever the number of processes; failures show."""
 
 import asyncio
+import json
 import os
 import random
 import signal
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from lgsp.runtime.avro.codec import encode_event
 from lgsp.runtime.kafka.bulk_write import BulkProducer
 from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.settings import Settings
+from lgsp.runtime.sqlite_url import url_of
 from lgsp.store.engine import open_store
 from lgsp.store.identity import OtherLogError
 from lgsp.store.tables import DOSSIERS, OFFSETS
@@ -24,6 +28,7 @@ from tests.conftest import MakeTopic
 from tests.store.conftest import postgres_url, store_url  # noqa: F401 - fixtures
 from tests.store.rates.history import history
 from tests.store.rates.test_fold import expected_cells, stored_cells
+from tests.waiting import read_line
 
 pytestmark = pytest.mark.kafka
 
@@ -117,6 +122,46 @@ def test_a_process_that_is_killed_ends_the_rebuild(
     monkeypatch.setattr(rebuild_share, "make_fold", die)
     with pytest.raises(FatalError, match="process 0 of the rebuild ended by itself"):
         rebuild.rebuild_store(log, f"sqlite:///{tmp_path / 'new.db'}", jobs=1)
+
+
+STANDS = (
+    "import time; from lgsp.cli import main; from lgsp.cli.stores import rebuild_share;"
+    "rebuild_share.make_fold = lambda *_: (print('folds', flush=True), time.sleep(600));"
+    "main()"
+)
+
+
+def test_one_that_is_stopped_leaves_no_half_store_and_the_next_one_works(
+    log: Settings, tmp_path: Path
+) -> None:
+    new = tmp_path / "new.db"
+    command = ["rebuild", "--no-compare", "--into", url_of(new)]
+    environment = os.environ | {
+        "LGSP_DATA": str(tmp_path),
+        "LGSP_BROKER": log.bootstrap,
+        "LGSP_EVENTS_TOPIC": log.events_topic,
+    }
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with subprocess.Popen(
+            [sys.executable, "-c", STANDS, *command],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as stopped:
+            read_line(stopped, stopped.stdout, "a process folds", lambda line: line == "folds\n")
+            stopped.send_signal(number)
+            assert stopped.wait(60) != 0
+        assert not new.exists()
+
+    said = subprocess.run(
+        [sys.executable, "-m", "lgsp.cli", *command, "--json"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    assert json.loads(said.stdout)["events"] == len(EVENTS) + 2
+    assert [] == list(tmp_path.glob("new.db?*"))
 
 
 def test_what_a_process_cannot_do_is_told(

@@ -1,7 +1,7 @@
 """The log as sink and as keeper of checkpoints."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from lgsp.domain.errors import ConfigurationError, RejectedRecord
@@ -138,6 +138,7 @@ class LogCheckpoints:
         take_over: go on where another connector or YAML stood.
         new_log: read all anew where the checkpoint is of another log.
         topic: the log.
+        ends: gives the offset behind what was written to it by now, by partition.
     """
 
     def __init__(
@@ -151,11 +152,14 @@ class LogCheckpoints:
         take_over: bool = False,
         new_log: bool = False,
         topic: str = DOSSIER_EVENTS,
+        ends: Callable[[], Mapping[int, int]] = dict,
     ) -> None:
         self._producer, self._bootstrap, self._clock = producer, bootstrap, clock
         self._data, self._by, self._take_over = data, by, take_over
         self._new_log = new_log
         self._written = WrittenLog(bootstrap, topic)
+        self._ends = ends
+        self._ends_before: dict[str, Mapping[str, int]] = {}
         self._kept: dict[str, KeptCursor] = {}
 
     def load(self, key: str) -> Cursor | None:
@@ -163,20 +167,22 @@ class LogCheckpoints:
 
         Raises:
             ConfigurationError: another connector or YAML stored it, and `take_over` is not set; or
-                it is of another log, and `new_log` is not set.
+                it is of another log, or of more of it than there is, and `new_log` is not set.
         """
         value = latest_by_key(self._bootstrap, CHECKPOINTS).get(key.encode())
         if value is None:
             return None
-        cursor, _, kept, by, log = decode_checkpoint(value)
+        cursor, _, kept, by, log, ends = decode_checkpoint(value)
         if by and self._by and by != self._by and not self._take_over:
             raise ConfigurationError(
                 f"portal {key} was read by {by} until now, and this is {self._by}: two of one"
                 " portal id would lose each other's place. Give one of them another `portal`;"
                 " or, when this one replaces it, run it once with --take-over"
             )
-        if not self._written.resume(key, log, anew=self._new_log):
+        if not self._written.resume(key, log, ends, anew=self._new_log):
             return None
+        if log == self._written.token:
+            self._ends_before[key] = ends
         if kept:
             cursor |= self._kept_cursor(key).load(kept) or {}
         if by and self._take_over and by != self._by:
@@ -195,9 +201,15 @@ class LogCheckpoints:
         if _size(cursor) > _LARGEST:
             large = {name: value for name, value in cursor.items() if name not in small}
             token = self._kept_cursor(key).store(large)
+        written = {str(partition): end for partition, end in self._ends().items()}
         value = encode_checkpoint(
             Checkpoint(
-                small if token else cursor, self._clock(), token, self._by, self._written.token
+                small if token else cursor,
+                self._clock(),
+                token,
+                self._by,
+                self._written.token,
+                {**self._ends_before.get(key, {}), **written},
             )
         )
         self._producer.send(CHECKPOINTS, key.encode(), value)

@@ -1,15 +1,18 @@
 """The log that a connector writes to: every checkpoint names it, so another one is noticed.
 
-A checkpoint says what the portal need not tell again. Where the log was made anew, or has another
-number of partitions, that is not so, and going on from the checkpoint would lose all before it.
+A checkpoint says what the portal need not tell again. Where the log was made anew, has another
+number of partitions or has lost its end (a power cut, a backup), that is not so, and going on from
+the checkpoint would lose what is not there.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from lgsp.domain.errors import ConfigurationError, FatalError
+from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.kafka.log_identity import LogIdentity, read_log
 from lgsp.runtime.kafka.succession import goes_on_after, read_successions, successor
+from lgsp.runtime.kafka.written_ends import log_token
 
 _ASK_EVERY = 3.0  # seconds
 
@@ -44,18 +47,21 @@ class WrittenLog:
     @property
     def token(self) -> str:
         """What a checkpoint carries: the topic's id and how many partitions it has."""
-        return f"{self._log.id}/{self._log.partitions}"
+        return log_token(self._log)
 
-    def resume(self, key: str, token: str, *, anew: bool) -> bool:
+    def resume(self, key: str, token: str, ends: Mapping[str, int], *, anew: bool) -> bool:
         """Tell whether a checkpoint with this token is of this log; "": it was stored before.
 
         Args:
             key: of the checkpoint, to be named.
             token: as it was stored.
+            ends: offset behind what was written before it, by partition.
             anew: whether everything is to be read anew when it is not.
 
         Raises:
-            ConfigurationError: it is of another log, and not `anew`; or of other partitions.
+            ConfigurationError: it is of another log or of more than there is, and not `anew`; or
+                of other partitions.
+            RetryableError: no broker answers.
         """
         if not token:
             return True
@@ -78,7 +84,28 @@ class WrittenLog:
                 " events of one dossier would stand in two partitions. Make a log of the new"
                 " number of partitions out of this one: docs/how-to/change-partitions.md"
             )
-        return True
+        if not (lost := self._lost(ends)):
+            return True
+        if anew:
+            return False
+        raise ConfigurationError(
+            f"the checkpoint of {key} stands behind more than {self._log.topic} at"
+            f" {self._bootstrap} has: {lost}. The log has lost its end: bring it back from a"
+            " backup of Kafka's data; or run the connector once with --new-log: it reads all anew"
+            " and states what is lost"
+        )
+
+    def _lost(self, ends: Mapping[str, int]) -> str:
+        """Say which partitions end before what was written to them; "": none."""
+        if not ends:
+            return ""
+        now = end_offsets(self._bootstrap, self._log.topic)
+        return ", ".join(
+            f"partition {partition} ends at {now.get(int(partition), 0)} and was written up to"
+            f" {end}"
+            for partition, end in ends.items()
+            if now.get(int(partition), 0) < end
+        )
 
     def confirm(self) -> None:
         """See that the log is still the one of the start; ask every few seconds at most.

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -22,6 +23,8 @@ from lgsp.runtime.commands.reach import need_broker
 from lgsp.runtime.kafka.client import begin_offsets, end_offsets
 from lgsp.runtime.kafka.log_identity import read_log
 from lgsp.runtime.settings import Settings
+from lgsp.runtime.sqlite_url import file_of, url_of
+from lgsp.store.copies import whole_or_nothing
 from lgsp.store.engine import hide_password, open_existing, open_store, snapshot
 from lgsp.store.identity import bind_log, check_ends, check_log
 from lgsp.store.offsets import count_behind, stored_offsets
@@ -63,13 +66,26 @@ def register(app: typer.Typer) -> None:
             with live.connect() as connection:
                 check_counted_by(connection, profile)  # said before the work, not after it
         need_broker(settings)
-        if live is None:
-            report = rebuild_store(settings, into, jobs)
-        else:
-            report = rebuild_beside(live, profile, settings, into, jobs)
-            live.dispose()
+        with _filled(into) as url:
+            if live is None:
+                report = rebuild_store(settings, url, jobs)
+            else:
+                report = rebuild_beside(live, profile, settings, url, jobs)
+                live.dispose()
         emit(report, as_json=json, render=lambda: table("Rebuilt from the log", report))
         raise typer.Exit(0 if report.get("equal", True) else 1)
+
+
+@contextmanager
+def _filled(into: str) -> Iterator[str]:
+    """Give the URL of the store to fill: a new file gets its name when it is whole."""
+    file = file_of(into)
+    if not into.startswith("sqlite:///") or file.exists():
+        yield into
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with whole_or_nothing(file) as part:
+        yield url_of(part)
 
 
 def rebuild_beside(
@@ -124,7 +140,10 @@ def rebuild_store(
     engine = open_store(into, named="--into")
     claim(engine, profile)
     if digest(engine, profile.measures).dossiers:
-        raise ConfigurationError(f"--into {into}: the store is not empty")
+        raise ConfigurationError(
+            f"--into {hide_password(into)}: the store is not empty: name another one, or empty it"
+            " (a rebuild that was stopped leaves a part in PostgreSQL)"
+        )
     with engine.begin() as connection:
         bind_log(connection, LANE, log, settings.bootstrap)
     if ends is None:

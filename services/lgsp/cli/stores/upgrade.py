@@ -21,7 +21,7 @@ from lgsp.runtime.kafka.log_identity import LogIdentity, read_log
 from lgsp.runtime.kafka.succession import goes_on_after, read_successions
 from lgsp.runtime.settings import Settings
 from lgsp.runtime.sqlite_url import url_of
-from lgsp.store.copies import alone, check_whole, digest_of, put_in_place
+from lgsp.store.copies import alone, check_whole, digest_of, part_of, put_in_place
 from lgsp.store.engine import open_existing, open_store
 from lgsp.store.identity import counted_log
 from lgsp.store.rates.counted_by import check_counted_by, counted_name
@@ -86,7 +86,7 @@ def upgrade_stores(settings: Settings) -> dict[str, object]:
         return done
     before: dict[str, str] = {}
     with ExitStack() as opened:
-        parts = {each.name: opened.enter_context(_part(each.file)) for each in old}
+        parts = {each.name: opened.enter_context(part_of(each.file)) for each in old}
         for each in old:
             with alone(each.file):
                 pass
@@ -150,20 +150,6 @@ def _old(settings: Settings, log: LogIdentity, name: str, file: Path) -> Old | N
         return None  # another log: no new layout, and its worker says what to do
     reason = f"the store {file} has counted {counted}, and {log} goes on after it"
     return Old(name=name, file=file, reason=reason, readable=True)
-
-
-@contextmanager
-def _part(file: Path) -> Iterator[Path]:
-    """Give the place of a new store beside the live one; nothing is left of one not finished."""
-    part = file.with_name(f"{file.name}.part")
-    beside = [part.with_name(part.name + end) for end in ("", "-wal", "-shm")]
-    for path in beside:
-        path.unlink(missing_ok=True)
-    try:
-        yield part
-    finally:
-        for path in beside:
-            path.unlink(missing_ok=True)
 
 
 @contextmanager

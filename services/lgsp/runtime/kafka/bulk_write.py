@@ -37,6 +37,8 @@ class BulkProducer:
         self._open: dict[int, Any] = {}
         self._full: list[tuple[int, Any]] = []
         self._now = 0
+        self.ends: dict[int, int] = {}
+        """Offset behind the last record of ours that was acknowledged, by partition."""
 
     async def __aenter__(self) -> Self:
         """Connect.
@@ -118,7 +120,10 @@ class BulkProducer:
                 sent.append(
                     await self._producer.send_batch(batch, self._topic, partition=partition)
                 )
-            await asyncio.gather(*sent)
+            said = await asyncio.gather(*sent)
         except KafkaError as error:
             await asyncio.gather(*sent, return_exceptions=True)  # none may arrive after the next
             raise translate_error("records are not acknowledged", error) from error
+        for (partition, batch), kept in zip(batches, said, strict=True):
+            if kept.offset >= 0:  # else it had arrived before, at an offset that nobody tells
+                self.ends[partition] = kept.offset + batch.record_count()

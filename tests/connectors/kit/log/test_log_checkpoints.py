@@ -1,5 +1,6 @@
 """Checkpoints on a real log: of any size, in one turn with the file that holds a large one."""
 
+import asyncio
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from tests.waiting import wait_until
 
 from lgsp.domain.errors import ConfigurationError, FatalError
 from lgsp.runtime.clock import now_ms
-from lgsp.runtime.kafka.client import EventProducer, latest_by_key, make_producer
+from lgsp.runtime.kafka.bulk_write import BulkProducer
+from lgsp.runtime.kafka.client import EventProducer, end_offsets, latest_by_key, make_producer
 from lgsp.runtime.kafka.cluster import open_admin
 from lgsp.runtime.kafka.log_identity import read_log
 from lgsp.runtime.kafka.topics import CHECKPOINTS, DOSSIER_EVENTS
@@ -124,6 +126,42 @@ def test_a_checkpoint_of_another_log_is_refused_with_the_way_out(
     anew.store(key, {"a": "3"})
     with opened(broker, producer, tmp_path, topic) as checkpoints:
         assert checkpoints.load(key) == {"a": "3"}
+
+
+def test_a_log_that_lost_its_end_is_refused_and_all_is_stated_anew_when_told_to(
+    broker: str, producer: EventProducer, key: str, tmp_path: Path, make_topic: MakeTopic
+) -> None:
+    topic = make_topic(partitions=3)
+
+    def taking(ends: dict[int, int], *, new_log: bool = False) -> LogCheckpoints:
+        return LogCheckpoints(
+            producer, broker, now_ms, tmp_path, new_log=new_log, topic=topic, ends=lambda: ends
+        )
+
+    async def write() -> dict[int, int]:
+        async with BulkProducer(broker, topic) as bulk:
+            for number in range(20):
+                bulk.add(b"%d" % number, b"?")
+            await bulk.flush()
+            return bulk.ends
+
+    written = asyncio.run(write())
+    assert written == end_offsets(broker, topic)
+    taking(written).store(key, {"a": "1"})
+    again = taking({})
+    assert again.load(key) == {"a": "1"}
+    again.store(key, {"a": "2"})  # nothing was written since: the ends stand
+    later = dict(written)
+    later[2] += 5
+    taking(later).store(key, {"a": "3"})
+
+    said = f"partition 2 ends at {written[2]} and was written up to {later[2]}. .*--new-log"
+    with pytest.raises(ConfigurationError, match=said):
+        taking({}).load(key)
+    anew = taking(written, new_log=True)
+    assert anew.load(key) is None
+    anew.store(key, {"a": "4"})
+    assert taking({}).load(key) == {"a": "4"}
 
 
 def test_a_checkpoint_of_fewer_partitions_is_refused_whatever_is_asked_for(
