@@ -46,6 +46,7 @@ class Reason(StrEnum):
     LOG_IS_SHORTER = "log_is_shorter"
     LOG_HAS_A_GAP = "log_has_a_gap"
     LOG_REPARTITIONED = "log_repartitioned"
+    LOG_NOT_KEPT = "log_not_kept"
     # The store.
     UNTURNED = "unturned"
     WORKER_AHEAD = "worker_ahead"
@@ -236,8 +237,8 @@ _WORDS: Mapping[Reason, tuple[str, str]] = {
         "Không có nhật ký sự kiện{detail}",
     ),
     Reason.LOG_IS_SHORTER: (
-        "the log ends before what the store has counted{detail}",
-        "Nhật ký sự kiện ngắn hơn phần kho đã tính{detail}",
+        "the log ends before what was counted of it, or written to it{detail}",
+        "Nhật ký sự kiện ngắn hơn phần đã tính hoặc đã ghi{detail}",
     ),
     Reason.LOG_HAS_A_GAP: (
         "events were deleted from the log before they were counted{detail}",
@@ -246,6 +247,10 @@ _WORDS: Mapping[Reason, tuple[str, str]] = {
     Reason.LOG_REPARTITIONED: (
         "the log has another number of partitions than the store has counted{detail}",
         "Số phân vùng của nhật ký khác với số kho đã tính{detail}",
+    ),
+    Reason.LOG_NOT_KEPT: (
+        "the log is not kept for ever{detail}",
+        "Nhật ký sự kiện không được giữ mãi mãi{detail}",
     ),
     Reason.UNTURNED: (
         "{number} dossiers passed their deadline and are not counted overdue yet",

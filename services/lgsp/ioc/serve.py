@@ -12,6 +12,7 @@ from lgsp.ioc.cells_check import CellsCheck
 from lgsp.ioc.clock_check import ClockCheck
 from lgsp.ioc.disk_check import DiskCheck
 from lgsp.ioc.feed import make_app
+from lgsp.ioc.keeping_check import KeepingCheck
 from lgsp.ioc.log_side import Check, LogSide
 from lgsp.ioc.store_check import StoreCheck
 from lgsp.ioc.trust_metrics import TrustMetrics
@@ -76,6 +77,7 @@ def run(settings: Settings, on_ready: Callable[[str], None] = lambda _: None) ->
         StoreCheck(engine),
         DiskCheck(settings.data, engine),
         ClockCheck(engine, now_ms),
+        KeepingCheck(settings.bootstrap, settings.events_topic),
         cells,
     ]
     show_disk(settings.data)

@@ -63,6 +63,7 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
     """
     from lgsp.ioc.cells_check import differing
     from lgsp.ioc.clock_check import ClockCheck
+    from lgsp.ioc.keeping_check import KeepingCheck
     from lgsp.ioc.log_side import look_once
     from lgsp.ioc.store_check import StoreCheck
     from lgsp.runtime.calendar.vietnam import load_calendar
@@ -86,6 +87,7 @@ def open_figures(settings: Settings, profile: str = "") -> Iterator[Figures]:
                 [
                     StoreCheck(engine),
                     ClockCheck(engine, now_ms),
+                    KeepingCheck(settings.bootstrap, settings.events_topic),
                     lambda: differing(compare_quickly(engine, rules)),
                 ],
                 settings.events_topic,

@@ -9,8 +9,8 @@ from typing import Any
 from kafka.admin import AlterConfigOp, ConfigResource, ConfigResourceType
 
 from lgsp.domain.errors import FatalError
-from lgsp.runtime.kafka.cluster import open_admin
-from lgsp.runtime.kafka.topics import NO_WRITES, RATE_CELLS, SYNC_RESULTS, Topic, topics
+from lgsp.runtime.kafka.cluster import PATIENCE, open_admin
+from lgsp.runtime.kafka.topics import FOR_EVER, NO_WRITES, RATE_CELLS, SYNC_RESULTS, Topic, topics
 from lgsp.runtime.settings import Settings
 
 _GONE_WITHIN = 30.0  # seconds
@@ -127,6 +127,27 @@ def diff_topics(settings: Settings) -> list[TopicChange]:
     wanted = topics(settings)
     with open_admin(settings.bootstrap) as admin:
         return compare(wanted, _actual(admin, [topic.name for topic in wanted]))
+
+
+def loses(bootstrap: str, topic: str, patience: float = PATIENCE) -> list[str]:
+    """Return the settings, as `name=value`, by which Kafka takes records of a topic away.
+
+    Whether they are the topic's own or the cluster's: a topic that somebody made by hand is kept
+    for a week. Empty: it is kept for ever.
+
+    Raises:
+        RetryableError: no broker answers.
+        FatalError: the brokers do not tell.
+    """
+    with open_admin(bootstrap, patience) as admin:
+        asked = [ConfigResource(ConfigResourceType.TOPIC, topic)]
+        found = admin.describe_configs(asked, config_filter="all")["topic"][topic]
+    settings = {name: str(entry["value"]) for name, entry in found.items()}
+    policy = settings.get("cleanup.policy", "delete")
+    amiss = {"cleanup.policy": policy} if "compact" in policy else {}
+    if "delete" in policy:
+        amiss |= {name: settings[name] for name in FOR_EVER if settings.get(name, "-1") != "-1"}
+    return [f"{name}={value}" for name, value in amiss.items()]
 
 
 def apply_topics(settings: Settings) -> list[TopicChange]:

@@ -16,7 +16,8 @@ EVIDENCE_HEADS = "evidence-heads"
 NO_WRITES = ("max.message.bytes", "1")
 """The setting of a topic that nobody can write to: no batch is as small."""
 
-_FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1"}
+FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1"}
+"""How the log is kept."""
 _COMPACT = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.2"}
 _YEAR_MS = str(366 * 24 * 3600 * 1000)
 
@@ -54,7 +55,7 @@ def topics(settings: Settings) -> list[Topic]:
             "the record: every status that took effect",
             "dossier code",
             many,
-            _FOR_EVER,
+            FOR_EVER,
         ),
         topic(RATE_CELLS, "exact counts a day, absolute", "cell", many, _COMPACT),
         topic(
@@ -93,6 +94,6 @@ def topics(settings: Settings) -> list[Topic]:
             "the last row of evidence and its hash, every ten seconds",
             "store",
             1,
-            _FOR_EVER,  # not compacted: an earlier head contradicts whoever forges a later one
+            FOR_EVER,  # not compacted: an earlier head contradicts whoever forges a later one
         ),
     ]
