@@ -190,6 +190,34 @@ async def test_another_store_in_the_group_is_refused_and_the_same_one_is_not(
     other.dispose()
 
 
+async def test_a_stranger_in_the_group_is_named_and_keeps_nobody_waiting_unheard(
+    broker: str, make_topic: MakeTopic, store: Engine
+) -> None:
+    topic, lane = make_topic(partitions=2), f"lane-{uuid.uuid4().hex[:8]}"
+    guard = guard_of(broker, store, topic, lane)
+    await asyncio.to_thread(guard.claim)
+    said = f"lgsp-{lane} .* no worker of ours: a-tool .*another group"
+    async with joined(broker, topic, lane, "a-tool"):
+        with pytest.raises(ConfigurationError, match=said):
+            await asyncio.to_thread(guard_of(broker, store, topic, lane).claim)
+        with pytest.raises(FatalError, match=said):
+            await asyncio.to_thread(guard.look)
+    await asyncio.to_thread(guard_of(broker, store, topic, lane).claim)
+
+
+async def test_a_worker_that_its_group_does_not_know_for_long_ends(
+    broker: str, make_topic: MakeTopic, store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic, lane = make_topic(partitions=2), f"lane-{uuid.uuid4().hex[:8]}"
+    guard = guard_of(broker, store, topic, lane)
+    await asyncio.to_thread(guard.claim)
+    monkeypatch.setattr("lgsp.store.guard._ABSENT_AFTER", 0.0)
+    async with joined(broker, topic, lane, guard.client_id):
+        await asyncio.to_thread(guard.look)
+    with pytest.raises(FatalError, match=f"lgsp-{lane} at {broker} has been without this worker"):
+        await asyncio.to_thread(guard.look)
+
+
 @asynccontextmanager
 async def joined(broker: str, topic: str, lane: str, client_id: str) -> AsyncIterator[None]:
     """Be a member of the lane's group meanwhile."""

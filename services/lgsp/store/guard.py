@@ -17,6 +17,7 @@ from lgsp.domain.errors import ConfigurationError, FatalError, LgspError, Retrya
 from lgsp.runtime.kafka.client import end_offsets
 from lgsp.runtime.kafka.log_identity import Member, NoLogError, read_log_and_members
 from lgsp.runtime.kafka.succession import read_successions, successor
+from lgsp.runtime.text import printable
 from lgsp.store.engine import hide_password, reading
 from lgsp.store.file_watch import FileWatch
 from lgsp.store.identity import OtherLogError, bind_log, check_ends, check_log, store_id
@@ -26,6 +27,7 @@ from lgsp.store.refusal import refuse, way_out
 _EVERY = 3.0  # seconds between two looks
 _PATIENCE = 5.0  # seconds that one look waits for the brokers
 _LOOK_AGAIN = 0.5
+_ABSENT_AFTER = 90.0  # seconds for which a worker may be missing in its own group
 _BROKEN = "malformed"  # SQLite's word
 
 
@@ -49,6 +51,7 @@ class StoreGuard:
         self._url = hide_password(engine.url)
         self._id = ""
         self._file = FileWatch(engine)
+        self._member_at = time.monotonic()
         self._log = structlog.get_logger().bind(lane=lane)
 
     @property
@@ -81,10 +84,10 @@ class StoreGuard:
             ends = end_offsets(self._bootstrap, self._topic)
             check_ends(stored, ends, self._topic, self._bootstrap)
         deadline = time.monotonic() + self._session + _EVERY
-        while others := self._others(members):  # one that was killed leaves after its session
+        while refusal := self._refused_by(members):  # who was killed leaves after its session
             if time.monotonic() > deadline:
-                raise ConfigurationError(self._two_stores(others))
-            self._log.warning("another_store_in_the_group", store=self._id, others=others)
+                raise ConfigurationError(refusal)
+            self._log.warning("another_in_the_group", store=self._id, reason=refusal)
             time.sleep(_LOOK_AGAIN)
             _, members = read_log_and_members(self._bootstrap, self._topic, self._group)
 
@@ -125,6 +128,9 @@ class StoreGuard:
         others = self._others(members)
         if others and min(others) < self._id:  # both came at once: one stays, and both know which
             raise FatalError(self._two_stores(others))
+        if strangers := self._strangers(members):
+            raise FatalError(self._kept_out(strangers))
+        self._see_that_we_are_in(members)
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
@@ -167,6 +173,39 @@ class StoreGuard:
     @property
     def _prefix(self) -> str:
         return f"{self._group}.store-"
+
+    def _refused_by(self, members: list[Member]) -> str:
+        """Say who is in the group and must not be; "" when nobody is."""
+        if others := self._others(members):
+            return self._two_stores(others)
+        strangers = self._strangers(members)
+        return self._kept_out(strangers) if strangers else ""
+
+    def _strangers(self, members: Iterable[Member]) -> dict[str, str]:
+        """Return the members that are no workers of ours, each with its machine."""
+        return {
+            member.client_id: member.host
+            for member in members
+            if not member.client_id.startswith(self._prefix)
+        }
+
+    def _see_that_we_are_in(self, members: Iterable[Member]) -> None:
+        """Raise FatalError when the group has been without us for long: nothing tries again."""
+        if any(member.client_id == self.client_id for member in members):
+            self._member_at = time.monotonic()
+        elif (absent := time.monotonic() - self._member_at) > _ABSENT_AFTER:
+            raise FatalError(
+                f"group {self._group} at {self._bootstrap} has been without this worker for"
+                f" {absent:.0f} s, though the broker answers"
+            )
+
+    def _kept_out(self, strangers: dict[str, str]) -> str:
+        named = ", ".join(f"{printable(who)} (on {host})" for who, host in strangers.items())
+        return (
+            f"group {self._group} at {self._bootstrap} has a member that is no worker of ours:"
+            f" {named}. It keeps workers out, or takes partitions that nobody counts then: stop"
+            " it, or give it another group"
+        )
 
     def _others(self, members: Iterable[Member]) -> dict[str, str]:
         """Return the ids of other stores in the group, each with a machine of its workers."""
