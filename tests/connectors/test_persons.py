@@ -193,7 +193,8 @@ def test_no_output_shows_a_person_who_stands_in_the_name_of_a_file(
     file = tmp_path / "inbox" / f"{name}.csv"
     bad = f"{COLUMNS}\n{one_wrong(3, NAME)}\n"
     if kind == "good":
-        file.write_text(f"{COLUMNS}\n{GOOD}\n", "utf-8")
+        other = GOOD.replace("0001", "0002")  # its own would make up for the bad row
+        file.write_text(f"{COLUMNS}\n{other}\n", "utf-8")
         (tmp_path / "inbox" / "b.csv").write_text(bad, "utf-8")
     elif kind == "link":
         file.symlink_to(tmp_path / f"{name}-nowhere.csv")
