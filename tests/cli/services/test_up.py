@@ -1,6 +1,7 @@
 """The data folder of `lgsp up`: one at a time, and only what is ours is ever deleted."""
 
 import errno
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,12 @@ def test_a_broker_that_a_full_disk_keeps_down_is_started_once_there_is_room(
     stack._broker_retry_at = 0
     stack.keep_alive()
     assert started
+
+
+def test_a_log_file_on_a_full_disk_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115 - its close fails, too
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.stderr", full)
+        up.tell_ready("http://127.0.0.1:8080/", as_json=False)
+    with suppress(OSError):
+        full.close()

@@ -4,6 +4,7 @@ import fcntl
 import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -43,9 +44,7 @@ def register(app: typer.Typer) -> None:
                 stack.start(stopping)
                 if stopping():
                     return
-                sys.stderr.write(f"ready: {stack.url}\n")
-                sys.stderr.flush()
-                emit_service("up", "ready", as_json=json, url=stack.url)
+                tell_ready(stack.url, as_json=json)
                 while not stopping():
                     stack.keep_alive(stopping)
                     time.sleep(0.2)
@@ -53,6 +52,15 @@ def register(app: typer.Typer) -> None:
                 log.info("drained" if left.empty else "not_drained", **left.summary())
             finally:
                 stack.stop()
+
+
+def tell_ready(url: str, *, as_json: bool) -> None:
+    """Say that all is live; a file on a full disk that does not take the line stops nothing."""
+    with suppress(OSError):
+        sys.stderr.write(f"ready: {url}\n")
+        sys.stderr.flush()
+    with suppress(OSError):
+        emit_service("up", "ready", as_json=as_json, url=url)
 
 
 def claim(settings: Settings, *, fresh: bool) -> TextIO:
