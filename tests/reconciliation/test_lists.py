@@ -127,6 +127,18 @@ def test_bad_lines_are_named_and_the_others_go_on(data: Path, tmp_path: Path) ->
     assert "qua-han.csv:6: Mã hồ sơ: is no dossier code" in said[3]
 
 
+def test_a_shifted_column_shows_no_person(data: Path, tmp_path: Path) -> None:
+    rows = [
+        ["Mã hồ sơ", "Trạng thái", "Ngày hẹn trả"],
+        [code_of(1), "NGUYEN VAN TEST", "0912345678"],
+    ]
+    rows.append(["NGUYEN THI TEST 1", "", ""])
+    _, errors = run(data, written(tmp_path, rows))
+    assert len(errors.splitlines()) == 3
+    assert "NGUYEN" not in errors
+    assert "0912345678" not in errors
+
+
 def test_what_the_list_claims_comes_from_column_title_name_or_option(
     data: Path, tmp_path: Path
 ) -> None:

@@ -26,6 +26,8 @@ from lgsp.domain.reconciliation.sides import (
 )
 from lgsp.domain.status import Status, StatusSemantics
 
+_ORDER = {kind: place for place, kind in enumerate(MismatchKind)}
+
 
 def compare(here: Here | None, there: There, statuses: StatusSemantics) -> tuple[Mismatch, ...]:
     """Give what differs of a dossier, in the order of MismatchKind; `equal` where nothing does.
@@ -44,8 +46,7 @@ def compare(here: Here | None, there: There, statuses: StatusSemantics) -> tuple
     else:
         found = list(_both(here, there, statuses))
         found += _claimed(here, there, found, statuses)
-    order = list(MismatchKind)
-    found.sort(key=lambda each: order.index(each.kind))
+    found.sort(key=lambda each: _ORDER[each.kind])
     return tuple(found) or (Mismatch(kind=MismatchKind.EQUAL),)
 
 

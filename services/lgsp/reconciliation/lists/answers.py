@@ -28,7 +28,7 @@ class LineAnswer:
 def answer_lines(
     connection: Connection, lines: Lines, knowing: Knowing, statuses: StatusSemantics
 ) -> Iterator[LineAnswer]:
-    """LineAnswer the lines in order; one that cannot be read is answered with its fault."""
+    """Answer the lines in order; one that cannot be read is answered with its fault."""
     read = list(lines)
     rows = find_rows(connection, [line.there.code for line in read if line.there])
     known: dict[str, KnownDossier] = {}
@@ -38,7 +38,7 @@ def answer_lines(
             continue
         code = line.there.code
         if code in rows and code not in known:
-            known[code] = knowing.know(rows[code])
+            known[code] = knowing.know(rows.pop(code))
         dossier = known.get(code)
         if dossier is None and not is_dossier(code):
             yield LineAnswer(lines.not_a_code(line), None, ())
@@ -63,8 +63,10 @@ def find_rows(connection: Connection, codes: Sequence[str]) -> dict[str, QueueRo
 
 
 def _codes_of(row: QueueRow) -> Iterator[str]:
-    """Give the codes of a dossier in plain form."""
-    yield plain_code(row.code)
-    yield plain_code(split_space(row.code)[1])
+    """Give the codes of a dossier in plain form, but for one of the log that is plain anyway."""
+    portal, local = split_space(row.code)
+    if portal:
+        yield plain_code(row.code)
+        yield plain_code(local)
     if national := stored_national_code(row.code, row.dossier):
         yield plain_code(national)

@@ -18,7 +18,7 @@ from lgsp.reconciliation.lists.columns import (
 )
 from lgsp.reconciliation.lists.table import ListRow, Sheet
 from lgsp.reconciliation.national_sides import is_of
-from lgsp.runtime.personal import shown_code, shown_date
+from lgsp.runtime.personal import shown, shown_code, shown_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +113,8 @@ class Lines:
             return None
         status = status_in(text, self._mapping.statuses)
         if status is None and claim_in(text) is None:
-            unread.append(
-                self._fault(
-                    row, "status", "names no status: say it in a mapping file, `statuses:`", text
-                )
-            )
+            message = "names no status: say it in a mapping file, `statuses:`"
+            unread.append(self._fault(row, "status", message, shown(text)))
         return status
 
     def _dates(self, row: ListRow, unread: list[Fault]) -> dict[str, Moment | None]:
