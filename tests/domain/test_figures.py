@@ -125,7 +125,8 @@ def test_what_is_missing_lowers_the_trust_and_is_named() -> None:
     )
     assert reasons(backlog=7)[1] == ["7 events on the log are not counted yet"]
     assert reasons(backlog=None, findings=[shorter])[1] == [
-        "the log ends before what the store has counted (partition 3 ends at 4, 9 are counted)"
+        "the log ends before what was counted of it, or written to it"
+        " (partition 3 ends at 4, 9 are counted)"
     ]
     assert 3 == len(reasons(backlog=7, unturned=2, findings=[shorter])[1])
     assert Trust.PROVISIONAL is reasons(denominators=some | {"on_time_rate": 0})[0]
