@@ -49,6 +49,7 @@ class Look:
         self._lost = cursor.keys() - {part_of(file.name) for file in found} - {_SINCE}
         for key in self._lost:
             del self.after[key]  # the file is gone
+        self._latest = 0  # ms UTC; when the newest file that is known was written
         self._begun: list[str] = []
         self._read: list[str] = []
         self._todo = [file for file in found if self._unread(file, since)]
@@ -131,6 +132,8 @@ class Look:
     def _unread(self, file: Found, since: int) -> bool:
         """Tell whether there is something to read, or to make sure of, in a file."""
         mark = parse_mark(self.after.get(part_of(file.name)))
+        if mark is not None:
+            self._latest = max(self._latest, mark.written)
         known = mark is not None and mark.how == self._reading.how
         if file.stamp is None:
             return not (mark and known and _is_denied(mark, file.fault))
@@ -194,8 +197,16 @@ class Look:
         since = mark.since if mark and same and not anew else self._now
         still = self._is_still(stamp, since)
         reader = FileReader(
-            self._base, file, mark, self._reading, anew=anew, still=still, since=since
+            self._base,
+            file,
+            mark,
+            self._reading,
+            anew=anew,
+            still=still,
+            since=since,
+            latest=self._latest,
         )
+        self._latest = max(self._latest, reader.written)
         if reader.changed:
             _log.info("file_changed", file=file.name)
         if mark is None or anew or reader.changed:

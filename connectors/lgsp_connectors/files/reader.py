@@ -57,6 +57,7 @@ class FileReader:
         anew: read from the start whatever the mark says.
         still: the file has stood still: what its last row lacks will not be written any more.
         since: when the stamp of the listing was first seen, ms UTC.
+        latest: when the newest file that is known was written, ms UTC.
 
     Raises:
         OSError: it cannot be opened.
@@ -72,8 +73,9 @@ class FileReader:
         anew: bool,
         still: bool,
         since: int,
+        latest: int = 0,
     ) -> None:
-        self._name, self._reading = found.name, reading
+        self._name, self._reading, self._latest = found.name, reading, latest
         self._file = open(base / found.name, "rb")  # noqa: SIM115 - closed by `close`
         self._stamp = Stamp.of(os.fstat(self._file.fileno()))
         unmoved = self._stamp == found.stamp
@@ -87,7 +89,7 @@ class FileReader:
         except BaseException:
             self.close()
             raise
-        self._written = self._time_of_writing(mark)
+        self.written = self._time_of_writing(mark)
         if self.changed or anew:
             mark = None
             self._stored = Stored(self._file, reading.halt)
@@ -126,7 +128,7 @@ class FileReader:
         records: list[Record] = []
         if self.finished:
             return records
-        now, written = self._reading.clock(), self._written
+        now, written = self._reading.clock(), self.written
         name, content = self._name, self._open_file.content
         until = content.made + PAGE_BYTES
         try:
@@ -164,7 +166,7 @@ class FileReader:
             self._still,
             self._stamp,
             self._since,
-            self._written,
+            self.written,
             self._open_file.place.rows,
             self._open_file.place.position,
             self._stored.digested,
@@ -181,13 +183,14 @@ class FileReader:
         """Tell when what stands in the file was written, ms UTC: what orders its statements.
 
         That is the file's own time, with two exceptions. No file was written by a clock ahead of
-        ours. And a file that was rewritten in its place was written after what stood there before,
-        also where its time does not say so: it was set back, or kept by a copy.
+        ours; but a new one after those that we know, where ours was set back since. And a file
+        that was rewritten in its place was written after what stood there before, also where its
+        time does not say so: it was set back, or kept by a copy.
         """
         now = self._reading.clock()
-        mtime, ctime = min(self._stamp.mtime // _MS, now), min(self._stamp.ctime // _MS, now)
         if before is None:
-            return mtime
+            return min(self._stamp.mtime // _MS, max(now, self._latest + 1))
+        mtime, ctime = min(self._stamp.mtime // _MS, now), min(self._stamp.ctime // _MS, now)
         if not self.changed:
             same = before.stamp == self._stamp
             return before.written if same else max(mtime, before.written)

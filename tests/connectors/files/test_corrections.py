@@ -79,6 +79,19 @@ async def test_a_channel_corrected_by_the_next_days_file_is_the_later_one(
     assert Counter(d.channel for d in await dossiers(folder, bench)) == {Channel.DIRECT: 40}
 
 
+async def test_a_clock_that_was_set_back_makes_no_later_file_an_older_word(make: Make) -> None:
+    folder, bench = make(mapping=MAPPING), Bench()
+    written = folder.clock.now // 1000 - 60
+    for name, channel in (("a", "ONLINE"), ("b", "DIRECT"), ("c", "ONLINE"), ("d", "DIRECT")):
+        path = folder.write(f"{name}.csv", HEADER + row(1, channel))
+        os.utime(path, (written, written))
+        found = await dossiers(folder, bench)
+
+        assert [Channel[channel]] == [dossier.channel for dossier in found]
+        written += 10
+        folder.clock.advance({"a": -600, "c": 600}.get(name, 0))
+
+
 async def test_corrections_that_nothing_orders_lower_the_trust(make: Make) -> None:
     folder, bench = make(mapping=MAPPING, rest="stated_at: none\n"), Bench()
     export(folder, "06-12", *[row(i) for i in range(40)])
