@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lgsp.domain import sources
+from lgsp.domain import connector_status
 from tests.chaos.faults import Game
 from tests.chaos.installation import installation
 from tests.chaos.sampler import Sampler, Truth
@@ -18,7 +18,7 @@ _BOUND = 25.0  # seconds: a connector that lives may take fifteen to see a file
 def test_no_figure_is_full_while_it_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "DEAD_AFTER", 5000)
+    monkeypatch.setattr(connector_status, "DEAD_AFTER", 5000)
     with (
         installation(tmp_path) as it,
         Sampler(it.ask, Truth(received=0), _BOUND) as sampler,

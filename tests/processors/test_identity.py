@@ -88,6 +88,10 @@ def run(*words: str, code: int = 0) -> Any:
     return orjson.loads(done.stdout)
 
 
+def _is_looking() -> bool:
+    return any(thread.name == "log-side" for thread in threading.enumerate())
+
+
 @pytest.mark.kafka
 @pytest.mark.timeout(240)
 def test_a_copy_by_hand_is_refused_and_a_backup_comes_back_and_catches_up(
@@ -127,6 +131,7 @@ def test_a_copy_by_hand_is_refused_and_a_backup_comes_back_and_catches_up(
             assert worker.process.wait(60) == 2
             assert "lgsp restore --from FOLDER" in log.read_text()
             feed.close()
+            wait_until("its last look is over", lambda: not _is_looking())
             store.dispose()
 
             done = run("restore", "--from", str(backup))

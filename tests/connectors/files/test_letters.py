@@ -8,6 +8,7 @@ import pytest
 from tests.connectors.files.conftest import Make
 from tests.connectors.files.folder import SETTLE, Folder, code
 
+from lgsp_connectors.kit import runner
 from lgsp_connectors.kit.bench import Bench
 
 DATE = 'format: "%d/%m/%Y", timezone: Asia/Ho_Chi_Minh'
@@ -203,7 +204,10 @@ async def test_a_file_refused_and_emptied_has_no_bad_rows_any_more(desk: Desk) -
     assert await desk.read() == []
 
 
-async def test_a_packed_file_that_ended_early_and_was_sent_again(make: Make) -> None:
+async def test_a_packed_file_that_ended_early_and_was_sent_again(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_PATIENCE", 0.1)
     desk = Desk(make(mapping=MAPPING))
     desk.put("a.csv.gz", *[row(i, due=f"{i % 28 + 1:02d}/07/2024") for i in range(200)])
     path = desk.folder.inbox / "a.csv.gz"
