@@ -16,7 +16,7 @@ def test_who_listens_on_a_port_is_named(host: str) -> None:
         port = listener.getsockname()[1]
         program = Path("/proc/self/comm").read_text("ascii").strip()
         assert holder_of(port) == f"process {os.getpid()} ({program})"
-    assert not holder_of(port)
+    assert f"process {os.getpid()} " not in holder_of(port)  # it may be another program's by now
 
 
 def test_a_taken_port_is_told_with_who_has_it_and_the_way_out() -> None:

@@ -92,8 +92,12 @@ def test_an_older_copy_put_over_it_is_noticed_and_the_store_refused(
             connection.execute(update(OFFSETS).values(version=OFFSETS.c.version + 50))
         wait_until("they are in the file", lambda: _bare_version(guard._file) >= 50)
 
-    with pytest.raises(FatalError, match=r"was set back while .*lgsp restore"):
+    def look() -> bool:
         guard._look_at_file()
+        return False  # a look that meets pages on their way into the file knows nothing yet
+
+    with pytest.raises(FatalError, match=r"was set back while .*lgsp restore"):
+        wait_until("it says so", look)
     with pytest.raises(ConfigurationError, match=r"set back while it was in use.*lgsp restore"):
         open_store(f"sqlite:///{file}")
     assert [Reason.STORE_SET_BACK] == [finding.reason for finding in StoreCheck(live)()]
