@@ -7,7 +7,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export COVERAGE_FILE=$folder/coverage
 # Lines, not luck: `make test` plays the full number of examples.
-export HYPOTHESIS_EXAMPLES=${HYPOTHESIS_EXAMPLES:-25}
+export HYPOTHESIS_EXAMPLES=${HYPOTHESIS_EXAMPLES:-10}
 
 .venv/bin/pytest -q -n 2 --dist loadgroup -p no:cacheprovider -m "not kafka" \
   --cov=lgsp.domain --cov=lgsp_connectors.kit --cov-report= tests/domain tests/connectors
